@@ -1,0 +1,172 @@
+import { Sema } from 'async-sema';
+import { abortable, type Call } from './call.js';
+import { Alarm, now } from './clock.js';
+import { RejectedError } from './errors.js';
+import type { Continuation, PolicyKind, SiteInfo } from './types.js';
+
+/** What every limiter lets its users say about waiting. */
+export interface QueueConfig {
+  /** How many calls may wait; one more is rejected. 0: nobody waits. Default Infinity. */
+  readonly maxQueue?: number;
+  /** How long a call may wait, in milliseconds; then it is rejected. 0: nobody waits. Default Infinity. */
+  readonly maxWait?: number;
+}
+
+interface Waiter {
+  readonly admit: () => void;
+  readonly expire: () => void;
+  /** When it has waited too long. */
+  readonly deadline: number;
+  previous: Waiter;
+  next: Waiter;
+}
+
+/** Goes on once a wait is over; `async`, so that the caller stays in the stack of what is thrown then. */
+export async function afterWait(wait: Promise<void>, run: () => unknown, fail: Continuation): Promise<unknown> {
+  try {
+    await wait;
+  } catch (error) {
+    return await fail(error);
+  }
+  return await run();
+}
+
+/**
+ * Tokens, and the line of those who wait for one, admitted strictly in order of arrival.
+ *
+ * The tokens are a Sema's. Its own queue cannot be left, so the line is kept here, as a ring of waiters that each leave
+ * in constant time.
+ */
+export class Admission {
+  /** Called when somebody begins to wait, or the last one stops waiting. */
+  onWaiting: ((waiting: boolean) => void) | undefined = undefined;
+  /** Called when every token is back and nobody waits. */
+  onIdle: (() => void) | undefined = undefined;
+
+  #returned: Sema | undefined;
+  /** Tokens made so far; they are made when first needed, so that a huge limit costs nothing. */
+  #made = 0;
+  #out = 0;
+  #waiting = 0;
+  readonly #line: Waiter;
+  #deadlines: Alarm | undefined;
+
+  constructor(
+    readonly tokens: number,
+    readonly queue: Required<QueueConfig>,
+    readonly kind: PolicyKind,
+    readonly site: SiteInfo,
+  ) {
+    const line = { admit: () => {}, expire: () => {}, deadline: 0 } as unknown as Waiter;
+    line.previous = line;
+    line.next = line;
+    this.#line = line;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Takes a token if one is free and nobody waits for it. */
+  tryTake(): boolean {
+    return this.#waiting === 0 && this.#take();
+  }
+
+  /**
+   * Waits for a token in line.
+   * @throws RejectedError at once when the queue is full, or when the wait took too long.
+   */
+  wait(call: Call): Promise<void> {
+    const { maxQueue, maxWait } = this.queue;
+    if (this.#waiting >= maxQueue) return Promise.reject(this.#reject('queue-full'));
+    if (maxWait === 0) return Promise.reject(this.#reject('wait-timeout'));
+    let expired: RejectedError | undefined;
+    const wait = abortable(call, (done) => {
+      const waiter = this.#join(done, () => {
+        expired = this.#reject('wait-timeout');
+        done();
+      });
+      return () => this.#quit(waiter);
+    });
+    if (maxWait === Number.POSITIVE_INFINITY) return wait;
+    return wait.then(() => {
+      if (expired !== undefined) throw expired;
+    });
+  }
+
+  /** A token comes back: the first in line has it, or else it is free. */
+  give(): void {
+    this.#out--;
+    this.#returned ??= new Sema(0);
+    this.#returned.release();
+    const first = this.#line.next;
+    if (first !== this.#line && this.#take()) {
+      this.#quit(first);
+      first.admit();
+    } else if (this.#out === 0) {
+      this.onIdle?.();
+    }
+  }
+
+  #take(): boolean {
+    if (this.#returned?.tryAcquire() === undefined) {
+      if (this.#made === this.tokens) return false;
+      this.#made++;
+    }
+    this.#out++;
+    return true;
+  }
+
+  #join(admit: () => void, expire: () => void): Waiter {
+    const { maxWait } = this.queue;
+    const line = this.#line;
+    const waiter: Waiter = { admit, expire, deadline: now() + maxWait, previous: line.previous, next: line };
+    line.previous.next = waiter;
+    line.previous = waiter;
+    this.site.stats.queued++;
+    if (++this.#waiting === 1) {
+      this.onWaiting?.(true);
+      if (maxWait !== Number.POSITIVE_INFINITY) this.#watchDeadline(maxWait);
+    }
+    return waiter;
+  }
+
+  #quit(waiter: Waiter): void {
+    waiter.previous.next = waiter.next;
+    waiter.next.previous = waiter.previous;
+    this.site.stats.queued--;
+    if (--this.#waiting === 0) {
+      this.#deadlines?.clear();
+      this.onWaiting?.(false);
+    }
+  }
+
+  /** All wait equally long at the most, so the first in line is the first to be late: one timer serves them all. */
+  #watchDeadline(delay: number): void {
+    this.#deadlines ??= new Alarm(() => this.#expireLate(), true);
+    this.#deadlines.set(delay);
+  }
+
+  #expireLate(): void {
+    const time = now();
+    let first = this.#line.next;
+    while (first !== this.#line && first.deadline <= time) {
+      this.#quit(first);
+      first.expire();
+      first = this.#line.next;
+    }
+    if (first !== this.#line) this.#watchDeadline(first.deadline - time);
+  }
+
+  #reject(reason: 'queue-full' | 'wait-timeout'): RejectedError {
+    this.site.stats.rejected++;
+    const { label } = this.site;
+    const { maxQueue, maxWait } = this.queue;
+    const what = this.kind === 'rateLimit' ? 'a permit of its rate limit' : 'a slot of its concurrency limit';
+    const why =
+      reason === 'queue-full'
+        ? `${this.waiting} calls wait for ${what} already (maxQueue: ${maxQueue})`
+        : `the call got no ${what.slice(2)} within ${maxWait} ms (maxWait)`;
+    return new RejectedError(`${label}: ${why}`, this.kind, reason);
+  }
+}

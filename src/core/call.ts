@@ -1,0 +1,188 @@
+import { Alarm } from './clock.js';
+import type { AnyFunction } from './types.js';
+
+/** What `currentCall()` tells. */
+export interface CurrentCall {
+  /** The attempt that runs, from 1; in a fallback, the number of attempts that led to it. */
+  readonly attempt: number;
+  /** The signal to pass on; undefined when nobody can cancel. */
+  readonly signal: AbortSignal | undefined;
+  /** The error of the attempt before, or the one that led to this fallback; undefined on a first attempt. */
+  readonly error: unknown;
+}
+
+/** One call on its way through a pipeline. */
+export class Call implements CurrentCall {
+  attempt = 1;
+  error: unknown = undefined;
+  aborted = false;
+  /** Settles the call's promise at an abort, whatever still runs beneath. */
+  onAbort: ((reason: unknown) => void) | undefined = undefined;
+  /** Leaves the wait that the call stands in, which rejects with the reason; a call waits in one place at a time. */
+  leave: ((reason: unknown) => void) | undefined = undefined;
+  /** Told once the method's own code has been entered, with the time of that. */
+  onStart: ((enteredAt: number) => void) | undefined = undefined;
+
+  /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
+  chain: readonly unknown[] | undefined = undefined;
+
+  constructor(
+    readonly fn: AnyFunction,
+    readonly self: unknown,
+    readonly args: readonly unknown[],
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  abort(reason: unknown): void {
+    this.aborted = true;
+    this.onAbort?.(reason);
+    this.leave?.(reason);
+  }
+}
+
+/** What a caller inside opero hands to the very next decorated call, beyond its arguments. */
+export interface Handoff {
+  readonly signal?: AbortSignal | undefined;
+  readonly error?: unknown;
+  readonly chain?: readonly unknown[] | undefined;
+}
+
+let current: CurrentCall | undefined;
+let handoff: Handoff | undefined;
+
+/** Runs `fn`, and hands this to the decorated call that it makes first. */
+export function handOver<Result>(given: Handoff, fn: () => Result): Result {
+  handoff = given;
+  try {
+    return fn();
+  } finally {
+    handoff = undefined;
+  }
+}
+
+/** What was handed to this call; the next one gets nothing. */
+export function takeHandoff(): Handoff | undefined {
+  const given = handoff;
+  handoff = undefined;
+  return given;
+}
+
+/** Calls `fn` with `currentCall()` telling of `frame` until its first `await`. Always gives a promise. */
+export function enter(frame: CurrentCall, fn: AnyFunction, self: unknown, args: readonly unknown[]): Promise<unknown> {
+  const outer = current;
+  current = frame;
+  try {
+    return Promise.resolve(Reflect.apply(fn, self, args));
+  } catch (error) {
+    return Promise.reject(error);
+  } finally {
+    current = outer;
+  }
+}
+
+/** Calls `fn` as it is, outside any pipeline. Always gives a promise. */
+export function callThrough(fn: AnyFunction, self: unknown, args: readonly unknown[]): Promise<unknown> {
+  try {
+    return Promise.resolve(Reflect.apply(fn, self, args));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/**
+ * Tells a decorated method or a fallback, before its first `await`, which attempt it is, which signal to pass on, and
+ * which error led here.
+ *
+ * @throws Error when called anywhere else: after an `await`, or outside a decorated call.
+ * @example
+ * \@retry(3)
+ * async load(id: string, options?: { signal?: AbortSignal }) {
+ *   const { attempt, signal } = currentCall();
+ *   return fetch(this.url(id, { mirror: attempt - 1 }), { signal });
+ * }
+ */
+export function currentCall(): CurrentCall {
+  if (current === undefined) {
+    throw new Error(
+      'currentCall() knows only the call that is being entered: call it inside a decorated method or a fallback, before the first `await`, and keep what it returns',
+    );
+  }
+  const { attempt, signal, error } = current;
+  return { attempt, signal, error };
+}
+
+const isSignal = (value: unknown): value is AbortSignal =>
+  value instanceof AbortSignal ||
+  (typeof value === 'object' &&
+    value !== null &&
+    typeof (value as AbortSignal).aborted === 'boolean' &&
+    typeof (value as AbortSignal).addEventListener === 'function');
+
+/** The signal among the arguments: the last one, or the `signal` of the last one. */
+export function signalOf(args: readonly unknown[]): AbortSignal | undefined {
+  const last = args[args.length - 1];
+  if (typeof last !== 'object' || last === null) return undefined;
+  if (isSignal(last)) return last;
+  const { signal } = last as { signal?: unknown };
+  return isSignal(signal) ? signal : undefined;
+}
+
+interface Watch {
+  readonly calls: Set<Call>;
+  readonly stop: () => void;
+}
+
+const watches = new WeakMap<AbortSignal, Watch>();
+
+/** All calls on one signal share one listener, which is gone when the last of them has ended. */
+export function watch(call: Call, signal: AbortSignal): void {
+  let found = watches.get(signal);
+  if (found === undefined) {
+    const calls = new Set<Call>();
+    const stop = (): void => {
+      signal.removeEventListener('abort', abort);
+      watches.delete(signal);
+    };
+    const abort = (): void => {
+      stop();
+      for (const each of calls) each.abort(signal.reason);
+    };
+    signal.addEventListener('abort', abort);
+    found = { calls, stop };
+    watches.set(signal, found);
+  }
+  found.calls.add(call);
+}
+
+export function unwatch(call: Call, signal: AbortSignal): void {
+  const found = watches.get(signal);
+  if (found?.calls.delete(call) && found.calls.size === 0) found.stop();
+}
+
+/**
+ * A wait that an abort of the call cuts short. `begin` is given the function that ends the wait, and gives back the one
+ * that takes the call out of it.
+ */
+export function abortable(call: Call, begin: (done: () => void) => () => void): Promise<void> {
+  if (call.aborted) return Promise.reject(call.signal?.reason);
+  return new Promise((resolve, reject) => {
+    const giveUp = begin(() => {
+      call.leave = undefined;
+      resolve();
+    });
+    call.leave = (reason) => {
+      call.leave = undefined;
+      giveUp();
+      reject(reason);
+    };
+  });
+}
+
+/** A pause in milliseconds that an abort of the call cuts short, and that keeps the program alive. */
+export function pause(call: Call, delay: number): Promise<void> {
+  return abortable(call, (done) => {
+    const alarm = new Alarm(done, true);
+    alarm.set(delay);
+    return () => alarm.clear();
+  });
+}

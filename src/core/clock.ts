@@ -1,0 +1,68 @@
+const realDateNow = Date.now;
+/** The longest delay a timer takes; a longer one would fire at once. */
+const longestDelay = 2 ** 31 - 1;
+/** Real timers count whole milliseconds and may fire up to this much early. */
+const rounding = 1;
+
+/** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
+let lag = 0;
+
+/**
+ * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake the
+ * clock as well, and does not jump with the wall clock.
+ */
+export const now = (): number => (Date.now === realDateNow ? performance.now() : Date.now()) + lag;
+
+/**
+ * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,
+ * takes delays of any length, and keeps the program alive only while it is told to.
+ */
+export class Alarm {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #left = 0;
+  #held: boolean;
+  readonly #ring: () => void;
+
+  constructor(ring: () => void, held: boolean) {
+    this.#ring = ring;
+    this.#held = held;
+  }
+
+  get isSet(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Rings once after the delay, in place of what was set before. */
+  set(delay: number): void {
+    this.clear();
+    this.#left = delay;
+    this.#arm();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Whether a pending ring keeps the program alive. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (held) this.#timer?.ref?.();
+    else this.#timer?.unref?.();
+  }
+
+  #arm(): void {
+    const step = Math.min(Math.max(0, Math.ceil(this.#left)), longestDelay);
+    const armedAt = now();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const missing = step - (now() - armedAt);
+      if (missing > rounding) lag += missing;
+      this.#left -= now() - armedAt;
+      if (this.#left > 0) this.#arm();
+      else this.#ring();
+    }, step);
+    if (!this.#held) this.#timer.unref?.();
+  }
+}

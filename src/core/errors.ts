@@ -1,0 +1,100 @@
+import type { PolicyKind } from './types.js';
+
+/**
+ * A decorator, an option or a call of opero's API was used wrongly. The message names the member, the option, the value
+ * given and what is allowed.
+ *
+ * @example
+ * class Shop { \@retry({ maxAttempts: 0 }) async buy() {} }
+ * // ConfigurationError: \@retry on method `buy`: expected `maxAttempts` to be an integer of at least 1 or Infinity, got 0
+ */
+export class ConfigurationError extends Error {
+  static {
+    ConfigurationError.prototype.name = 'ConfigurationError';
+  }
+}
+
+/**
+ * Every attempt failed; thrown in place of the last error when `rethrow` is false.
+ * `errors` holds the error of each failed attempt in order, `cause` the last one.
+ *
+ * @example
+ * try { await shop.buy(); } catch (error) { if (error instanceof RetryError) console.log(error.errors.length); }
+ */
+export class RetryError extends Error {
+  static {
+    RetryError.prototype.name = 'RetryError';
+  }
+  /** The error of each failed attempt, in order. */
+  readonly errors: readonly unknown[];
+
+  constructor(message: string, errors: readonly unknown[]) {
+    super(message, { cause: errors.at(-1) });
+    this.errors = errors;
+  }
+}
+
+/**
+ * The method and every alternative failed. `errors` holds what each threw in the order tried, the method's own first;
+ * `cause` is the last of them.
+ *
+ * @example
+ * try { await weather.forecast('Davos'); } catch (error) { if (error instanceof AllFailedError) log(error.errors); }
+ */
+export class AllFailedError extends AggregateError {
+  static {
+    AllFailedError.prototype.name = 'AllFailedError';
+  }
+
+  constructor(message: string, errors: readonly unknown[]) {
+    super(errors, message, { cause: errors.at(-1) });
+  }
+}
+
+/**
+ * A limiter turned the call away: its queue is full (`maxQueue`), or the call waited too long (`maxWait`).
+ *
+ * @example
+ * try { await api.get(id); } catch (error) {
+ *   if (error instanceof RejectedError && error.reason === 'queue-full') return busy();
+ * }
+ */
+export class RejectedError extends Error {
+  static {
+    RejectedError.prototype.name = 'RejectedError';
+  }
+
+  constructor(
+    message: string,
+    /** The policy that turned the call away. */
+    readonly policy: PolicyKind,
+    /** Why it did. */
+    readonly reason: 'queue-full' | 'wait-timeout',
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * One item failed; stands in the place of its result under `onError: 'collect'`.
+ *
+ * @example
+ * const results = await processAll(shop, 'buy', items, { onError: 'collect' });
+ * for (const each of results) if (each instanceof ItemError) console.log(each.index, each.item, each.cause);
+ */
+export class ItemError<Item = unknown> extends Error {
+  static {
+    ItemError.prototype.name = 'ItemError';
+  }
+
+  constructor(
+    /** The item that failed. */
+    readonly item: Item,
+    /** Its place among the items, from 0. */
+    readonly index: number,
+    /** What it failed with. */
+    override readonly cause: unknown,
+  ) {
+    super(`item ${index} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,76 @@
+import type { Call } from './call.js';
+import { ConfigurationError } from './errors.js';
+import { show } from './options.js';
+import type { SiteInfo } from './types.js';
+
+/** Which calls share a limiter. */
+export interface SharingConfig<Args extends readonly unknown[] = never[]> {
+  /**
+   * Gives each key a limiter of its own; called with the method's arguments. Limiters that are idle are dropped.
+   * Default: one limiter for all.
+   */
+  readonly key?: (...args: Args) => string;
+  /**
+   * `'class'` (default): the instances of a concrete class share a limiter; `'instance'`: each has its own.
+   */
+  readonly scope?: 'class' | 'instance';
+}
+
+/** A limiter that can say when it is idle, so that it may be dropped. */
+interface Limiter {
+  onIdle: (() => void) | undefined;
+}
+
+/** Finds the limiter of a call, by scope and key; makes it at the first call. */
+export function limiters<L extends Limiter>(
+  { key, scope }: SharingConfig,
+  site: SiteInfo,
+  kind: string,
+  create: () => L,
+): (call: Call) => L {
+  const find = key === undefined ? single(create) : keyed(key as (...args: unknown[]) => unknown, site, kind, create);
+  if (scope !== 'instance') return find();
+  const shared = find();
+  const owners = new WeakMap<object, (call: Call) => L>();
+  return (call) => {
+    const { self } = call;
+    if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return shared(call);
+    let own = owners.get(self);
+    if (own === undefined) {
+      own = find();
+      owners.set(self, own);
+    }
+    return own(call);
+  };
+}
+
+const single =
+  <L>(create: () => L) =>
+  (): ((call: Call) => L) => {
+    let limiter: L | undefined;
+    return () => {
+      limiter ??= create();
+      return limiter;
+    };
+  };
+
+const keyed =
+  <L extends Limiter>(key: (...args: unknown[]) => unknown, site: SiteInfo, kind: string, create: () => L) =>
+  (): ((call: Call) => L) => {
+    const byKey = new Map<string, L>();
+    return (call) => {
+      const name = Reflect.apply(key, call.self, call.args);
+      if (typeof name !== 'string') {
+        throw new ConfigurationError(
+          `@${kind} on ${site.label}: expected \`key\` to return a string, got ${show(name)}`,
+        );
+      }
+      let limiter = byKey.get(name);
+      if (limiter === undefined) {
+        limiter = create();
+        limiter.onIdle = () => byKey.delete(name);
+        byKey.set(name, limiter);
+      }
+      return limiter;
+    };
+  };

@@ -1,0 +1,41 @@
+import type { Rule } from './options.js';
+
+/** A class of errors, abstract ones included. */
+export type ErrorClass = abstract new (...args: never[]) => object;
+
+/**
+ * Says which errors are meant: an error class, an array of error classes, or a predicate, which may be async.
+ *
+ * @example
+ * retry({ retryOn: [HttpError, TimeoutError] });
+ * retry({ retryOn: (error) => error instanceof HttpError && error.status >= 500 });
+ */
+export type ErrorMatcher = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean | Promise<boolean>);
+
+/** Whether an error is meant; a promise only where the predicate gave one. */
+export type Matches = (error: unknown) => boolean | PromiseLike<boolean>;
+
+/** A class: one that extends Error, or anything written with the `class` keyword. */
+export const isErrorClass = (value: unknown): value is ErrorClass =>
+  typeof value === 'function' &&
+  (value === Error || value.prototype instanceof Error || /^class\b/.test(Function.prototype.toString.call(value)));
+
+/** The rule for options that take an ErrorMatcher. */
+export const errorMatcher: Rule = {
+  allowed: 'an error class, an array of error classes, or a predicate function',
+  test: (value) => typeof value === 'function' || (Array.isArray(value) && value.every(isErrorClass)),
+};
+
+/** The error classes that a matcher names. */
+export function classesOf(matcher: ErrorMatcher | undefined): readonly ErrorClass[] {
+  if (matcher === undefined) return [];
+  if (typeof matcher !== 'function') return matcher;
+  return isErrorClass(matcher) ? [matcher] : [];
+}
+
+/** The matcher as one function. */
+export function toMatches(matcher: ErrorMatcher): Matches {
+  if (typeof matcher === 'function' && !isErrorClass(matcher)) return matcher;
+  const classes = classesOf(matcher);
+  return (error) => classes.some((type) => error instanceof type);
+}

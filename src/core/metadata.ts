@@ -1,0 +1,122 @@
+import 'reflect-metadata/lite';
+import type { AnyClass, AnyFunction, Policy } from './types.js';
+
+// Before the first decorated class is evaluated. It stands here, where bundlers cannot drop it, and not in a module of
+// its own. Where the runtime has its own symbol, that one serves.
+(Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
+
+/** Where a member stands; a static and an instance member may share a name. */
+export type Placement = 'instance' | 'static' | 'private' | 'private static';
+
+/** What is recorded of one member of one class. */
+export interface MemberRecord {
+  readonly policies: Policy[];
+  /** False cuts off everything that would be inherited. */
+  inherit: boolean;
+  /** The interceptor that runs the pipeline: the outermost, when foreign decorators stand between ours. */
+  entry: AnyFunction;
+}
+
+/** What is recorded of a class itself. */
+export interface ClassRecord {
+  readonly policies: Policy[];
+  inherit: boolean;
+  /** Whether constructions of the class and its subclasses are seen. */
+  hooked: boolean;
+}
+
+type MemberRecords = Map<PropertyKey, MemberRecord>;
+
+const keyOf = (placement: Placement): string => `opero:${placement}`;
+
+/** The records of a holder's members: of a decorated class's metadata, or of a prototype that was linked. */
+export const memberRecords = (holder: object, placement: Placement): MemberRecords | undefined =>
+  Reflect.getOwnMetadata(keyOf(placement), holder);
+
+export function writeMember(holder: object, placement: Placement, name: PropertyKey, record: MemberRecord): void {
+  let records = memberRecords(holder, placement);
+  if (records === undefined) {
+    records = new Map();
+    Reflect.defineMetadata(keyOf(placement), records, holder);
+  }
+  records.set(name, record);
+}
+
+export const classRecord = (metadata: object): ClassRecord | undefined =>
+  Reflect.getOwnMetadata('opero:class', metadata);
+
+/** The record of a class, made if need be. */
+export function ensureClassRecord(metadata: object): ClassRecord {
+  let record = classRecord(metadata);
+  if (record === undefined) {
+    record = { policies: [], inherit: true, hooked: false };
+    Reflect.defineMetadata('opero:class', record, metadata);
+  }
+  return record;
+}
+
+/** One class of a chain, with what holds its records. */
+export interface Level {
+  readonly type: AnyClass | undefined;
+  /** Where its instance methods are; absent where only the metadata is known. */
+  readonly prototype: object | undefined;
+  readonly metadata: object | undefined;
+}
+
+/** The metadata that a class has of its own, never what it inherits. */
+export function ownMetadata(type: AnyClass): object | undefined {
+  const metadata: unknown = Object.hasOwn(type, Symbol.metadata) ? Reflect.get(type, Symbol.metadata) : undefined;
+  return typeof metadata === 'object' && metadata !== null ? metadata : undefined;
+}
+
+/** The class whose prototype this is, if it is one. */
+export function classOf(prototype: object): AnyClass | undefined {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof constructor === 'function' ? (constructor as unknown as AnyClass) : undefined;
+}
+
+export const levelOf = (type: AnyClass): Level => ({
+  type,
+  prototype: (type as { prototype?: object }).prototype,
+  metadata: ownMetadata(type),
+});
+
+/** The classes of an instance, the most derived first. Goes by the prototypes: metadata is not chained by all compilers. */
+export function levelsOfPrototype(start: object): Level[] {
+  const levels: Level[] = [];
+  for (
+    let each: object | null = start;
+    each !== null && each !== Object.prototype;
+    each = Object.getPrototypeOf(each)
+  ) {
+    const type = classOf(each);
+    if (type !== undefined) levels.push({ type, prototype: each, metadata: ownMetadata(type) });
+  }
+  return levels;
+}
+
+/** A class and its base classes, the most derived first. */
+export function levelsOfClass(start: AnyClass): Level[] {
+  const levels: Level[] = [];
+  for (
+    let each: unknown = start;
+    typeof each === 'function' && each !== Function.prototype;
+    each = Object.getPrototypeOf(each)
+  ) {
+    levels.push(levelOf(each as unknown as AnyClass));
+  }
+  return levels;
+}
+
+/** What the level records of a member. */
+export function recordAt(level: Level, placement: Placement, name: PropertyKey): MemberRecord | undefined {
+  const decorated = level.metadata && memberRecords(level.metadata, placement)?.get(name);
+  return decorated ?? (level.prototype && memberRecords(level.prototype, placement)?.get(name));
+}
+
+/** The members of which the level records something. */
+export function namesAt(level: Level, placement: Placement): Set<PropertyKey> {
+  const decorated = level.metadata && memberRecords(level.metadata, placement)?.keys();
+  const linked = level.prototype && memberRecords(level.prototype, placement)?.keys();
+  return new Set([...(decorated ?? []), ...(linked ?? [])]);
+}

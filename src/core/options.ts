@@ -1,0 +1,98 @@
+import { inspect } from 'node:util';
+import { ConfigurationError } from './errors.js';
+
+/** What an option may be: the test, and the words for it. */
+export interface Rule {
+  readonly allowed: string;
+  readonly test: (value: unknown) => boolean;
+}
+
+/** Where options come from, for messages: the decorated member, and the path of the options inside those of another. */
+export interface Where {
+  readonly text: string;
+  readonly path?: string;
+  /** The name of the decorated member. */
+  readonly member?: PropertyKey | undefined;
+  /** Set where no class is, so that methods cannot be named. */
+  readonly classless?: boolean;
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
+const rule = (allowed: string, test: (value: unknown) => boolean): Rule => ({ allowed, test });
+
+export const positiveInteger = rule('an integer of at least 1', (v) => Number.isSafeInteger(v) && (v as number) >= 1);
+export const countOrInfinity = rule(
+  'an integer of at least 1 or Infinity',
+  (v) => v === Number.POSITIVE_INFINITY || positiveInteger.test(v),
+);
+export const queueLength = rule(
+  'an integer of at least 0 or Infinity',
+  (v) => v === Number.POSITIVE_INFINITY || v === 0 || positiveInteger.test(v),
+);
+export const positive = rule('a finite number above 0', (v) => Number.isFinite(v) && (v as number) > 0);
+export const duration = rule(
+  'a finite number of milliseconds of at least 0',
+  (v) => Number.isFinite(v) && (v as number) >= 0,
+);
+export const durationOrInfinity = rule(
+  'a number of milliseconds of at least 0 or Infinity',
+  (v) => isNumber(v) && v >= 0,
+);
+export const positiveDuration = rule('a finite number of milliseconds above 0', positive.test);
+export const budget = rule('a number of milliseconds above 0 or Infinity', (v) => isNumber(v) && v > 0);
+export const flag = rule('true or false', (v) => typeof v === 'boolean');
+export const callback = rule('a function', (v) => typeof v === 'function');
+export const anything = rule('anything', () => true);
+export const oneOf = (...values: readonly string[]): Rule =>
+  rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v as string));
+
+/** A value for a message: short, on one line, with its type where that is not plain to see. */
+export const show = (value: unknown): string => {
+  if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
+  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 });
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
+
+const optionName = (where: Where, name?: string): string => [where.path, name].filter(Boolean).join('.');
+
+/** The error for one option of a wrong value. */
+export function wrongOption(where: Where, name: string, value: unknown, allowed: string): ConfigurationError {
+  const text = `${where.text}: expected \`${optionName(where, name)}\` to be ${allowed}, got ${show(value)}`;
+  return new ConfigurationError(text);
+}
+
+/**
+ * The options object, checked against its rules: known names only, each value allowed. An option that is undefined
+ * counts as not given. Gives a copy that holds the defaults too.
+ */
+export function readOptions<Options extends object>(
+  where: Where,
+  given: unknown,
+  rules: Readonly<Record<string, Rule>>,
+  defaults: Partial<Options>,
+): Options {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    const subject = where.path ? `\`${where.path}\`` : 'the options';
+    throw new ConfigurationError(`${where.text}: expected ${subject} to be an object, got ${show(given)}`);
+  }
+  const options: Record<string, unknown> = {};
+  for (const name of Object.keys(rules)) {
+    if (Object.hasOwn(defaults, name)) options[name] = defaults[name as keyof Options];
+    else if ((given as Record<string, unknown>)[name] !== undefined) options[name] = undefined;
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (check === undefined) {
+      const known = Object.keys(rules).join(', ');
+      const unknown = `unknown option \`${optionName(where, name)}\` (${show(value)})`;
+      throw new ConfigurationError(`${where.text}: ${unknown}; known options are ${known}`);
+    }
+    if (value === undefined) continue;
+    if (!check.test(value)) throw wrongOption(where, name, value, check.allowed);
+    options[name] = value;
+  }
+  return options as Options;
+}
+
+/** The options without what is undefined, frozen: as a policy shows them. */
+export const freeze = <Options extends object>(options: Options): Readonly<Options> => Object.freeze(options);

@@ -1,0 +1,101 @@
+import { classRecord, type Level, type Placement, recordAt } from './metadata.js';
+import { compile, runner } from './pipeline.js';
+import { type AnyClass, type AnyFunction, type MutableStats, newStats, type Policy, type SiteInfo } from './types.js';
+
+/** A member as its decorators see it: its name and place, and what holds its record. */
+export interface Member {
+  readonly name: PropertyKey;
+  readonly placement: Placement;
+  /** The metadata of the class that decorates it, or the prototype whose undecorated override was linked. */
+  readonly holder: object;
+}
+
+/** A policy in force, and the class that it comes from. */
+export interface InForce {
+  readonly policy: Policy;
+  readonly declaredBy: AnyClass | undefined;
+}
+
+/** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
+export class Site implements SiteInfo {
+  readonly stats: MutableStats = newStats();
+  readonly policies: readonly Policy[];
+  #run: ReturnType<typeof runner> | undefined;
+
+  constructor(
+    readonly label: string,
+    readonly name: PropertyKey,
+    readonly inForce: readonly InForce[],
+    /** The interceptor that runs the pipeline; others of this method call through. */
+    readonly entry: AnyFunction | undefined,
+  ) {
+    this.policies = inForce.map(({ policy }) => policy);
+  }
+
+  /** Makes a call; the first one compiles the pipeline. */
+  get run(): ReturnType<typeof runner> {
+    this.#run ??= runner(compile(this.policies, this), this.stats);
+    return this.#run;
+  }
+}
+
+export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =>
+  type === undefined ? String(name) : `${type.name || '(anonymous class)'}.${String(name)}`;
+
+/** Builds the site of a member for the class that the levels begin with. */
+export function createSite(levels: readonly Level[], { name, placement, holder }: Member): Site {
+  const isPrivate = placement.startsWith('private');
+  // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
+  const own = isPrivate ? levels.filter((level) => level.metadata === holder) : levels;
+  const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
+  return new Site(labelOf(levels[0]?.type, name), name, resolve(own, placement, name), entry);
+}
+
+/** The policies of a record, as candidates for being in force. */
+interface Source {
+  readonly level: Level;
+  readonly policies: readonly Policy[];
+}
+
+/** The policies in force, in pipeline order: of each kind the nearest. */
+function resolve(levels: readonly Level[], placement: Placement, name: PropertyKey): InForce[] {
+  const found = new Map<string, InForce>();
+  for (const { level, policies } of nearestFirst(levels, placement, name)) {
+    for (const policy of policies) {
+      if (!found.has(policy.kind)) found.set(policy.kind, { policy, declaredBy: level.type });
+    }
+  }
+  return [...found.values()].sort((one, other) => one.policy.rank - other.policy.rank);
+}
+
+/**
+ * Where policies may come from, the nearest first: the decorators of the most derived class that defines the method,
+ * the class-level policies from the instance's class down to that one, then the same from the next class that defines it.
+ */
+function* nearestFirst(levels: readonly Level[], placement: Placement, name: PropertyKey): Generator<Source> {
+  const classLevel = placement === 'instance';
+  let passed: Level[] = [];
+  for (const level of levels) {
+    const record = recordAt(level, placement, name);
+    if (record !== undefined) {
+      yield { level, policies: record.policies };
+      if (classLevel) yield* classSources(record.inherit ? [...passed, level] : passed, name);
+      if (!record.inherit) return;
+      passed = [];
+    } else {
+      passed.push(level);
+    }
+    if (classLevel && level.metadata !== undefined && classRecord(level.metadata)?.inherit === false) break;
+  }
+  if (classLevel) yield* classSources(passed, name);
+}
+
+function* classSources(levels: readonly Level[], name: PropertyKey): Generator<Source> {
+  for (const level of levels) {
+    const policies = (level.metadata && classRecord(level.metadata)?.policies) ?? [];
+    yield {
+      level,
+      policies: policies.flatMap((policy) => (policy.narrow === undefined ? policy : (policy.narrow(name) ?? []))),
+    };
+  }
+}

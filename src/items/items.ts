@@ -1,0 +1,341 @@
+import { ConfigurationError, ItemError } from '../core/errors.js';
+import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
+import { type Progress, Tally, totalOf } from './progress.js';
+
+/** Items to work on, pulled one by one, no faster than results are taken. */
+export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
+
+/** Options for working on many items. */
+export interface ItemsOptions {
+  /** How many items are worked on at once. Default: the method's own concurrency limit, or 16. */
+  readonly concurrency?: number;
+  /**
+   * `'throw'` (default): the first failure ends it all, with its own error; the rest is aborted and nothing more starts.
+   * `'collect'`: a failure stands as an ItemError in the place of its result.
+   */
+  readonly onError?: 'throw' | 'collect';
+  /** Aborts everything, waits and retries included. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each item. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Options for a stream of results. */
+export interface StreamOptions extends ItemsOptions {
+  /** Whether results come in the order of the items (default), or each as soon as it is there. */
+  readonly ordered?: boolean;
+}
+
+const signalRule: Rule = { allowed: 'an AbortSignal', test: (value) => value instanceof AbortSignal };
+
+const rules = {
+  concurrency: countOrInfinity,
+  onError: oneOf('throw', 'collect'),
+  signal: signalRule,
+  onProgress: callback,
+  ordered: flag,
+};
+
+/** How many results may lie ready or be under way, for each item that is worked on at once. */
+const ahead = 4;
+
+/** Works on one item; the signal governs it. */
+export type Work<Item, Result> = (item: Item, signal: AbortSignal) => Promise<Result>;
+
+/** A result, on its way or there. */
+interface Slot<Result> {
+  readonly index: number;
+  value: Result | undefined;
+  done: boolean;
+}
+
+interface Taker<Out> {
+  readonly resolve: (result: IteratorResult<Out, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A first-in first-out queue whose `shift` costs the same at any length. */
+class Fifo<Element> {
+  #elements: (Element | undefined)[] = [];
+  #head = 0;
+
+  get first(): Element | undefined {
+    return this.#elements[this.#head];
+  }
+
+  get length(): number {
+    return this.#elements.length - this.#head;
+  }
+
+  push(element: Element): void {
+    this.#elements.push(element);
+  }
+
+  shift(): Element | undefined {
+    const element = this.#elements[this.#head];
+    this.#elements[this.#head] = undefined;
+    if (++this.#head === this.#elements.length || this.#head === 1024) {
+      this.#elements = this.#elements.slice(this.#head);
+      this.#head = 0;
+    }
+    return element;
+  }
+}
+
+/** Works on items as their results are taken; begins at the first `next()`. */
+class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined, undefined> {
+  readonly #source: Items<Item>;
+  readonly #work: Work<Item, Result>;
+  readonly #emit: (slot: Slot<Result | ItemError<Item>>) => Out;
+  readonly #options: Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
+  readonly #tally: Tally;
+  readonly #abort = new AbortController();
+  readonly #slots = new Fifo<Slot<Result | ItemError<Item>>>();
+  readonly #takers = new Fifo<Taker<Out>>();
+  #iterator: Iterator<Item> | AsyncIterator<Item> | undefined;
+  #isAsync = false;
+  #pulling = false;
+  #drained = false;
+  #over = false;
+  #failure: { readonly error: unknown } | undefined;
+  #running = 0;
+  #index = 0;
+
+  constructor(
+    source: Items<Item>,
+    work: Work<Item, Result>,
+    options: Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions,
+    emit: (slot: Slot<Result | ItemError<Item>>) => Out,
+  ) {
+    this.#source = source;
+    this.#work = work;
+    this.#options = options;
+    this.#emit = emit;
+    this.#tally = new Tally(totalOf(source), options.onProgress);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Out, undefined>> {
+    if (this.#iterator === undefined && !this.#over) this.#begin();
+    this.#pump();
+    const ready = this.#takers.length === 0 ? this.#takeReady() : undefined;
+    if (ready !== undefined) {
+      this.#pump();
+      return Promise.resolve(ready);
+    }
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  async return(): Promise<IteratorResult<Out, undefined>> {
+    if (!this.#over) await this.#end(new DOMException('The results are no longer wanted', 'AbortError'), true);
+    this.#serve();
+    return { done: true, value: undefined };
+  }
+
+  #begin(): void {
+    const { signal } = this.#options;
+    if (signal?.aborted) {
+      this.#fail(signal.reason);
+      return;
+    }
+    signal?.addEventListener('abort', this.#onAbort);
+    try {
+      const source = this.#source as AsyncIterable<Item> & Iterable<Item>;
+      this.#isAsync = typeof source[Symbol.asyncIterator] === 'function';
+      this.#iterator = this.#isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
+
+  /** Pulls and starts items as far as the limits allow. */
+  #pump(): void {
+    const { concurrency } = this.#options;
+    while (!this.#over && !this.#drained && !this.#pulling) {
+      if (this.#running >= concurrency) return;
+      const unordered = this.#options.ordered ? 0 : this.#running;
+      if (this.#slots.length + unordered >= concurrency * ahead) return;
+      if (this.#isAsync) this.#pullAsync();
+      else this.#pull();
+    }
+  }
+
+  #pull(): void {
+    let pulled: IteratorResult<Item>;
+    this.#pulling = true;
+    try {
+      pulled = (this.#iterator as Iterator<Item>).next();
+    } catch (error) {
+      this.#drained = true;
+      this.#fail(error);
+      return;
+    } finally {
+      this.#pulling = false;
+    }
+    this.#accept(pulled);
+  }
+
+  #pullAsync(): void {
+    this.#pulling = true;
+    const pulled = (async () => (this.#iterator as AsyncIterator<Item>).next())();
+    pulled.then(
+      (result) => {
+        this.#pulling = false;
+        if (this.#over) return;
+        this.#accept(result);
+        this.#pump();
+        this.#serve();
+      },
+      (error) => {
+        this.#pulling = false;
+        this.#drained = true;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #accept(pulled: IteratorResult<Item>): void {
+    if (pulled.done) this.#drained = true;
+    else if (!this.#over) this.#start(pulled.value);
+  }
+
+  #start(item: Item): void {
+    const slot: Slot<Result | ItemError<Item>> = { index: this.#index++, value: undefined, done: false };
+    if (this.#options.ordered) this.#slots.push(slot);
+    this.#running++;
+    this.#work(item, this.#abort.signal).then(
+      (value) => this.#settle(slot, value, false),
+      (error) => {
+        if (this.#over) return;
+        if (this.#options.onError === 'collect') this.#settle(slot, new ItemError(item, slot.index, error), true);
+        else {
+          this.#count(true);
+          this.#fail(error);
+        }
+      },
+    );
+  }
+
+  #settle(slot: Slot<Result | ItemError<Item>>, value: Result | ItemError<Item>, failed: boolean): void {
+    if (this.#over) return;
+    this.#running--;
+    slot.value = value;
+    slot.done = true;
+    if (!this.#options.ordered) this.#slots.push(slot);
+    this.#count(failed);
+    this.#pump();
+    this.#serve();
+  }
+
+  #count(failed: boolean): void {
+    try {
+      this.#tally.count(failed);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Gives those who wait what is ready. */
+  #serve(): void {
+    while (this.#takers.length > 0) {
+      if (this.#failure !== undefined) {
+        const { error } = this.#failure;
+        this.#failure = undefined;
+        this.#takers.shift()?.reject(error);
+        continue;
+      }
+      const ready = this.#takeReady();
+      if (ready === undefined) return;
+      this.#takers.shift()?.resolve(ready);
+    }
+  }
+
+  #takeReady(): IteratorResult<Out, undefined> | undefined {
+    if (this.#failure !== undefined) return undefined;
+    if (this.#over) return { done: true, value: undefined };
+    const slot = this.#slots.first;
+    if (slot?.done) {
+      this.#slots.shift();
+      return { done: false, value: this.#emit(slot) };
+    }
+    if (this.#drained && this.#running === 0 && slot === undefined) {
+      this.#finish();
+      return { done: true, value: undefined };
+    }
+    return undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#failure = { error };
+    this.#end(error, false).catch(() => {});
+    this.#serve();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#tally.end();
+  }
+
+  /** An early end: aborts what runs, and lets the source go. */
+  async #end(reason: unknown, wait: boolean): Promise<void> {
+    this.#finish();
+    this.#abort.abort(reason);
+    if (this.#drained || this.#iterator === undefined) return;
+    const busy = this.#pulling;
+    const ended = this.#iterator.return?.();
+    // A source that is busy answers its return() after the pull that is under way, which may never end.
+    if (wait && !busy) await ended;
+    else Promise.resolve(ended).catch(() => {});
+  }
+}
+
+type Settings = Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
+
+function settings(asked: string, items: unknown, options: unknown, concurrency: number): Settings {
+  const where = { text: asked };
+  const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
+  if (typeof source?.[Symbol.asyncIterator] !== 'function' && typeof source?.[Symbol.iterator] !== 'function') {
+    throw new ConfigurationError(
+      `${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`,
+    );
+  }
+  return readOptions<Settings>(where, options ?? {}, rules, { concurrency, onError: 'throw', ordered: true });
+}
+
+/** Results as they come; `asked` names the function for messages. */
+export function streamItems<Item, Result>(
+  asked: string,
+  items: Items<Item>,
+  work: Work<Item, Result>,
+  options: StreamOptions | undefined,
+  concurrency: number,
+): AsyncIterableIterator<Result | ItemError<Item>, undefined, undefined> {
+  const read = settings(asked, items, options, concurrency);
+  return new ItemStream(items, work, read, (slot) => slot.value as Result | ItemError<Item>);
+}
+
+/** All results, in the order of the items. */
+export async function collectItems<Item, Result>(
+  asked: string,
+  items: Items<Item>,
+  work: Work<Item, Result>,
+  options: ItemsOptions | undefined,
+  concurrency: number,
+): Promise<(Result | ItemError<Item>)[]> {
+  const read = { ...settings(asked, items, options, concurrency), ordered: false };
+  const results: (Result | ItemError<Item>)[] = [];
+  for await (const { index, value } of new ItemStream(items, work, read, (slot) => slot)) {
+    results[index] = value as Result | ItemError<Item>;
+  }
+  return results;
+}

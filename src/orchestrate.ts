@@ -1,0 +1,76 @@
+import { type FallbackDecorator, policyDecorator, type Recording } from './core/decorate.js';
+import { ConfigurationError } from './core/errors.js';
+import { flag, show, type Where, wrongOption } from './core/options.js';
+import type { Policy } from './core/types.js';
+import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
+import { type Alternative, type FallbackConfig, fallbackPolicy, readFallback } from './policies/fallback.js';
+import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
+import { type RetryConfig, retryPolicy } from './policies/retry.js';
+
+/** Several policies in one: a key per decorator, with the options or the shorthand of that decorator. */
+export interface OrchestratorConfig<
+  Alternatives extends readonly Alternative[] = readonly Alternative[],
+  Value = unknown,
+> {
+  /** `maxAttempts`, or the options of `@retry`. */
+  readonly retry?: number | RetryConfig;
+  /** The alternatives, or the options of `@fallback`. */
+  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
+  /** `rate`, or the options of `@rateLimit`. */
+  readonly rateLimit?: number | RateLimitConfig;
+  /** `limit`, or the options of `@concurrency`. */
+  readonly concurrency?: number | ConcurrencyConfig;
+  /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
+  readonly inherit?: boolean;
+}
+
+type Build = (given: never, where: Where) => Policy;
+
+const builders: Readonly<Record<string, Build>> = {
+  retry: retryPolicy,
+  fallback: (given: unknown, where) =>
+    fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where),
+  rateLimit: rateLimitPolicy,
+  concurrency: concurrencyPolicy,
+};
+
+/** The policies that the options ask for. */
+export function readPolicies(config: unknown, where: Where): Recording {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${show(config)}`);
+  }
+  const policies: Policy[] = [];
+  let inherit = true;
+  const keys = where.classless ? Object.keys(builders) : [...Object.keys(builders), 'inherit'];
+  for (const [key, given] of Object.entries(config)) {
+    const build = Object.hasOwn(builders, key) ? builders[key] : undefined;
+    if (!keys.includes(key)) {
+      const known = keys.join(', ');
+      throw new ConfigurationError(
+        `${where.text}: unknown option \`${key}\` (${show(given)}); known options are ${known}`,
+      );
+    }
+    if (given === undefined) continue;
+    if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
+    else if (flag.test(given)) inherit = given;
+    else throw wrongOption(where, key, given, flag.allowed);
+  }
+  return { policies, inherit };
+}
+
+/**
+ * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
+ *
+ * @param config `retry`, `fallback` (also an array of alternatives), `rateLimit`, `concurrency`, `inherit` (true).
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @example
+ * class Weather {
+ *   \@orchestrate({ retry: 4, rateLimit: 5, concurrency: 3, fallback: ['cached'] })
+ *   async forecast(city: string): Promise<Forecast> { ... }
+ * }
+ */
+export function orchestrate<const Alternatives extends readonly Alternative[] = readonly [], Value = never>(
+  ...given: [config?: OrchestratorConfig<Alternatives, Value>]
+): FallbackDecorator<Alternatives, Value> {
+  return policyDecorator('orchestrate', given, (where) => readPolicies(given[0] ?? {}, where));
+}

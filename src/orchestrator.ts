@@ -1,0 +1,168 @@
+import { handOver } from './core/call.js';
+import { ConfigurationError, type ItemError } from './core/errors.js';
+import { show } from './core/options.js';
+import { Site } from './core/site.js';
+import type { AnyFunction, Policy, Stats } from './core/types.js';
+import { collectItems, type Items, type ItemsOptions, type StreamOptions, streamItems } from './items/items.js';
+import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
+
+type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
+type OneArgument<Item, Result> = (item: Item) => Result;
+type ResultOf<Result, Options> = Options extends { readonly onError: 'collect' }
+  ? Awaited<Result> | ItemError
+  : Awaited<Result>;
+
+/** How many items are worked on at once where nothing says so. */
+const defaultConcurrency = 16;
+
+const siteFor = (label: string, policies: readonly Policy[]): Site => {
+  const inForce = policies
+    .toSorted((one, other) => one.rank - other.rank)
+    .map((policy) => ({ policy, declaredBy: undefined }));
+  return new Site(label, label, inForce, undefined);
+};
+
+function requireFunction(value: unknown, asked: string): void {
+  if (typeof value !== 'function') throw new ConfigurationError(`${asked}: expected a function, got ${show(value)}`);
+}
+
+/**
+ * The policies without decorators: runs any function, sync or async, through one pipeline. Its limiters are shared by
+ * all that it runs.
+ *
+ * @example
+ * const orchestrator = new Orchestrator({ retry: 3, rateLimit: 10, fallback: [readCache] });
+ * const user = await orchestrator.execute(fetchUser, 42);
+ * const users = await orchestrator.process(fetchUser, [1, 2, 3]);
+ */
+export class Orchestrator {
+  readonly #site: Site;
+
+  /**
+   * @param config `retry`, `fallback` (functions), `rateLimit`, `concurrency`: options or shorthand of each decorator.
+   * @throws ConfigurationError when an option is wrong.
+   */
+  constructor(config: Omit<OrchestratorConfig<readonly AnyFunction[]>, 'inherit'> = {}) {
+    const { policies } = readPolicies(config, { text: 'Orchestrator', classless: true });
+    this.#site = siteFor('Orchestrator', policies);
+  }
+
+  /** What it has done so far, over all functions. */
+  get stats(): Stats {
+    return { ...this.#site.stats };
+  }
+
+  /**
+   * Calls a function through the pipeline. A signal as the last argument, or in it, governs the call.
+   * @throws What the function threw last, or the error of a policy.
+   */
+  async execute<Fn extends AnyFunction>(fn: Fn, ...args: Parameters<Fn>): Promise<Outcome<Fn>> {
+    requireFunction(fn, 'Orchestrator.execute()');
+    return (await this.#site.run(fn, undefined, args)) as Outcome<Fn>;
+  }
+
+  /**
+   * Calls a function, or each of several in turn, with each item as its one argument. Results are in the order of the
+   * items; those of several functions stand one after the other.
+   * @throws The first failure's own error, unless `onError` is `'collect'`.
+   */
+  async process<Item, Result, const Options extends ItemsOptions>(
+    fn: OneArgument<Item, Result> | readonly OneArgument<Item, Result>[],
+    items: Items<Item>,
+    options?: Options,
+  ): Promise<ResultOf<Result, Options>[]> {
+    const asked = 'Orchestrator.process()';
+    if (typeof fn === 'function') return this.#collect(fn, items, options);
+    if (!Array.isArray(fn)) requireFunction(fn, asked);
+    for (const each of fn) requireFunction(each, asked);
+    const all: Item[] = [];
+    for await (const item of items) all.push(item);
+    const results: ResultOf<Result, Options>[] = [];
+    for (const each of fn as readonly OneArgument<Item, Result>[]) {
+      results.push(...(await this.#collect(each, all, options)));
+    }
+    return results;
+  }
+
+  /** Results of a function over items, as an async iterable; items are pulled as results are taken. */
+  stream<Item, Result, const Options extends StreamOptions>(
+    fn: OneArgument<Item, Result>,
+    items: Items<Item>,
+    options?: Options,
+  ): AsyncIterableIterator<ResultOf<Result, Options>, undefined, undefined> {
+    requireFunction(fn, 'Orchestrator.stream()');
+    return streamItems(
+      'Orchestrator.stream()',
+      items,
+      this.#work(fn),
+      options,
+      this.#concurrency,
+    ) as AsyncIterableIterator<ResultOf<Result, Options>, undefined, undefined>;
+  }
+
+  /** The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise. */
+  wrap<Fn extends AnyFunction>(fn: Fn): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
+    requireFunction(fn, 'Orchestrator.wrap()');
+    const site = this.#site;
+    const wrapped = function (this: unknown, ...args: unknown[]): Promise<Outcome<Fn>> {
+      return site.run(fn, this, args) as Promise<Outcome<Fn>>;
+    };
+    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
+    Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
+    return wrapped;
+  }
+
+  get #concurrency(): number {
+    const limited = this.#site.policies.find(({ kind }) => kind === 'concurrency');
+    return (limited?.options as { limit?: number } | undefined)?.limit ?? defaultConcurrency;
+  }
+
+  #work<Item, Result>(fn: OneArgument<Item, Result>): (item: Item, signal: AbortSignal) => Promise<Awaited<Result>> {
+    return (item, signal) =>
+      handOver({ signal }, () => this.#site.run(fn, undefined, [item])) as Promise<Awaited<Result>>;
+  }
+
+  #collect<Item, Result, Options extends ItemsOptions>(
+    fn: OneArgument<Item, Result>,
+    items: Items<Item>,
+    options: Options | undefined,
+  ): Promise<ResultOf<Result, Options>[]> {
+    const results = collectItems('Orchestrator.process()', items, this.#work(fn), options, this.#concurrency);
+    return results as Promise<ResultOf<Result, Options>[]>;
+  }
+}
+
+/**
+ * A function and those that stand in for it, tried in order until one works; sync and async ones alike.
+ *
+ * @example
+ * const chain = new FallbackChain(fetchPrice, [readCache, () => 0]);
+ * const price = await chain.execute('tea');
+ */
+export class FallbackChain<Args extends readonly unknown[], Result> {
+  readonly #site: Site;
+  readonly #primary: (...args: Args) => Result;
+
+  /**
+   * @param primary Called first.
+   * @param alternatives Called in order with the same arguments when it failed; at least one.
+   * @throws ConfigurationError when one is not a function.
+   */
+  constructor(
+    primary: (...args: Args) => Result,
+    alternatives: readonly ((...args: Args) => NoInfer<Result | Awaited<Result> | PromiseLike<Awaited<Result>>>)[],
+  ) {
+    requireFunction(primary, 'FallbackChain');
+    const { policies } = readPolicies({ fallback: alternatives }, { text: 'FallbackChain', classless: true });
+    this.#primary = primary;
+    this.#site = siteFor('FallbackChain', policies);
+  }
+
+  /**
+   * Calls the first of them that works. A signal as the last argument, or in it, governs the call.
+   * @throws AllFailedError when none worked.
+   */
+  execute(...args: Args): Promise<Awaited<Result>> {
+    return this.#site.run(this.#primary, undefined, args) as Promise<Awaited<Result>>;
+  }
+}

@@ -1,0 +1,97 @@
+import { Admission, afterWait, type QueueConfig } from '../core/admission.js';
+import { type LimitingDecorator, policyDecorator } from '../core/decorate.js';
+import { limiters, type SharingConfig } from '../core/limiters.js';
+import {
+  callback,
+  durationOrInfinity,
+  freeze,
+  oneOf,
+  positiveInteger,
+  queueLength,
+  readOptions,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
+import type { Next, Policy, SiteInfo } from '../core/types.js';
+
+/** Options of `@concurrency`. */
+export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
+  /** How many may run at once. Required. */
+  readonly limit: number;
+}
+
+const rules = {
+  limit: positiveInteger,
+  maxQueue: queueLength,
+  maxWait: durationOrInfinity,
+  key: callback,
+  scope: oneOf('class', 'instance'),
+};
+
+const defaults = {
+  maxQueue: Number.POSITIVE_INFINITY,
+  maxWait: Number.POSITIVE_INFINITY,
+  scope: 'class',
+} as const;
+
+export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
+  const config = typeof given === 'object' ? given : { limit: given };
+  const options = freeze(readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults));
+  if (options.limit === undefined) throw wrongOption(where, 'limit', given, positiveInteger.allowed);
+  return {
+    kind: 'concurrency',
+    rank: 400,
+    options,
+    wrap(next: Next, site: SiteInfo): Next {
+      const find = limiters(
+        options,
+        site,
+        'concurrency',
+        () => new Admission(options.limit, options, 'concurrency', site),
+      );
+      return function concurrency(call, ok, fail) {
+        let slots: Admission;
+        try {
+          slots = find(call);
+        } catch (error) {
+          return fail(error);
+        }
+        const run = (): unknown =>
+          next(
+            call,
+            (value) => {
+              slots.give();
+              return ok(value);
+            },
+            (error) => {
+              slots.give();
+              return fail(error);
+            },
+          );
+        return slots.tryTake() ? run() : afterWait(slots.wait(call), run, fail);
+      };
+    },
+  };
+}
+
+/**
+ * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
+ * work under it has really ended, not when its caller gave up.
+ *
+ * @param config `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
+ * `scope` (`'class'`).
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
+ * @example
+ * class Shop {
+ *   \@concurrency({ limit: 3, maxQueue: 100 })
+ *   async buy(item: string): Promise<Receipt> { ... }
+ * }
+ */
+export function concurrency<Args extends readonly unknown[] = []>(
+  ...given: [config: number | ConcurrencyConfig<Args>]
+): LimitingDecorator<Args> {
+  return policyDecorator('concurrency', given, (where) =>
+    concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
+  );
+}

@@ -1,0 +1,177 @@
+import { type Call, enter, handOver } from '../core/call.js';
+import { type FallbackDecorator, policyDecorator } from '../core/decorate.js';
+import { AllFailedError, ConfigurationError } from '../core/errors.js';
+import { isInterceptor } from '../core/interceptor.js';
+import { type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
+import { anything, freeze, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import type { AnyFunction, Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+
+/** What may stand in for a method: the name of another method of its class, or a function of the same signature. */
+export type Alternative = PropertyKey | AnyFunction;
+
+/** Options of `@fallback`. At least an alternative or a value is required. */
+export interface FallbackConfig<Alternatives extends readonly Alternative[] = readonly Alternative[], Value = unknown> {
+  /** Method names or functions, tried in order with the same `this` and arguments. */
+  readonly alternatives?: Alternatives;
+  /** What the call returns when nothing else worked. */
+  readonly value?: Value;
+  /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
+  readonly on?: ErrorMatcher;
+}
+
+const isAlternative = (value: unknown): value is Alternative =>
+  typeof value === 'function' || typeof value === 'string' || typeof value === 'symbol' || typeof value === 'number';
+
+const alternativesRule: Rule = {
+  allowed: 'an array of method names and functions',
+  test: (value) => Array.isArray(value) && value.every(isAlternative),
+};
+
+const rules = { alternatives: alternativesRule, value: anything, on: errorMatcher };
+
+type Filled = FallbackConfig & { readonly alternatives: readonly Alternative[] };
+
+export function readFallback(given: unknown, where: Where): Filled {
+  const options = readOptions<Filled>(where, given, rules, { alternatives: [] });
+  const hasValue = Object.hasOwn(given as object, 'value');
+  if (options.alternatives.length === 0 && !hasValue) {
+    const what = where.path ? `\`${where.path}\`` : 'options';
+    throw new ConfigurationError(`${where.text}: expected ${what} to give at least one alternative or a \`value\``);
+  }
+  const alternatives = Object.freeze(
+    options.alternatives.map((each) => (typeof each === 'number' ? String(each) : each)),
+  );
+  return freeze(
+    hasValue ? { ...options, alternatives, value: (given as FallbackConfig).value } : { ...options, alternatives },
+  );
+}
+
+/** The policy for options that were read already. */
+export function fallbackPolicy(options: Filled, where: Where): Policy {
+  const { alternatives } = options;
+  const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
+  if (where.member !== undefined && alternatives.includes(where.member as Alternative)) {
+    throw new ConfigurationError(`${where.text}: a method cannot be its own alternative`);
+  }
+  if (wrongName !== undefined)
+    throw wrongOption(where, 'alternatives', wrongName, 'functions, as there is no class to look names up in');
+  const matches = options.on && toMatches(options.on);
+  const hasValue = Object.hasOwn(options, 'value');
+
+  const recover = async (
+    call: Call,
+    error: unknown,
+    site: SiteInfo,
+    ok: Continuation,
+    fail: Continuation,
+  ): Promise<unknown> => {
+    try {
+      if (matches !== undefined && !(await matches(error))) return fail(error);
+    } catch (thrown) {
+      return fail(thrown);
+    }
+    const errors = [error];
+    const chain = call.chain ?? [site.name];
+    for (const alternative of alternatives) {
+      if (call.aborted) return fail(error);
+      if (chain.includes(alternative)) continue;
+      site.stats.fallbacks++;
+      let value: unknown;
+      try {
+        value = await take(call, alternative, [...chain, alternative], errors.at(-1));
+      } catch (thrown) {
+        errors.push(thrown);
+        continue;
+      }
+      return ok(value);
+    }
+    if (hasValue) {
+      site.stats.fallbacks++;
+      return ok(options.value);
+    }
+    return fail(
+      errors.length === 1
+        ? error
+        : new AllFailedError(`${site.label}: it failed, and so did every alternative`, errors),
+    );
+  };
+
+  return {
+    kind: 'fallback',
+    rank: 100,
+    options,
+    wrap(next: Next, site: SiteInfo): Next {
+      return function fallback(call, ok, fail) {
+        return next(call, ok, (error) => (call.aborted ? fail(error) : recover(call, error, site, ok, fail)));
+      };
+    },
+    verify(site, target) {
+      for (const alternative of alternatives) {
+        if (typeof alternative === 'function') continue;
+        if (!hasMethod(target, alternative)) {
+          const problem = `no method ${show(alternative)} here (a field that holds a function is set too late to count)`;
+          throw new ConfigurationError(
+            `@fallback on ${site.label}: ${problem}; name a method of the class, or give a function`,
+          );
+        }
+      }
+    },
+    narrow(name) {
+      if (!alternatives.includes(name as Alternative)) return this;
+      const others = alternatives.filter((each) => each !== name);
+      if (others.length === 0 && !hasValue) return undefined;
+      return fallbackPolicy(freeze({ ...options, alternatives: Object.freeze(others) }), where);
+    },
+  };
+}
+
+/** Calls one alternative. One that is decorated makes a call of its own, and is told what led to it. */
+function take(call: Call, alternative: Alternative, chain: readonly unknown[], error: unknown): Promise<unknown> {
+  const { attempt, signal, self, args } = call;
+  const fn = typeof alternative === 'function' ? alternative : (self as Record<PropertyKey, AnyFunction>)[alternative];
+  if (typeof fn !== 'function') throw new TypeError(`no method ${show(alternative)} to fall back on`);
+  const run = (): Promise<unknown> => enter({ attempt, signal, error }, fn, self, args);
+  return isInterceptor(fn) ? handOver({ signal, error, chain }, run) : run();
+}
+
+function hasMethod(target: object, name: PropertyKey): boolean {
+  for (let each: object | null = target; each !== null; each = Object.getPrototypeOf(each)) {
+    const property = Object.getOwnPropertyDescriptor(each, name);
+    if (property !== undefined) return typeof property.value === 'function';
+  }
+  return false;
+}
+
+/**
+ * When the method fails, tries the alternatives in order, with the same `this` and arguments.
+ *
+ * @param alternatives Method names of the class and functions of the method's signature, or one options object:
+ * `alternatives`, `value` (a constant as the last resort), `on` (which errors; default all).
+ * @throws ConfigurationError at decoration, when an option is wrong; at construction, when the instance lacks a method
+ * named.
+ * @throws AllFailedError from the call, when the method and every alternative failed.
+ * @example
+ * class Weather {
+ *   \@fallback('cached')
+ *   async forecast(city: string): Promise<Forecast> { ... }
+ *   async cached(city: string): Promise<Forecast> { ... }
+ * }
+ */
+export function fallback<const Alternatives extends readonly Alternative[]>(
+  ...alternatives: Alternatives
+): FallbackDecorator<Alternatives, never>;
+export function fallback<const Alternatives extends readonly Alternative[] = readonly [], Value = never>(
+  config: FallbackConfig<Alternatives, Value>,
+): FallbackDecorator<Alternatives, Value>;
+export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {
+  return policyDecorator('fallback', given, (where) =>
+    fallbackPolicy(readFallback(fallbackConfig(given), where), where),
+  );
+}
+
+/** The options that the arguments of `fallback()` stand for. */
+export function fallbackConfig(given: readonly unknown[]): unknown {
+  const [only] = given;
+  const isConfig = given.length === 1 && typeof only === 'object' && !Array.isArray(only);
+  return isConfig ? only : { alternatives: given };
+}

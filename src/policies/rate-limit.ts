@@ -1,0 +1,179 @@
+import { Admission, afterWait, type QueueConfig } from '../core/admission.js';
+import type { Call } from '../core/call.js';
+import { Alarm, now } from '../core/clock.js';
+import { type LimitingDecorator, policyDecorator } from '../core/decorate.js';
+import { limiters, type SharingConfig } from '../core/limiters.js';
+import {
+  callback,
+  durationOrInfinity,
+  flag,
+  freeze,
+  oneOf,
+  positive,
+  positiveDuration,
+  queueLength,
+  readOptions,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
+import type { Next, Policy, SiteInfo } from '../core/types.js';
+
+/** Options of `@rateLimit`. */
+export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
+  /**
+   * How many starts there may be in any window of `per`. Required. A fractional rate `r` means `ceil(r)` starts in any
+   * window of `per * ceil(r) / r`: 0.5 is one in two seconds, 2.5 is three in 1.2 seconds.
+   */
+  readonly rate: number;
+  /** The length of the window in milliseconds. Default 1000. */
+  readonly per?: number;
+  /** Whether to space the starts evenly, at least `per / rate` apart. Default false. */
+  readonly spread?: boolean;
+}
+
+const rules = {
+  rate: positive,
+  per: positiveDuration,
+  spread: flag,
+  maxQueue: queueLength,
+  maxWait: durationOrInfinity,
+  key: callback,
+  scope: oneOf('class', 'instance'),
+};
+
+const defaults = {
+  per: 1000,
+  spread: false,
+  maxQueue: Number.POSITIVE_INFINITY,
+  maxWait: Number.POSITIVE_INFINITY,
+  scope: 'class',
+} as const;
+
+type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' | 'maxQueue' | 'maxWait'>>;
+
+/** The longest that entering a method is taken to last, in milliseconds: what its own code may see as its start. */
+const entryGrace = 1;
+
+/**
+ * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
+ * One timer brings back the oldest; it keeps the program alive only while somebody waits.
+ */
+class RateLimiter {
+  readonly #window: number;
+  readonly #permits: Admission;
+  /** When the permits in use come back, in order; those before `#head` have. */
+  #returns: number[] = [];
+  #head = 0;
+  readonly #alarm = new Alarm(() => this.#reclaim(), false);
+
+  constructor({ rate, per, spread, ...queue }: Filled, site: SiteInfo) {
+    const starts = spread ? 1 : Math.ceil(rate);
+    this.#window = spread ? per / rate : (per * starts) / rate;
+    this.#permits = new Admission(starts, queue, 'rateLimit', site);
+    this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
+  }
+
+  set onIdle(onIdle: () => void) {
+    this.#permits.onIdle = onIdle;
+  }
+
+  tryTake(): boolean {
+    if (this.#permits.tryTake()) return true;
+    const oldest = this.#returns[this.#head];
+    if (oldest === undefined || oldest > now()) return false;
+    this.#reclaim();
+    return this.#permits.tryTake();
+  }
+
+  wait(call: Call): Promise<void> {
+    return this.#permits.wait(call);
+  }
+
+  /** A permit comes back unused. */
+  give(): void {
+    this.#permits.give();
+  }
+
+  /** A permit is used, from now on: the method has been entered. */
+  start(enteredAt: number): void {
+    this.#returns.push(Math.min(now(), enteredAt + entryGrace) + this.#window);
+    if (!this.#alarm.isSet) this.#schedule();
+  }
+
+  #schedule(): void {
+    const oldest = this.#returns[this.#head];
+    if (oldest !== undefined) this.#alarm.set(oldest - now());
+  }
+
+  #reclaim(): void {
+    const time = now();
+    const returns = this.#returns;
+    for (let oldest = returns[this.#head]; oldest !== undefined; oldest = returns[this.#head]) {
+      // A return further off than a window: the clock was set back under it, as when fake timers come or go.
+      if (oldest > time && oldest <= time + this.#window) break;
+      this.#head++;
+      this.#permits.give();
+    }
+    if (this.#head * 2 >= returns.length) {
+      returns.splice(0, this.#head);
+      this.#head = 0;
+    }
+    this.#alarm.clear();
+    this.#schedule();
+  }
+}
+
+export function rateLimitPolicy(given: number | RateLimitConfig | undefined, where: Where): Policy {
+  const config = typeof given === 'object' ? given : { rate: given };
+  const options = freeze(readOptions<Filled>(where, config, rules, defaults));
+  if (options.rate === undefined) throw wrongOption(where, 'rate', given, positive.allowed);
+  return {
+    kind: 'rateLimit',
+    rank: 300,
+    options,
+    wrap(next: Next, site: SiteInfo): Next {
+      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, site));
+      return function rateLimit(call, ok, fail) {
+        let limiter: RateLimiter;
+        try {
+          limiter = find(call);
+        } catch (error) {
+          return fail(error);
+        }
+        const run = (): unknown => {
+          let started = false;
+          call.onStart = (enteredAt) => {
+            started = true;
+            limiter.start(enteredAt);
+          };
+          return next(call, ok, (error) => {
+            call.onStart = undefined;
+            if (!started) limiter.give();
+            return fail(error);
+          });
+        };
+        return limiter.tryTake() ? run() : afterWait(limiter.wait(call), run, fail);
+      };
+    },
+  };
+}
+
+/**
+ * At most `rate` attempts of the method start in any `per` milliseconds; the others wait in order of arrival. A start is
+ * the moment the method's own code is entered, also when the attempt had to wait for a concurrency slot before.
+ *
+ * @param config `rate`, or the options: `rate` (required), `per` in ms (1000), `spread` (false), `maxQueue` (Infinity),
+ * `maxWait` in ms (Infinity), `key`, `scope` (`'class'`).
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
+ * @example
+ * class Api {
+ *   \@rateLimit({ rate: 100, per: 60_000, key: (tenant: string) => tenant })
+ *   async get(tenant: string): Promise<Data> { ... }
+ * }
+ */
+export function rateLimit<Args extends readonly unknown[] = []>(
+  ...given: [config: number | RateLimitConfig<Args>]
+): LimitingDecorator<Args> {
+  return policyDecorator('rateLimit', given, (where) => rateLimitPolicy(given[0] as RateLimitConfig | number, where));
+}

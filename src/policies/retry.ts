@@ -1,0 +1,195 @@
+import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js';
+import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
+import { type Call, pause } from '../core/call.js';
+import { now } from '../core/clock.js';
+import { type PolicyDecorator, policyDecorator } from '../core/decorate.js';
+import { RetryError } from '../core/errors.js';
+import { type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
+import {
+  budget,
+  callback,
+  countOrInfinity,
+  duration,
+  durationOrInfinity,
+  flag,
+  freeze,
+  oneOf,
+  positive,
+  readOptions,
+  type Where,
+} from '../core/options.js';
+import type { Next, Policy, SiteInfo } from '../core/types.js';
+
+/** What `onRetry` is told. */
+export interface RetryEvent {
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  /** What it failed with; undefined when `retryResult` refused its value. */
+  readonly error: unknown;
+  /** The wait before the next attempt, in milliseconds, jitter included. */
+  readonly delay: number;
+}
+
+/** Options of `@retry`. */
+export interface RetryConfig {
+  /** How many attempts there may be, the first one included. Infinity is allowed. Default 3. */
+  readonly maxAttempts?: number;
+  /** The first wait, in milliseconds. Default 100. */
+  readonly waitMin?: number;
+  /** The longest wait, in milliseconds. Default 30 000. */
+  readonly waitMax?: number;
+  /** The n-th wait is `min(waitMax, waitMin * waitMultiplier ** (n - 1))`, before jitter. Default 2. */
+  readonly waitMultiplier?: number;
+  /**
+   * `'full'` (default): each wait is random between 0 and its length; `'none'`: exact.
+   * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+   */
+  readonly jitter?: 'full' | 'none';
+  /** Which errors to retry. Default: all. */
+  readonly retryOn?: ErrorMatcher;
+  /** Which errors not to retry, whatever `retryOn` says. Default: none. */
+  readonly abortOn?: ErrorMatcher;
+  /** Whether to retry although the method returned this value. When attempts run out, the last value is returned. */
+  readonly retryResult?: (value: never) => boolean | Promise<boolean>;
+  /** Budget in milliseconds for all attempts and waits; a wait that would end beyond it is not begun. Default Infinity. */
+  readonly maxElapsed?: number;
+  /** When attempts run out: true (default) throws the last error itself, false a RetryError with all of them. */
+  readonly rethrow?: boolean;
+  /** Called before each wait. If it throws, the call rejects with what it threw. */
+  readonly onRetry?: (event: RetryEvent) => void | Promise<void>;
+}
+
+const rules = {
+  maxAttempts: countOrInfinity,
+  waitMin: duration,
+  waitMax: durationOrInfinity,
+  waitMultiplier: positive,
+  jitter: oneOf('full', 'none'),
+  retryOn: errorMatcher,
+  abortOn: errorMatcher,
+  retryResult: callback,
+  maxElapsed: budget,
+  rethrow: flag,
+  onRetry: callback,
+};
+
+const defaults = {
+  maxAttempts: 3,
+  waitMin: 100,
+  waitMax: 30_000,
+  waitMultiplier: 2,
+  jitter: 'full',
+  maxElapsed: Number.POSITIVE_INFINITY,
+  rethrow: true,
+} as const;
+
+type Filled = RetryConfig & Required<Pick<RetryConfig, keyof typeof defaults>>;
+
+/** How often a retry without a wait lets timers and I/O of the program come in between. */
+const breathEvery = 100;
+
+/** The n-th wait in milliseconds. The library's own loop sleeps where no abort reaches it, so only its jitter serves. */
+function delays({ waitMin, waitMax, waitMultiplier, jitter }: Filled): (nth: number) => number {
+  const blur = JitterFactory(getSanitizedOptions({ jitter }));
+  if (waitMin === 0) return () => 0;
+  return (nth) => blur(Math.min(waitMax, waitMin * waitMultiplier ** (nth - 1)));
+}
+
+export function retryPolicy(given: number | RetryConfig | undefined, where: Where): Policy {
+  const config = typeof given === 'object' ? given : { maxAttempts: given };
+  const options = freeze(readOptions<Filled>(where, config, rules, defaults));
+  const { maxAttempts, maxElapsed, rethrow, onRetry } = options;
+  const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
+  const delayOf = delays(options);
+  const wanted = options.retryOn && toMatches(options.retryOn);
+  const unwanted = options.abortOn && toMatches(options.abortOn);
+
+  const mayRetry = async (error: unknown): Promise<boolean> => {
+    if (unwanted !== undefined && (await unwanted(error))) return false;
+    return wanted === undefined || (await wanted(error));
+  };
+
+  /** Waits for the next attempt; false when there is none. Throws what the hook throws, or the reason of an abort. */
+  const nextAttempt = async (call: Call, beganAt: number, error: unknown): Promise<boolean> => {
+    const { attempt } = call;
+    if (attempt >= maxAttempts) return false;
+    const delay = delayOf(attempt);
+    if (maxElapsed !== Number.POSITIVE_INFINITY && now() + delay > beganAt + maxElapsed) return false;
+    await onRetry?.({ attempt, error, delay });
+    if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
+    return !call.aborted;
+  };
+
+  return {
+    kind: 'retry',
+    rank: 200,
+    options,
+    wrap(next: Next, site: SiteInfo): Next {
+      return function retry(call, ok, fail) {
+        const beganAt = maxElapsed === Number.POSITIVE_INFINITY ? 0 : now();
+        const errors: unknown[] = [];
+
+        const attempt = (): unknown => next(call, succeed, failed);
+
+        /** The next attempt after one that came to nothing; `end` when there is none. */
+        const again = async (error: unknown, end: () => unknown): Promise<unknown> => {
+          try {
+            if (!(await nextAttempt(call, beganAt, error))) return end();
+          } catch (thrown) {
+            return fail(thrown);
+          }
+          site.stats.retries++;
+          call.attempt++;
+          call.error = error;
+          return await attempt();
+        };
+
+        const failed = async (error: unknown): Promise<unknown> => {
+          if (call.aborted) return fail(error);
+          if (!rethrow) errors.push(error);
+          try {
+            if (!(await mayRetry(error))) return fail(error);
+          } catch (thrown) {
+            return fail(thrown);
+          }
+          return await again(error, () => fail(rethrow ? error : exhausted(site, errors)));
+        };
+
+        const judge = async (value: unknown, refuses: (value: unknown) => unknown): Promise<unknown> => {
+          try {
+            if (call.aborted || !(await refuses(value))) return ok(value);
+          } catch (thrown) {
+            return fail(thrown);
+          }
+          return await again(undefined, () => ok(value));
+        };
+
+        const succeed = retryResult === undefined ? ok : (value: unknown) => judge(value, retryResult);
+        return attempt();
+      };
+    },
+  };
+}
+
+const exhausted = (site: SiteInfo, errors: readonly unknown[]): RetryError => {
+  const count = errors.length === 1 ? 'its only attempt' : `all ${errors.length} attempts`;
+  return new RetryError(`${site.label}: ${count} failed`, errors);
+};
+
+/**
+ * Calls the method again when it fails, with exponential backoff between the attempts.
+ *
+ * @param config `maxAttempts`, or the options: `maxAttempts` (3), `waitMin` (100 ms), `waitMax` (30 000 ms),
+ * `waitMultiplier` (2), `jitter` (`'full'`), `retryOn`, `abortOn`, `retryResult`, `maxElapsed` (Infinity, in ms),
+ * `rethrow` (true), `onRetry`.
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws RetryError from the call, when attempts ran out and `rethrow` is false; otherwise the last error itself.
+ * @example
+ * class Weather {
+ *   \@retry({ maxAttempts: 4, waitMin: 100, retryOn: [HttpError] })
+ *   async forecast(city: string): Promise<Forecast> { ... }
+ * }
+ */
+export function retry(...given: [config?: number | RetryConfig]): PolicyDecorator {
+  return policyDecorator('retry', given, (where) => retryPolicy(given[0], where));
+}
