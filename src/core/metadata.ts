@@ -71,8 +71,8 @@ export function ownMetadata(type: AnyClass): object | undefined {
 
 /** The class whose prototype this is, if it is one. */
 export function classOf(prototype: object): AnyClass | undefined {
-  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  return typeof constructor === 'function' ? (constructor as unknown as AnyClass) : undefined;
+  const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof type === 'function' ? (type as unknown as AnyClass) : undefined;
 }
 
 export const levelOf = (type: AnyClass): Level => ({
