@@ -1,4 +1,4 @@
-import { ConstantBackoff, bulkhead, fallback as cfallback, handleAll, retry as cretry, wrap } from 'cockatiel';
+import { bulkhead, ConstantBackoff, fallback as cfallback, retry as cretry, handleAll, wrap } from 'cockatiel';
 import { concurrency, fallback, retry } from 'opero';
 
 class Service {
@@ -21,7 +21,9 @@ const policy = wrap(
   cretry(handleAll, { maxAttempts: 3, backoff: new ConstantBackoff(1) }),
   bulkhead(10, 1e9),
 );
-async function wrapper(x: number) { return service.plain(x); }
+async function wrapper(x: number) {
+  return service.plain(x);
+}
 const rows: Record<string, (x: number) => Promise<number>> = {
   plain: (x) => service.plain(x),
   floor: (x) => wrapper(x),
@@ -39,4 +41,9 @@ for (let round = 0; round < 20; round++) {
 const median = (list: number[]) => list.slice(4).sort((a, b) => a - b)[Math.floor((list.length - 4) / 2)] as number;
 for (const name of Object.keys(rows)) console.log(name, median(times[name] as number[]).toFixed(3), 'us');
 const base = median(times.plain as number[]);
-console.log('added ratio to cockatiel', (median(times.opero) - base) / (median(times.cockatiel) - base), 'floor ratio', median(times.opero) / median(times.floor));
+console.log(
+  'added ratio to cockatiel',
+  (median(times.opero) - base) / (median(times.cockatiel) - base),
+  'floor ratio',
+  median(times.opero) / median(times.floor),
+);
