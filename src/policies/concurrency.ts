@@ -1,4 +1,5 @@
 import { Admission, afterWait, type QueueConfig } from '../core/admission.js';
+import type { Call } from '../core/call.js';
 import { type LimitingDecorator, policyDecorator } from '../core/decorate.js';
 import { limiters, type SharingConfig } from '../core/limiters.js';
 import {
@@ -12,7 +13,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Next, Policy, SiteInfo } from '../core/types.js';
+import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
 /** Options of `@concurrency`. */
 export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -56,23 +57,26 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
         } catch (error) {
           return fail(error);
         }
-        const run = (): unknown =>
-          next(
-            call,
-            (value) => {
-              slots.give();
-              return ok(value);
-            },
-            (error) => {
-              slots.give();
-              return fail(error);
-            },
-          );
-        return slots.tryTake() ? run() : afterWait(slots.wait(call), run, fail);
+        if (slots.tryTake()) return inSlot(slots, next, call, ok, fail);
+        return afterWait(slots.wait(call), () => inSlot(slots, next, call, ok, fail), fail);
       };
     },
   };
 }
+
+/** Goes on in a slot, which is given back once what lies beneath has ended. */
+const inSlot = (slots: Admission, next: Next, call: Call, ok: Continuation, fail: Continuation): unknown =>
+  next(
+    call,
+    (value) => {
+      slots.give();
+      return ok(value);
+    },
+    (error) => {
+      slots.give();
+      return fail(error);
+    },
+  );
 
 /**
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the

@@ -18,7 +18,7 @@ import {
   readOptions,
   type Where,
 } from '../core/options.js';
-import type { Next, Policy, SiteInfo } from '../core/types.js';
+import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
 /** What `onRetry` is told. */
 export interface RetryEvent {
@@ -120,6 +120,46 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     return !call.aborted;
   };
 
+  /** What goes on after a first attempt that came to nothing; a call that works at once never gets here. */
+  const retrying = (next: Next, site: SiteInfo, call: Call, beganAt: number, ok: Continuation, fail: Continuation) => {
+    const errors: unknown[] = [];
+
+    /** The next attempt; `end` when there is none. */
+    const again = async (error: unknown, end: () => unknown): Promise<unknown> => {
+      try {
+        if (!(await nextAttempt(call, beganAt, error))) return end();
+      } catch (thrown) {
+        return fail(thrown);
+      }
+      site.stats.retries++;
+      call.attempt++;
+      call.error = error;
+      return await next(call, retryResult === undefined ? ok : succeeded, failed);
+    };
+
+    const failed = async (error: unknown): Promise<unknown> => {
+      if (call.aborted) return fail(error);
+      if (!rethrow) errors.push(error);
+      try {
+        if (!(await mayRetry(error))) return fail(error);
+      } catch (thrown) {
+        return fail(thrown);
+      }
+      return await again(error, () => fail(rethrow ? error : exhausted(site, errors)));
+    };
+
+    const succeeded = async (value: unknown): Promise<unknown> => {
+      try {
+        if (call.aborted || !(await retryResult?.(value))) return ok(value);
+      } catch (thrown) {
+        return fail(thrown);
+      }
+      return await again(undefined, () => ok(value));
+    };
+
+    return { failed, succeeded };
+  };
+
   return {
     kind: 'retry',
     rank: 200,
@@ -127,45 +167,11 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     wrap(next: Next, site: SiteInfo): Next {
       return function retry(call, ok, fail) {
         const beganAt = maxElapsed === Number.POSITIVE_INFINITY ? 0 : now();
-        const errors: unknown[] = [];
-
-        const attempt = (): unknown => next(call, succeed, failed);
-
-        /** The next attempt after one that came to nothing; `end` when there is none. */
-        const again = async (error: unknown, end: () => unknown): Promise<unknown> => {
-          try {
-            if (!(await nextAttempt(call, beganAt, error))) return end();
-          } catch (thrown) {
-            return fail(thrown);
-          }
-          site.stats.retries++;
-          call.attempt++;
-          call.error = error;
-          return await attempt();
-        };
-
-        const failed = async (error: unknown): Promise<unknown> => {
-          if (call.aborted) return fail(error);
-          if (!rethrow) errors.push(error);
-          try {
-            if (!(await mayRetry(error))) return fail(error);
-          } catch (thrown) {
-            return fail(thrown);
-          }
-          return await again(error, () => fail(rethrow ? error : exhausted(site, errors)));
-        };
-
-        const judge = async (value: unknown, refuses: (value: unknown) => unknown): Promise<unknown> => {
-          try {
-            if (call.aborted || !(await refuses(value))) return ok(value);
-          } catch (thrown) {
-            return fail(thrown);
-          }
-          return await again(undefined, () => ok(value));
-        };
-
-        const succeed = retryResult === undefined ? ok : (value: unknown) => judge(value, retryResult);
-        return attempt();
+        return next(
+          call,
+          retryResult === undefined ? ok : (value) => retrying(next, site, call, beganAt, ok, fail).succeeded(value),
+          (error) => retrying(next, site, call, beganAt, ok, fail).failed(error),
+        );
       };
     },
   };
