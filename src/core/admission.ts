@@ -2,7 +2,7 @@ import { Sema } from 'async-sema';
 import { abortable, type Call } from './call.js';
 import { Alarm, now } from './clock.js';
 import { RejectedError } from './errors.js';
-import type { Continuation, PolicyKind, SiteInfo } from './types.js';
+import type { Continuation, MutableStats, PolicyKind, SiteInfo } from './types.js';
 
 /** What every limiter lets its users say about waiting. */
 export interface QueueConfig {
@@ -13,6 +13,7 @@ export interface QueueConfig {
 }
 
 interface Waiter {
+  readonly stats: MutableStats;
   readonly admit: () => void;
   readonly expire: () => void;
   /** When it has waited too long. */
@@ -55,7 +56,6 @@ export class Admission {
     readonly tokens: number,
     readonly queue: Required<QueueConfig>,
     readonly kind: PolicyKind,
-    readonly site: SiteInfo,
   ) {
     const line = { admit: () => {}, expire: () => {}, deadline: 0 } as unknown as Waiter;
     line.previous = line;
@@ -73,17 +73,17 @@ export class Admission {
   }
 
   /**
-   * Waits for a token in line.
+   * Waits for a token in line, on behalf of a site.
    * @throws RejectedError at once when the queue is full, or when the wait took too long.
    */
-  wait(call: Call): Promise<void> {
-    const { maxQueue, maxWait } = this.queue;
-    if (this.#waiting >= maxQueue) return Promise.reject(this.#reject('queue-full'));
-    if (maxWait === 0) return Promise.reject(this.#reject('wait-timeout'));
+  wait(call: Call, site: SiteInfo, maxQueue = this.queue.maxQueue): Promise<void> {
+    const { maxWait } = this.queue;
+    if (this.#waiting >= maxQueue) return Promise.reject(this.#reject(site, 'queue-full', maxQueue));
+    if (maxWait === 0) return Promise.reject(this.#reject(site, 'wait-timeout', maxWait));
     let expired: RejectedError | undefined;
     const wait = abortable(call, (done) => {
-      const waiter = this.#join(done, () => {
-        expired = this.#reject('wait-timeout');
+      const waiter = this.#join(site.stats, done, () => {
+        expired = this.#reject(site, 'wait-timeout', maxWait);
         done();
       });
       return () => this.#quit(waiter);
@@ -117,13 +117,13 @@ export class Admission {
     return true;
   }
 
-  #join(admit: () => void, expire: () => void): Waiter {
+  #join(stats: MutableStats, admit: () => void, expire: () => void): Waiter {
     const { maxWait } = this.queue;
     const line = this.#line;
-    const waiter: Waiter = { admit, expire, deadline: now() + maxWait, previous: line.previous, next: line };
+    const waiter: Waiter = { stats, admit, expire, deadline: now() + maxWait, previous: line.previous, next: line };
     line.previous.next = waiter;
     line.previous = waiter;
-    this.site.stats.queued++;
+    stats.queued++;
     if (++this.#waiting === 1) {
       this.onWaiting?.(true);
       if (maxWait !== Number.POSITIVE_INFINITY) this.#watchDeadline(maxWait);
@@ -134,7 +134,7 @@ export class Admission {
   #quit(waiter: Waiter): void {
     waiter.previous.next = waiter.next;
     waiter.next.previous = waiter.previous;
-    this.site.stats.queued--;
+    waiter.stats.queued--;
     if (--this.#waiting === 0) {
       this.#deadlines?.clear();
       this.onWaiting?.(false);
@@ -158,15 +158,20 @@ export class Admission {
     if (first !== this.#line) this.#watchDeadline(first.deadline - time);
   }
 
-  #reject(reason: 'queue-full' | 'wait-timeout'): RejectedError {
-    this.site.stats.rejected++;
-    const { label } = this.site;
-    const { maxQueue, maxWait } = this.queue;
-    const what = this.kind === 'rateLimit' ? 'a permit of its rate limit' : 'a slot of its concurrency limit';
+  #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {
+    site.stats.rejected++;
+    const what = places[this.kind] ?? 'place';
     const why =
       reason === 'queue-full'
-        ? `${this.waiting} calls wait for ${what} already (maxQueue: ${maxQueue})`
-        : `the call got no ${what.slice(2)} within ${maxWait} ms (maxWait)`;
-    return new RejectedError(`${label}: ${why}`, this.kind, reason);
+        ? `${this.waiting} calls wait for a ${what} already (maxQueue: ${limit})`
+        : `the call got no ${what} within ${limit} ms (maxWait)`;
+    return new RejectedError(`${site.label}: ${why}`, this.kind, reason);
   }
 }
+
+/** What a waiter waits for, for messages. */
+const places: Partial<Record<PolicyKind, string>> = {
+  rateLimit: 'permit of its rate limit',
+  concurrency: 'slot of its concurrency limit',
+  cpuBound: 'free worker',
+};

@@ -44,12 +44,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
     rank: 400,
     options,
     wrap(next: Next, site: SiteInfo): Next {
-      const find = limiters(
-        options,
-        site,
-        'concurrency',
-        () => new Admission(options.limit, options, 'concurrency', site),
-      );
+      const find = limiters(options, site, 'concurrency', () => new Admission(options.limit, options, 'concurrency'));
       return function concurrency(call, ok, fail) {
         let slots: Admission;
         try {
@@ -58,7 +53,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           return fail(error);
         }
         if (slots.tryTake()) return inSlot(slots, next, call, ok, fail);
-        return afterWait(slots.wait(call), () => inSlot(slots, next, call, ok, fail), fail);
+        return afterWait(slots.wait(call, site), () => inSlot(slots, next, call, ok, fail), fail);
       };
     },
   };

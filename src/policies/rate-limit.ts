@@ -66,10 +66,10 @@ class RateLimiter {
   #head = 0;
   readonly #alarm = new Alarm(() => this.#reclaim(), false);
 
-  constructor({ rate, per, spread, ...queue }: Filled, site: SiteInfo) {
+  constructor({ rate, per, spread, ...queue }: Filled) {
     const starts = spread ? 1 : Math.ceil(rate);
     this.#window = spread ? per / rate : (per * starts) / rate;
-    this.#permits = new Admission(starts, queue, 'rateLimit', site);
+    this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
   }
 
@@ -85,8 +85,8 @@ class RateLimiter {
     return this.#permits.tryTake();
   }
 
-  wait(call: Call): Promise<void> {
-    return this.#permits.wait(call);
+  wait(call: Call, site: SiteInfo): Promise<void> {
+    return this.#permits.wait(call, site);
   }
 
   /** A permit comes back unused. */
@@ -132,7 +132,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
     rank: 300,
     options,
     wrap(next: Next, site: SiteInfo): Next {
-      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, site));
+      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options));
       return function rateLimit(call, ok, fail) {
         let limiter: RateLimiter;
         try {
@@ -152,7 +152,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
             return fail(error);
           });
         };
-        return limiter.tryTake() ? run() : afterWait(limiter.wait(call), run, fail);
+        return limiter.tryTake() ? run() : afterWait(limiter.wait(call, site), run, fail);
       };
     },
   };
