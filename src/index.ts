@@ -1,13 +1,31 @@
 export { type CurrentCall, currentCall } from './core/call.js';
-export { AllFailedError, ConfigurationError, ItemError, RejectedError, RetryError } from './core/errors.js';
+export {
+  AllFailedError,
+  ConfigurationError,
+  ItemError,
+  RejectedError,
+  RetryError,
+  WorkerError,
+} from './core/errors.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, StreamOptions } from './items/items.js';
+export {
+  type Collected,
+  type ItemOf,
+  type MethodName,
+  processAll,
+  processStream,
+  type ResultOf,
+} from './items/process.js';
 export type { Progress } from './items/progress.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';
+export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js';
 export { type Alternative, type FallbackConfig, fallback } from './policies/fallback.js';
 export { type RateLimitConfig, rateLimit } from './policies/rate-limit.js';
 export { type RetryConfig, type RetryEvent, retry } from './policies/retry.js';
+export { move } from './workers/move.js';
+export type { ResourceLimits } from './workers/pool.js';

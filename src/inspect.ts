@@ -1,10 +1,9 @@
 import { inspect } from 'node:util';
 import { ConfigurationError } from './core/errors.js';
-import { link, siteAt } from './core/interceptor.js';
-import { type Level, levelsOfClass, levelsOfPrototype, namesAt, type Placement, recordAt } from './core/metadata.js';
-import { show } from './core/options.js';
+import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/lookup.js';
+import { namesAt } from './core/metadata.js';
 import { labelOf, type Site } from './core/site.js';
-import type { AnyClass, PolicyKind, Stats } from './core/types.js';
+import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
 
 /** A policy in force on a method. */
 export interface PolicyInForce {
@@ -14,51 +13,6 @@ export interface PolicyInForce {
   readonly options: Readonly<Record<string, unknown>>;
   /** The class that it comes from. */
   readonly declaredBy: AnyClass | undefined;
-}
-
-interface Chains {
-  readonly instance: readonly Level[];
-  readonly static: readonly Level[];
-}
-
-const placements: readonly Placement[] = ['instance', 'static', 'private', 'private static'];
-
-function chainsOf(subject: object, asked: string): Chains {
-  if (typeof subject === 'function') {
-    const type = subject as unknown as AnyClass;
-    return linked({
-      instance: levelsOfPrototype((type.prototype as object | undefined) ?? {}),
-      static: levelsOfClass(type),
-    });
-  }
-  if (typeof subject !== 'object' || subject === null) {
-    throw new ConfigurationError(`${asked}: expected a class or an instance, got ${show(subject)}`);
-  }
-  return linked({ instance: levelsOfPrototype(subject), static: [] });
-}
-
-/** Methods that inherit policies are known once their class is linked, which its first construction does otherwise. */
-function linked(chains: Chains): Chains {
-  link(chains.instance);
-  return chains;
-}
-
-const chainFor = (chains: Chains, placement: Placement): readonly Level[] =>
-  placement.endsWith('static') ? chains.static : chains.instance;
-
-function siteFor(levels: readonly Level[], placement: Placement, name: PropertyKey): Site | undefined {
-  const level = levels.find((each) => recordAt(each, placement, name) !== undefined);
-  const holder = level && (placement === 'instance' ? level.prototype : level.metadata);
-  return holder && siteAt(levels, { name, placement, holder });
-}
-
-/** The site of a member; undefined when no policy was ever declared for it. */
-function findSite(chains: Chains, name: PropertyKey): Site | undefined {
-  for (const placement of placements) {
-    const site = siteFor(chainFor(chains, placement), placement, name);
-    if (site !== undefined) return site;
-  }
-  return undefined;
 }
 
 function requireMethod(subject: object, chains: Chains, name: PropertyKey, asked: string): void {

@@ -3,6 +3,7 @@ import { ConfigurationError } from './core/errors.js';
 import { flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
+import { type CpuBoundConfig, cpuBoundPolicy } from './policies/cpu-bound.js';
 import { type Alternative, type FallbackConfig, fallbackPolicy, readFallback } from './policies/fallback.js';
 import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
 import { type RetryConfig, retryPolicy } from './policies/retry.js';
@@ -20,6 +21,8 @@ export interface OrchestratorConfig<
   readonly rateLimit?: number | RateLimitConfig;
   /** `limit`, or the options of `@concurrency`. */
   readonly concurrency?: number | ConcurrencyConfig;
+  /** The module, or `{ module, ... }` with the options of `@cpuBound`. */
+  readonly cpuBound?: string | URL | (CpuBoundConfig & { readonly module: string | URL });
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
   readonly inherit?: boolean;
 }
@@ -32,6 +35,7 @@ const builders: Readonly<Record<string, Build>> = {
     fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where),
   rateLimit: rateLimitPolicy,
   concurrency: concurrencyPolicy,
+  cpuBound: cpuBoundPolicy,
 };
 
 /** The policies that the options ask for. */
@@ -61,7 +65,8 @@ export function readPolicies(config: unknown, where: Where): Recording {
 /**
  * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
  *
- * @param config `retry`, `fallback` (also an array of alternatives), `rateLimit`, `concurrency`, `inherit` (true).
+ * @param config `retry`, `fallback` (also an array of alternatives), `rateLimit`, `concurrency`,
+ * `cpuBound` (the module, or `{ module, ... }`), `inherit` (true).
  * @throws ConfigurationError at decoration, when an option is wrong.
  * @example
  * class Weather {

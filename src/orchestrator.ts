@@ -1,9 +1,16 @@
-import { handOver } from './core/call.js';
 import { ConfigurationError, type ItemError } from './core/errors.js';
 import { show } from './core/options.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
-import { collectItems, type Items, type ItemsOptions, type StreamOptions, streamItems } from './items/items.js';
+import {
+  collectItems,
+  type Items,
+  type ItemsOptions,
+  type StreamOptions,
+  streamItems,
+  type Work,
+} from './items/items.js';
+import { workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
@@ -12,14 +19,11 @@ type ResultOf<Result, Options> = Options extends { readonly onError: 'collect' }
   ? Awaited<Result> | ItemError
   : Awaited<Result>;
 
-/** How many items are worked on at once where nothing says so. */
-const defaultConcurrency = 16;
-
 const siteFor = (label: string, policies: readonly Policy[]): Site => {
   const inForce = policies
     .toSorted((one, other) => one.rank - other.rank)
     .map((policy) => ({ policy, declaredBy: undefined }));
-  return new Site(label, label, inForce, undefined);
+  return new Site(label, label, inForce, undefined, undefined);
 };
 
 function requireFunction(value: unknown, asked: string): void {
@@ -91,13 +95,11 @@ export class Orchestrator {
     options?: Options,
   ): AsyncIterableIterator<ResultOf<Result, Options>, undefined, undefined> {
     requireFunction(fn, 'Orchestrator.stream()');
-    return streamItems(
-      'Orchestrator.stream()',
-      items,
-      this.#work(fn),
-      options,
-      this.#concurrency,
-    ) as AsyncIterableIterator<ResultOf<Result, Options>, undefined, undefined>;
+    return streamItems('Orchestrator.stream()', items, this.#work(fn, options), options) as AsyncIterableIterator<
+      ResultOf<Result, Options>,
+      undefined,
+      undefined
+    >;
   }
 
   /** The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise. */
@@ -112,14 +114,8 @@ export class Orchestrator {
     return wrapped;
   }
 
-  get #concurrency(): number {
-    const limited = this.#site.policies.find(({ kind }) => kind === 'concurrency');
-    return (limited?.options as { limit?: number } | undefined)?.limit ?? defaultConcurrency;
-  }
-
-  #work<Item, Result>(fn: OneArgument<Item, Result>): (item: Item, signal: AbortSignal) => Promise<Awaited<Result>> {
-    return (item, signal) =>
-      handOver({ signal }, () => this.#site.run(fn, undefined, [item])) as Promise<Awaited<Result>>;
+  #work<Item, Result>(fn: OneArgument<Item, Result>, options: ItemsOptions | undefined): Work<Item, Awaited<Result>> {
+    return workOn(this.#site.policies, options, (item: Item) => this.#site.run(fn, undefined, [item]));
   }
 
   #collect<Item, Result, Options extends ItemsOptions>(
@@ -127,7 +123,7 @@ export class Orchestrator {
     items: Items<Item>,
     options: Options | undefined,
   ): Promise<ResultOf<Result, Options>[]> {
-    const results = collectItems('Orchestrator.process()', items, this.#work(fn), options, this.#concurrency);
+    const results = collectItems('Orchestrator.process()', items, this.#work(fn, options), options);
     return results as Promise<ResultOf<Result, Options>[]>;
   }
 }

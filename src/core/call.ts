@@ -26,6 +26,9 @@ export class Call implements CurrentCall {
   /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
   chain: readonly unknown[] | undefined = undefined;
 
+  /** The run over many items that the call belongs to, if its items may travel together. */
+  batch: BatchPlan | undefined = undefined;
+
   constructor(
     readonly fn: AnyFunction,
     readonly self: unknown,
@@ -45,6 +48,15 @@ export interface Handoff {
   readonly signal?: AbortSignal | undefined;
   readonly error?: unknown;
   readonly chain?: readonly unknown[] | undefined;
+  readonly batch?: BatchPlan | undefined;
+}
+
+/** How many items of one run travel to workers together; kept up to date by the side that sends them. */
+export interface BatchPlan {
+  /** How many workers may be at it at once. */
+  readonly lanes: number;
+  /** How many items there should be under way, so that no worker waits for work. */
+  wanted: number;
 }
 
 let current: CurrentCall | undefined;
@@ -111,7 +123,8 @@ export function currentCall(): CurrentCall {
   return { attempt, signal, error };
 }
 
-const isSignal = (value: unknown): value is AbortSignal =>
+/** Whether a value is an AbortSignal, of whatever realm. */
+export const isSignal = (value: unknown): value is AbortSignal =>
   value instanceof AbortSignal ||
   (typeof value === 'object' &&
     value !== null &&

@@ -1,17 +1,15 @@
 import { ConfigurationError } from './errors.js';
-import { intercept, isInterceptor, onConstruction, onStaticDefinition } from './interceptor.js';
+import { intercept, isInterceptor, onConstruction, onStaticDefinition, setOriginal } from './interceptor.js';
 import {
   classRecord,
   ensureClassRecord,
   levelsOfClass,
   type MemberRecord,
   memberRecords,
-  type Placement,
   writeMember,
 } from './metadata.js';
 import type { Where } from './options.js';
-import type { Member } from './site.js';
-import type { AnyClass, AnyFunction, Policy } from './types.js';
+import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
 
 /** `unknown` for a method whose return type has room for the promise that a decorated method always returns. */
 export type Promised<Fn> = Fn extends (...args: never[]) => infer Result
@@ -206,6 +204,7 @@ function seeConstructions(type: AnyClass): AnyClass {
       return Reflect.construct(target, args, newTarget);
     },
   });
+  setOriginal(proxy, type);
   Object.defineProperty(type.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
   return proxy;
 }

@@ -76,6 +76,19 @@ export class RejectedError extends Error {
 }
 
 /**
+ * A call could not run in its worker, or its worker died under it: the class is not exported, an argument cannot be
+ * cloned, the process exited, ran out of memory or crashed. `cause` holds what the worker said, where it said something.
+ *
+ * @example
+ * try { await weather.simulate(42); } catch (error) { if (error instanceof WorkerError) console.log(error.message); }
+ */
+export class WorkerError extends Error {
+  static {
+    WorkerError.prototype.name = 'WorkerError';
+  }
+}
+
+/**
  * One item failed; stands in the place of its result under `onError: 'collect'`.
  *
  * @example

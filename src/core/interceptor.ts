@@ -11,13 +11,34 @@ import {
   recordAt,
   writeMember,
 } from './metadata.js';
-import { createSite, labelOf, type Member, type Site } from './site.js';
-import type { AnyClass, AnyFunction } from './types.js';
+import { createSite, labelOf, type Site } from './site.js';
+import type { AnyClass, AnyFunction, Member } from './types.js';
 
-const interceptors = new WeakSet<object>();
+/** What each interceptor stands in front of. */
+const interceptors = new WeakMap<object, AnyFunction>();
 
 /** Whether a function is an interceptor of ours. */
 export const isInterceptor = (fn: object): boolean => interceptors.has(fn);
+
+/** What stands behind a function, if it is an interceptor; else the function itself. */
+export const behind = (fn: AnyFunction): AnyFunction => interceptors.get(fn) ?? fn;
+
+/** The classes that stand behind proxies. */
+const originals = new WeakMap<object, AnyClass>();
+
+export const setOriginal = (proxy: object, type: AnyClass): void => {
+  originals.set(proxy, type);
+};
+
+/** The class as it was written, if this is the proxy of one; else the class itself. */
+export const originalOf = (type: AnyClass): AnyClass => originals.get(type) ?? type;
+
+let inline = false;
+
+/** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */
+export const applyNoPolicies = (): void => {
+  inline = true;
+};
 
 /**
  * Puts the interceptor in front of a method. It finds the site of its receiver's class, and runs the pipeline there if
@@ -42,6 +63,7 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   };
 
   const interceptor = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    if (inline) return callThrough(fn, this, args);
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
     const site = last !== undefined && key === lastKey ? last : find(key);
@@ -49,7 +71,7 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   };
   Object.defineProperty(interceptor, 'name', { value: fn.name, configurable: true });
   Object.defineProperty(interceptor, 'length', { value: fn.length, configurable: true });
-  interceptors.add(interceptor);
+  interceptors.set(interceptor, fn);
   return interceptor;
 }
 

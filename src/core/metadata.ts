@@ -1,12 +1,9 @@
 import 'reflect-metadata/lite';
-import type { AnyClass, AnyFunction, Policy } from './types.js';
+import type { AnyClass, AnyFunction, Placement, Policy } from './types.js';
 
 // Before the first decorated class is evaluated. It stands here, where bundlers cannot drop it, and not in a module of
 // its own. Where the runtime has its own symbol, that one serves.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
-
-/** Where a member stands; a static and an instance member may share a name. */
-export type Placement = 'instance' | 'static' | 'private' | 'private static';
 
 /** What is recorded of one member of one class. */
 export interface MemberRecord {

@@ -77,6 +77,7 @@ export function runner(
     if (given !== undefined) {
       call.error = given.error;
       call.chain = given.chain;
+      call.batch = given.batch;
     }
     return signal === undefined ? settle(pipeline, call, pass, failed) : runCancellable(call, signal);
   };

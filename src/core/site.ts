@@ -1,14 +1,16 @@
-import { classRecord, type Level, type Placement, recordAt } from './metadata.js';
+import { classRecord, type Level, recordAt } from './metadata.js';
 import { compile, runner } from './pipeline.js';
-import { type AnyClass, type AnyFunction, type MutableStats, newStats, type Policy, type SiteInfo } from './types.js';
-
-/** A member as its decorators see it: its name and place, and what holds its record. */
-export interface Member {
-  readonly name: PropertyKey;
-  readonly placement: Placement;
-  /** The metadata of the class that decorates it, or the prototype whose undecorated override was linked. */
-  readonly holder: object;
-}
+import {
+  type AnyClass,
+  type AnyFunction,
+  type Member,
+  type MutableStats,
+  newStats,
+  type Placement,
+  type Policy,
+  type PolicyKind,
+  type SiteInfo,
+} from './types.js';
 
 /** A policy in force, and the class that it comes from. */
 export interface InForce {
@@ -28,8 +30,13 @@ export class Site implements SiteInfo {
     readonly inForce: readonly InForce[],
     /** The interceptor that runs the pipeline; others of this method call through. */
     readonly entry: AnyFunction | undefined,
+    readonly member: Member | undefined,
   ) {
     this.policies = inForce.map(({ policy }) => policy);
+  }
+
+  declaredBy(kind: PolicyKind): AnyClass | undefined {
+    return this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy;
   }
 
   /** Makes a call; the first one compiles the pipeline. */
@@ -43,12 +50,13 @@ export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =
   type === undefined ? String(name) : `${type.name || '(anonymous class)'}.${String(name)}`;
 
 /** Builds the site of a member for the class that the levels begin with. */
-export function createSite(levels: readonly Level[], { name, placement, holder }: Member): Site {
+export function createSite(levels: readonly Level[], member: Member): Site {
+  const { name, placement, holder } = member;
   const isPrivate = placement.startsWith('private');
   // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
   const own = isPrivate ? levels.filter((level) => level.metadata === holder) : levels;
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
-  return new Site(labelOf(levels[0]?.type, name), name, resolve(own, placement, name), entry);
+  return new Site(labelOf(levels[0]?.type, name), name, resolve(own, placement, name), entry, member);
 }
 
 /** The policies of a record, as candidates for being in force. */

@@ -1,4 +1,5 @@
 import type { Call } from './call.js';
+import type { ErrorClass } from './matcher.js';
 
 /** Any function at all; `never` parameters keep it from being called by mistake. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -19,12 +20,27 @@ export type Continuation = (outcome: unknown) => unknown;
  */
 export type Next = (call: Call, ok: Continuation, fail: Continuation) => unknown;
 
+/** A member as its decorators see it: its name and place, and what holds its record. */
+export interface Member {
+  readonly name: PropertyKey;
+  readonly placement: Placement;
+  /** The metadata of the class that decorates it, or the prototype whose undecorated override was linked. */
+  readonly holder: object;
+}
+
+/** Where a member stands; a static and an instance member may share a name. */
+export type Placement = 'instance' | 'static' | 'private' | 'private static';
+
 /** What a policy may know of the method that it is compiled for. */
 export interface SiteInfo {
+  /** Where the method stands; undefined for a function without a class. */
+  readonly member: Member | undefined;
   /** The method for people: `Weather.forecast`. */
   readonly label: string;
   readonly name: PropertyKey;
   readonly stats: MutableStats;
+  /** The class that the policy of a kind comes from. */
+  declaredBy(kind: PolicyKind): AnyClass | undefined;
   /** Every policy in force on the method, in pipeline order. */
   readonly policies: readonly Policy[];
 }
@@ -36,6 +52,8 @@ export interface Policy {
   readonly rank: number;
   /** The options, frozen, with shorthands and defaults filled in. */
   readonly options: object;
+  /** The error classes that its options name; they keep their identity when they come back from a worker. */
+  readonly errorClasses?: readonly ErrorClass[];
   /** Puts the policy around the rest of the pipeline; called once per method and concrete class. */
   wrap(next: Next, site: SiteInfo): Next;
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */

@@ -1,3 +1,4 @@
+import type { BatchPlan } from '../core/call.js';
 import { ConfigurationError, ItemError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
 import { type Progress, Tally, totalOf } from './progress.js';
@@ -18,6 +19,8 @@ export interface ItemsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told after each item. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Whether to show a bar with rate and time left on stderr, if that is a terminal. Default false. */
+  readonly progress?: boolean;
 }
 
 /** Options for a stream of results. */
@@ -33,14 +36,22 @@ const rules = {
   onError: oneOf('throw', 'collect'),
   signal: signalRule,
   onProgress: callback,
+  progress: flag,
   ordered: flag,
 };
 
 /** How many results may lie ready or be under way, for each item that is worked on at once. */
 const ahead = 4;
 
-/** Works on one item; the signal governs it. */
-export type Work<Item, Result> = (item: Item, signal: AbortSignal) => Promise<Result>;
+/** How the items are worked on. */
+export interface Work<Item, Result> {
+  /** Works on one item; the signal governs it. */
+  readonly run: (item: Item, signal: AbortSignal) => Promise<Result>;
+  /** How many at once where the caller does not say. */
+  readonly concurrency: number;
+  /** For items that travel to workers in batches: how many there should be under way. */
+  readonly plan?: BatchPlan | undefined;
+}
 
 /** A result, on its way or there. */
 interface Slot<Result> {
@@ -111,7 +122,7 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
     this.#work = work;
     this.#options = options;
     this.#emit = emit;
-    this.#tally = new Tally(totalOf(source), options.onProgress);
+    this.#tally = new Tally(totalOf(source), options.onProgress, options.progress);
   }
 
   [Symbol.asyncIterator](): this {
@@ -158,8 +169,9 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
   /** Pulls and starts items as far as the limits allow. */
   #pump(): void {
-    const { concurrency } = this.#options;
+    const { plan } = this.#work;
     while (!this.#over && !this.#drained && !this.#pulling) {
+      const concurrency = plan?.wanted ?? this.#options.concurrency;
       if (this.#running >= concurrency) return;
       const unordered = this.#options.ordered ? 0 : this.#running;
       if (this.#slots.length + unordered >= concurrency * ahead) return;
@@ -211,7 +223,7 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
     const slot: Slot<Result | ItemError<Item>> = { index: this.#index++, value: undefined, done: false };
     if (this.#options.ordered) this.#slots.push(slot);
     this.#running++;
-    this.#work(item, this.#abort.signal).then(
+    this.#work.run(item, this.#abort.signal).then(
       (value) => this.#settle(slot, value, false),
       (error) => {
         if (this.#over) return;
@@ -301,7 +313,7 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
 type Settings = Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
 
-function settings(asked: string, items: unknown, options: unknown, concurrency: number): Settings {
+function settings<Item, Result>(asked: string, items: unknown, options: unknown, work: Work<Item, Result>): Settings {
   const where = { text: asked };
   const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
   if (typeof source?.[Symbol.asyncIterator] !== 'function' && typeof source?.[Symbol.iterator] !== 'function') {
@@ -309,7 +321,11 @@ function settings(asked: string, items: unknown, options: unknown, concurrency: 
       `${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`,
     );
   }
-  return readOptions<Settings>(where, options ?? {}, rules, { concurrency, onError: 'throw', ordered: true });
+  return readOptions<Settings>(where, options ?? {}, rules, {
+    concurrency: work.concurrency,
+    onError: 'throw',
+    ordered: true,
+  });
 }
 
 /** Results as they come; `asked` names the function for messages. */
@@ -318,9 +334,8 @@ export function streamItems<Item, Result>(
   items: Items<Item>,
   work: Work<Item, Result>,
   options: StreamOptions | undefined,
-  concurrency: number,
 ): AsyncIterableIterator<Result | ItemError<Item>, undefined, undefined> {
-  const read = settings(asked, items, options, concurrency);
+  const read = settings(asked, items, options, work);
   return new ItemStream(items, work, read, (slot) => slot.value as Result | ItemError<Item>);
 }
 
@@ -330,9 +345,8 @@ export async function collectItems<Item, Result>(
   items: Items<Item>,
   work: Work<Item, Result>,
   options: ItemsOptions | undefined,
-  concurrency: number,
 ): Promise<(Result | ItemError<Item>)[]> {
-  const read = { ...settings(asked, items, options, concurrency), ordered: false };
+  const read = { ...settings(asked, items, options, work), ordered: false };
   const results: (Result | ItemError<Item>)[] = [];
   for await (const { index, value } of new ItemStream(items, work, read, (slot) => slot)) {
     results[index] = value as Result | ItemError<Item>;

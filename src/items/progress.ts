@@ -1,3 +1,5 @@
+import type { SingleBar } from 'cli-progress';
+
 /** How far the work on many items is. */
 export interface Progress {
   /** Items that have ended, the failed ones included. */
@@ -10,29 +12,53 @@ export interface Progress {
   readonly elapsed: number;
 }
 
-/** Counts the items that ended. */
+/** Counts the items that ended, and tells of it. */
 export class Tally {
+  readonly #total: number | undefined;
+  readonly #report: ((progress: Progress) => void) | undefined;
   readonly #startedAt = performance.now();
   #done = 0;
   #failed = 0;
+  #bar: SingleBar | undefined;
+  #ended = false;
 
-  constructor(
-    readonly total: number | undefined,
-    readonly report: ((progress: Progress) => void) | undefined,
-  ) {}
+  constructor(total: number | undefined, report: ((progress: Progress) => void) | undefined, bar: boolean | undefined) {
+    this.#total = total;
+    this.#report = report;
+    if (bar && process.stderr.isTTY) this.#showBar();
+  }
 
   count(failed: boolean): void {
     this.#done++;
     if (failed) this.#failed++;
-    this.report?.({
+    this.#bar?.update(this.#done, { rate: this.#rate, failed: this.#failed });
+    this.#report?.({
       done: this.#done,
       failed: this.#failed,
-      total: this.total,
+      total: this.#total,
       elapsed: performance.now() - this.#startedAt,
     });
   }
 
-  end(): void {}
+  end(): void {
+    this.#ended = true;
+    this.#bar?.stop();
+  }
+
+  get #rate(): string {
+    return ((this.#done / (performance.now() - this.#startedAt)) * 1000).toFixed(0);
+  }
+
+  /** The library of the bar is loaded only now. */
+  async #showBar(): Promise<void> {
+    const { default: progress } = await import('cli-progress');
+    if (this.#ended) return;
+    const known = '{bar} {percentage}% | {value}/{total} | {rate}/s | {failed} failed | {eta_formatted} left';
+    const unknown = '{value} done | {rate}/s | {failed} failed | {duration_formatted}';
+    const format = this.#total === undefined ? unknown : known;
+    this.#bar = new progress.SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: false });
+    this.#bar.start(this.#total ?? 0, this.#done, { rate: this.#rate, failed: this.#failed });
+  }
 }
 
 /** How many items there are, where their holder says so: the `length` of an array, the `size` of a set or a map. */

@@ -2,7 +2,7 @@ import { type Call, enter, handOver } from '../core/call.js';
 import { type FallbackDecorator, policyDecorator } from '../core/decorate.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
-import { type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
+import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import { anything, freeze, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import type { AnyFunction, Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
@@ -100,6 +100,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     kind: 'fallback',
     rank: 100,
     options,
+    errorClasses: classesOf(options.on),
     wrap(next: Next, site: SiteInfo): Next {
       return function fallback(call, ok, fail) {
         return next(call, ok, (error) => (call.aborted ? fail(error) : recover(call, error, site, ok, fail)));

@@ -4,7 +4,7 @@ import { type Call, pause } from '../core/call.js';
 import { now } from '../core/clock.js';
 import { type PolicyDecorator, policyDecorator } from '../core/decorate.js';
 import { RetryError } from '../core/errors.js';
-import { type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
+import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
   budget,
   callback,
@@ -164,6 +164,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     kind: 'retry',
     rank: 200,
     options,
+    errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
     wrap(next: Next, site: SiteInfo): Next {
       return function retry(call, ok, fail) {
         const beganAt = maxElapsed === Number.POSITIVE_INFINITY ? 0 : now();

@@ -1,0 +1,54 @@
+import { ConfigurationError } from './errors.js';
+import { link, siteAt } from './interceptor.js';
+import { type Level, levelsOfClass, levelsOfPrototype, recordAt } from './metadata.js';
+import { show } from './options.js';
+import type { Site } from './site.js';
+import type { AnyClass, Placement } from './types.js';
+
+/** The classes of a class or an instance, for its instance and its static members. */
+export interface Chains {
+  readonly instance: readonly Level[];
+  readonly static: readonly Level[];
+}
+
+export const placements: readonly Placement[] = ['instance', 'static', 'private', 'private static'];
+
+/** The chains of a class or an instance; `asked` names the function for messages. */
+export function chainsOf(subject: object, asked: string): Chains {
+  if (typeof subject === 'function') {
+    const type = subject as unknown as AnyClass;
+    return linked({
+      instance: levelsOfPrototype((type.prototype as object | undefined) ?? {}),
+      static: levelsOfClass(type),
+    });
+  }
+  if (typeof subject !== 'object' || subject === null) {
+    throw new ConfigurationError(`${asked}: expected a class or an instance, got ${show(subject)}`);
+  }
+  return linked({ instance: levelsOfPrototype(subject), static: [] });
+}
+
+/** Methods that inherit policies are known once their class is linked, which its first construction does otherwise. */
+function linked(chains: Chains): Chains {
+  link(chains.instance);
+  return chains;
+}
+
+export const chainFor = (chains: Chains, placement: Placement): readonly Level[] =>
+  placement.endsWith('static') ? chains.static : chains.instance;
+
+/** The site of a member in one place. */
+export function siteFor(levels: readonly Level[], placement: Placement, name: PropertyKey): Site | undefined {
+  const level = levels.find((each) => recordAt(each, placement, name) !== undefined);
+  const holder = level && (placement === 'instance' ? level.prototype : level.metadata);
+  return holder && siteAt(levels, { name, placement, holder });
+}
+
+/** The site of a member; undefined when no policy was ever declared for it. */
+export function findSite(chains: Chains, name: PropertyKey, among = placements): Site | undefined {
+  for (const placement of among) {
+    const site = siteFor(chainFor(chains, placement), placement, name);
+    if (site !== undefined) return site;
+  }
+  return undefined;
+}

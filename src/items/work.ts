@@ -1,0 +1,30 @@
+import { type BatchPlan, handOver } from '../core/call.js';
+import type { Policy } from '../core/types.js';
+import type { Work } from './items.js';
+
+/** How many items are worked on at once where nothing says so. */
+const defaultConcurrency = 16;
+
+/** How many items of a method or function to work on at once: as many as it runs at once itself. */
+function concurrencyOf(policies: readonly Policy[]): number {
+  const optionsOf = (kind: string): { limit?: number; maxWorkers?: number } | undefined =>
+    policies.find((policy) => policy.kind === kind)?.options;
+  return optionsOf('concurrency')?.limit ?? optionsOf('cpuBound')?.maxWorkers ?? defaultConcurrency;
+}
+
+/** Work that calls `call` with each item, under the policies given; cpuBound items travel to workers in batches. */
+export function workOn<Item, Result>(
+  policies: readonly Policy[],
+  asked: { readonly concurrency?: number } | undefined,
+  call: (item: Item) => unknown,
+): Work<Item, Result> {
+  const concurrency = concurrencyOf(policies);
+  const cpuBound = policies.find(({ kind }) => kind === 'cpuBound')?.options as { maxWorkers: number } | undefined;
+  const lanes = Math.min(asked?.concurrency ?? concurrency, cpuBound?.maxWorkers ?? 0);
+  const batch: BatchPlan | undefined = cpuBound && { lanes, wanted: lanes * 2 };
+  return {
+    concurrency,
+    plan: batch,
+    run: async (item, signal) => (await handOver({ signal, batch }, () => call(item))) as Result,
+  };
+}

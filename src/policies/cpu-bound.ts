@@ -1,0 +1,182 @@
+import { availableParallelism } from 'node:os';
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type PolicyDecorator, policyDecorator } from '../core/decorate.js';
+import { ConfigurationError } from '../core/errors.js';
+import { type ErrorClass, isErrorClass } from '../core/matcher.js';
+import {
+  durationOrInfinity,
+  freeze,
+  oneOf,
+  positiveInteger,
+  queueLength,
+  type Rule,
+  readOptions,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
+import type { Next, SiteInfo } from '../core/types.js';
+import type { ResourceLimits } from '../workers/pool.js';
+import type { CpuBoundPolicy } from '../workers/protocol.js';
+import type { Remote, RemoteOptions } from '../workers/remote.js';
+
+/** Options of `@cpuBound`. */
+export interface CpuBoundConfig {
+  /** How many workers there may be. Default: the number of cores. */
+  readonly maxWorkers?: number;
+  /** How many workers stay when idle. Default 0. */
+  readonly minWorkers?: number;
+  /** How long an idle worker stays, in milliseconds. Default 30 000. */
+  readonly idleTimeout?: number;
+  /** Threads (default), or processes of their own, which survive even a crash in native code. */
+  readonly runtime?: 'worker_threads' | 'child_process';
+  /** How many calls may wait for a worker, beyond those that run; one more is rejected. Default Infinity. */
+  readonly maxQueue?: number;
+  /** Limits of a worker thread, in megabytes. Default: Node's own. */
+  readonly resourceLimits?: ResourceLimits;
+  /** Names of the fields of `this` that travel to the worker. Default: none. */
+  readonly state?: readonly string[];
+  /** Error classes that may come back as themselves, beyond built-in, exported and matched ones. Default: none. */
+  readonly errors?: readonly ErrorClass[];
+}
+
+const limitNames = ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'];
+
+const limits: Rule = {
+  allowed: `an object of positive numbers, of ${limitNames.join(', ')}`,
+  test: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(([name, size]) => limitNames.includes(name) && Number.isFinite(size) && size > 0),
+};
+
+const rules = {
+  module: { allowed: 'import.meta.url, a URL, or an absolute path', test: (value) => moduleUrl(value) !== undefined },
+  maxWorkers: positiveInteger,
+  minWorkers: { allowed: 'an integer of at least 0', test: (value) => value === 0 || positiveInteger.test(value) },
+  idleTimeout: durationOrInfinity,
+  runtime: oneOf('worker_threads', 'child_process'),
+  maxQueue: queueLength,
+  resourceLimits: limits,
+  state: {
+    allowed: 'an array of field names',
+    test: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+  },
+  errors: {
+    allowed: 'an array of error classes',
+    test: (value) => Array.isArray(value) && value.every(isErrorClass),
+  },
+} satisfies Record<string, Rule>;
+
+const defaults = {
+  minWorkers: 0,
+  idleTimeout: 30_000,
+  runtime: 'worker_threads',
+  maxQueue: Number.POSITIVE_INFINITY,
+  state: [],
+  errors: [],
+} as const;
+
+type Filled = RemoteOptions & { readonly errors: readonly ErrorClass[] };
+
+function moduleUrl(given: unknown): string | undefined {
+  if (given instanceof URL) return given.href;
+  if (typeof given !== 'string') return undefined;
+  if (isAbsolute(given)) return pathToFileURL(given).href;
+  return URL.canParse(given) ? given : undefined;
+}
+
+/** How many decorators there are for each module so far. */
+const ordinals = new Map<string, number>();
+
+/** Loaded at the first call, so that a program that uses no worker loads none of their code. */
+let workers: Promise<typeof import('../workers/remote.js')> | undefined;
+const loadWorkers = (): NonNullable<typeof workers> => {
+  workers ??= import('../workers/remote.js');
+  return workers;
+};
+
+/** The policy for the module and the options in one object. */
+export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
+  const config = typeof given === 'object' && given !== null && !(given instanceof URL) ? given : { module: given };
+  const read = readOptions<Filled>(where, config, rules, {
+    ...defaults,
+    maxWorkers: availableParallelism(),
+  } as Partial<Filled>);
+  const module = moduleUrl(read.module);
+  if (module === undefined) throw wrongOption(where, 'module', read.module, rules.module.allowed);
+  if (read.minWorkers > read.maxWorkers) {
+    throw wrongOption(where, 'minWorkers', read.minWorkers, `at most maxWorkers (${read.maxWorkers})`);
+  }
+  const options = freeze({ ...read, module });
+  const ordinal = ordinals.get(module) ?? 0;
+  ordinals.set(module, ordinal + 1);
+  return {
+    kind: 'cpuBound',
+    rank: 500,
+    options,
+    ordinal,
+    errorClasses: options.errors,
+    wrap(_next: Next, site: SiteInfo): Next {
+      let remote: Remote | undefined;
+      const load = async (): Promise<Remote> => {
+        const { Remote } = await loadWorkers();
+        remote ??= new Remote(site, options, ordinal);
+        return remote;
+      };
+      return function cpuBound(call, ok, fail) {
+        if (call.aborted) return fail(call.signal?.reason);
+        const run = remote?.run(call) ?? load().then((loaded) => loaded.run(call));
+        return run.then(ok, fail);
+      };
+    },
+  };
+}
+
+/** Ends the workers of all pools; see `shutdown`. */
+async function endWorkers(): Promise<void> {
+  const loaded = await workers;
+  await loaded?.closeAll();
+}
+
+/**
+ * Lets running and queued cpuBound calls end, then ends the workers. A call made later starts new ones. A program need
+ * not call it to finish: idle workers do not keep it alive.
+ *
+ * @example
+ * await shutdown();
+ * // or, at the end of a block:
+ * await using workers = shutdown;
+ */
+export const shutdown: { (): Promise<void>; [Symbol.asyncDispose](): Promise<void> } = Object.assign(endWorkers, {
+  [Symbol.asyncDispose]: endWorkers,
+});
+
+/**
+ * Runs the method in a tinypool worker. The worker imports the module given, finds the class among its exports, and runs
+ * the method's own code there; retry, fallback and limits stay on the calling side.
+ *
+ * @param module `import.meta.url` of the module that exports the class; a URL or an absolute path.
+ * @param config `maxWorkers` (the number of cores), `minWorkers` (0), `idleTimeout` (30 000 ms), `runtime`
+ * (`'worker_threads'`), `maxQueue` (Infinity), `resourceLimits`, `state` (none), `errors` (none).
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws WorkerError from the call, when the class is not exported, something cannot be cloned, or the worker died.
+ * @throws RejectedError from the call, over `maxQueue`.
+ * @example
+ * export class Weather {
+ *   \@cpuBound(import.meta.url)
+ *   async simulate(seed: number): Promise<Grid> { ... }
+ * }
+ */
+export function cpuBound(...given: [module: string | URL, config?: CpuBoundConfig]): PolicyDecorator {
+  const [module, config] = given;
+  return policyDecorator('cpuBound', given, (where) => {
+    if (config !== undefined && (typeof config !== 'object' || config === null)) {
+      throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${String(config)}`);
+    }
+    if (config !== undefined && Object.hasOwn(config, 'module')) {
+      throw new ConfigurationError(`${where.text}: the module is the first argument, not an option`);
+    }
+    return cpuBoundPolicy({ ...config, module }, where);
+  });
+}

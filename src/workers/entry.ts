@@ -1,0 +1,88 @@
+import { isMainThread } from 'node:worker_threads';
+import Tinypool from 'tinypool';
+import { enter } from '../core/call.js';
+import * as errors from '../core/errors.js';
+import { applyNoPolicies } from '../core/interceptor.js';
+import type { ErrorClass } from '../core/matcher.js';
+import { findObstacle } from './cloneable.js';
+import { decodeError, encodeError, type Lookup, lookupBy, type Reference, referenceBy } from './error-codec.js';
+import { type Located, locate, NotFound } from './locate.js';
+import { takeMoved } from './move.js';
+import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
+
+applyNoPolicies();
+
+/** A target that was found, and how its errors travel. */
+interface Ready extends Located {
+  readonly label: string;
+  readonly reference: Reference;
+  readonly lookup: Lookup;
+}
+
+const ready = new Map<string, Promise<Ready>>();
+
+/** The error classes of opero itself come first on both sides. */
+const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
+
+async function prepare(json: string): Promise<Ready> {
+  const target = JSON.parse(json) as Target;
+  const exports = (await import(target.module)) as Readonly<Record<string, unknown>>;
+  const located = locate(target, exports);
+  const names = new Map(Object.entries(exports).map(([name, value]) => [value, name]));
+  const listed = [...ownErrors, ...located.listed];
+  return {
+    ...located,
+    label: target.label,
+    reference: referenceBy(listed, (type) => names.get(type)),
+    lookup: lookupBy(listed, exports),
+  };
+}
+
+function prepared(target: string): Promise<Ready> {
+  let found = ready.get(target);
+  if (found === undefined) {
+    found = prepare(target);
+    ready.set(target, found);
+  }
+  return found;
+}
+
+const bare: Reference = referenceBy(ownErrors, () => undefined);
+
+/** Runs the calls of a task one after the other; called by the pool. */
+export default async function run({ target, jobs }: TaskMessage): Promise<TaskReply> {
+  let found: Ready;
+  try {
+    found = await prepared(target);
+  } catch (error) {
+    return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
+  }
+  const beganAt = performance.now();
+  const outcomes: Outcome[] = [];
+  for (const job of jobs) outcomes.push(await runJob(found, job));
+  const reply: TaskReply = { outcomes, elapsed: performance.now() - beganAt };
+  const moved = isMainThread ? [] : takeMoved(outcomes);
+  if (moved.length === 0) return reply;
+  const transferable = { [Tinypool.transferableSymbol]: moved, [Tinypool.valueSymbol]: reply };
+  return Tinypool.move(transferable as never) as unknown as TaskReply;
+}
+
+function unavailable(target: Target, error: unknown): Outcome {
+  if (error instanceof NotFound) return { problem: error.message };
+  const why = error instanceof Error ? error.message : String(error);
+  const problem = `${target.label}: a worker could not load ${target.module}: ${why}`;
+  return { problem, cause: encodeError(error, bare) };
+}
+
+async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobMessage): Promise<Outcome> {
+  let value: unknown;
+  try {
+    const error = job.error && decodeError(job.error, lookup, '');
+    value = await enter({ attempt: job.attempt, signal: undefined, error }, fn, selfOf(job), job.args);
+  } catch (thrown) {
+    return { thrown: encodeError(thrown, reference) };
+  }
+  const obstacle = findObstacle(value, 'result');
+  if (obstacle === undefined) return { value };
+  return { problem: `${label}: ${obstacle.path} cannot be cloned: it is ${obstacle.reason}` };
+}

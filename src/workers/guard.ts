@@ -1,0 +1,27 @@
+import { WorkerError } from '../core/errors.js';
+import type { AnyClass } from '../core/types.js';
+
+/** What the language itself looks for on any object. */
+const askedByTheLanguage = new Set(['then', 'toJSON']);
+
+/**
+ * The `this` of a method in a worker: the prototype of its class, and the fields that travelled. Reading any other field
+ * throws, for it would be silently missing.
+ */
+export function guard(
+  type: AnyClass,
+  state: Readonly<Record<string, unknown>>,
+  allowed: ReadonlySet<string>,
+  label: string,
+): object {
+  const self = Object.assign(Object.create(type.prototype as object) as object, state);
+  return new Proxy(self, {
+    get(target, key, receiver): unknown {
+      if (typeof key === 'symbol' || key in target || allowed.has(key) || askedByTheLanguage.has(key)) {
+        return Reflect.get(target, key, receiver);
+      }
+      const problem = `\`this.${key}\` does not travel to a worker`;
+      throw new WorkerError(`${label}: ${problem}; list '${key}' in the option \`state\` of @cpuBound`);
+    },
+  });
+}

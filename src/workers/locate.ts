@@ -1,0 +1,140 @@
+import { behind } from '../core/interceptor.js';
+import type { ErrorClass } from '../core/matcher.js';
+import {
+  classRecord,
+  type Level,
+  levelOf,
+  levelsOfClass,
+  levelsOfPrototype,
+  memberRecords,
+  recordAt,
+} from '../core/metadata.js';
+import { createSite } from '../core/site.js';
+import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
+import { guard } from './guard.js';
+import type { CpuBoundPolicy, FunctionTarget, JobMessage, MethodTarget, Target } from './protocol.js';
+import { classShape, functionShape } from './shape.js';
+
+/** The code to run in this worker. */
+export interface Located {
+  readonly fn: AnyFunction;
+  /** The `this` of a job. */
+  readonly selfOf: (job: JobMessage) => unknown;
+  /** The error classes that the policies of the method name. */
+  readonly listed: readonly ErrorClass[];
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** The target cannot be found; the message is for a WorkerError. */
+export class NotFound extends Error {}
+
+const isClass = (value: unknown): value is AnyClass =>
+  typeof value === 'function' && typeof (value as { prototype?: unknown }).prototype === 'object';
+
+const classesOf = (exports: Exports): AnyClass[] => [...new Set(Object.values(exports).filter(isClass))];
+
+/** Finds the code of a target among the exports of its module. */
+export function locate(target: Target, exports: Exports): Located {
+  if (target.method !== undefined) return locateMethod(target, target.method, exports);
+  return locateFunction(target, target.fn as FunctionTarget, exports);
+}
+
+function locateFunction({ module, label }: Target, { name, shape }: FunctionTarget, exports: Exports): Located {
+  const alike = Object.entries(exports).filter(
+    ([, each]) => typeof each === 'function' && functionShape(each) === shape,
+  );
+  const found = alike.length === 1 ? alike[0] : alike.find(([exported]) => exported === name);
+  if (found === undefined) {
+    throw new NotFound(
+      `${label}: ${module} does not export the function ${name || '(anonymous)'}; export it, under any name`,
+    );
+  }
+  return { fn: found[1] as AnyFunction, selfOf: () => undefined, listed: [] };
+}
+
+function locateMethod(target: Target, method: MethodTarget, exports: Exports): Located {
+  const { placement } = method;
+  const base = findBase(target, method, exports);
+  const concrete = findConcrete(target, method, base.type, exports);
+  const isStatic = placement.endsWith('static');
+  const levels = isStatic ? levelsOfClass(concrete) : levelsOfPrototype(concrete.prototype as object);
+  const fn = placement.startsWith('private') ? base.privateMethod : findMethod(levels, placement, base.name);
+  if (fn === undefined) throw new NotFound(`${target.label}: ${target.module} has no such method in a worker`);
+  const holder = levelOf(base.type).metadata as object;
+  const { policies } = createSite(levels, { name: base.name, placement, holder });
+  const state = new Set(base.policy.options.state);
+  return {
+    fn,
+    selfOf: (job) => (isStatic ? concrete : guard(concrete, job.state ?? {}, state, target.label)),
+    listed: policies.flatMap(({ errorClasses = [] }) => errorClasses),
+  };
+}
+
+interface Base {
+  readonly type: AnyClass;
+  readonly name: PropertyKey;
+  readonly policy: CpuBoundPolicy;
+  readonly privateMethod: AnyFunction | undefined;
+}
+
+/** The class that carries the decorator, by the decorator's ordinal. */
+function findBase({ module, label }: Target, { ordinal, name, placement }: MethodTarget, exports: Exports): Base {
+  for (const type of classesOf(exports)) {
+    const { metadata } = levelOf(type);
+    if (metadata === undefined) continue;
+    for (const [key, record] of memberRecords(metadata, placement) ?? []) {
+      const policy = findPolicy(record.policies, module, ordinal);
+      if (policy !== undefined) return { type, name: key, policy, privateMethod: behind(record.entry) };
+    }
+    const policy = findPolicy(classRecord(metadata)?.policies ?? [], module, ordinal);
+    if (policy !== undefined) return { type, name: keyNamed(type, name), policy, privateMethod: undefined };
+  }
+  const owner = label.slice(0, label.lastIndexOf('.'));
+  const problem = `${module} does not export the class ${owner}, or not the one that declares the method`;
+  throw new NotFound(`${label}: ${problem}; export it, under any name, so that a worker finds it`);
+}
+
+const findPolicy = (policies: readonly Policy[], module: string, ordinal: number): CpuBoundPolicy | undefined =>
+  policies.find((each): each is CpuBoundPolicy => {
+    const { options, ordinal: other } = each as CpuBoundPolicy;
+    return each.kind === 'cpuBound' && other === ordinal && (options as { module?: string }).module === module;
+  });
+
+/** The key that a name stands for: a symbol travels as its description. */
+const keyNamed = (type: AnyClass, name: string): PropertyKey => {
+  const keys = levelsOfPrototype(type.prototype as object).flatMap(({ prototype }) =>
+    Reflect.ownKeys(prototype as object),
+  );
+  return keys.find((key) => String(key) === name) ?? name;
+};
+
+/** The class of the caller's object, if the module exports it; else its base, if that makes no difference. */
+function findConcrete(target: Target, method: MethodTarget, base: AnyClass, exports: Exports): AnyClass {
+  const { shape, baseWillDo } = method;
+  if (shape === undefined) return base;
+  const candidates = classesOf(exports).filter((type) => levelsOfClass(type).some((level) => level.type === base));
+  const alike = candidates.filter((type) => classShape(type, base) === shape);
+  if (alike.length === 1) return alike[0] as AnyClass;
+  if (alike.length > 1) {
+    const problem = `${target.module} exports ${alike.length} subclasses with the same code, so a worker cannot tell which one is meant`;
+    throw new NotFound(
+      `${target.label}: ${problem}; declare the method in each with its own @cpuBound(import.meta.url)`,
+    );
+  }
+  if (baseWillDo) return base;
+  const problem = `its class overrides methods and is not exported by ${target.module}, so a worker would run other code`;
+  throw new NotFound(`${target.label}: ${problem}; declare the method there with its own @cpuBound(import.meta.url)`);
+}
+
+/** The method's own code, behind the interceptor if it has one. */
+function findMethod(levels: readonly Level[], placement: Placement, name: PropertyKey): AnyFunction | undefined {
+  for (const level of levels) {
+    const record = recordAt(level, placement, name);
+    if (record !== undefined) return behind(record.entry);
+    const owner = placement === 'static' ? level.type : level.prototype;
+    const own: unknown = owner && Object.getOwnPropertyDescriptor(owner, name)?.value;
+    if (typeof own === 'function') return behind(own as AnyFunction);
+  }
+  return undefined;
+}

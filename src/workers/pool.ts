@@ -1,0 +1,180 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Tinypool } from 'tinypool';
+import type { TaskMessage, TaskReply } from './protocol.js';
+
+/** Limits of a worker thread, in megabytes; one over a limit is ended, and only its call fails. */
+export interface ResourceLimits {
+  readonly maxOldGenerationSizeMb?: number;
+  readonly maxYoungGenerationSizeMb?: number;
+  readonly codeRangeSizeMb?: number;
+  readonly stackSizeMb?: number;
+}
+
+/** What makes one pool differ from another. */
+export interface PoolOptions {
+  readonly maxWorkers: number;
+  readonly minWorkers: number;
+  readonly idleTimeout: number;
+  readonly runtime: 'worker_threads' | 'child_process';
+  readonly resourceLimits?: ResourceLimits;
+}
+
+/** How a worker ended: the exit code, or the signal that killed a process. */
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A task on its way. */
+export interface Run {
+  readonly reply: Promise<TaskReply>;
+  /** For a task whose reply rejected: settles once its worker is gone; at once when it had none, or that one lives on. */
+  readonly gone: () => Promise<WorkerEnd | undefined>;
+  /** Takes the task back: from the queue, or by stopping its worker. The reply rejects. */
+  readonly stop: () => void;
+}
+
+/** What the pool gives; a worker holds the channel of its last task. */
+type PoolWorker = Tinypool['threads'][number] & { readonly channel?: object };
+type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
+
+/** A worker ended without saying why. */
+export class WorkerExit extends Error {}
+
+/** The part of an AbortSignal that tinypool listens to, without the cost of a real one for each task. */
+class StopSignal {
+  #listener: (() => void) | undefined;
+
+  once(_event: 'abort', listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  off(): void {
+    this.#listener = undefined;
+  }
+
+  stop(): void {
+    this.#listener?.();
+  }
+}
+
+/**
+ * A tinypool, and what it does not do by itself: see a worker that exits without an error, tell when a stopped worker is
+ * gone, keep the program alive while a worker starts for a task, and survive a worker that fails to start.
+ */
+export class Pool {
+  readonly #pool: Tinypool;
+  /** Every worker that has not exited, with the promise of its end. */
+  readonly #workers = new Map<PoolWorker, Promise<WorkerEnd>>();
+  /** The tasks under way, by the channel that their worker holds. */
+  readonly #tasks = new Map<object, (error: unknown) => void>();
+  /** The ends of workers that have exited, by the channel of their last task. */
+  readonly #ends = new WeakMap<object, Promise<WorkerEnd>>();
+  /** The tasks for which a worker was started. */
+  readonly #held = new Set<object>();
+  readonly #alive = new MessageChannel().port1;
+
+  constructor(options: PoolOptions) {
+    const isProcess = options.runtime === 'child_process';
+    this.#pool = new Tinypool({
+      filename: new URL('./entry.js', import.meta.url).href,
+      runtime: options.runtime,
+      minThreads: options.minWorkers,
+      maxThreads: options.maxWorkers,
+      idleTimeout: options.idleTimeout,
+      // A child process gets what is given and nothing else, and would speak JSON.
+      ...(isProcess && { env: { ...process.env } as Record<string, string>, serialization: 'advanced' as const }),
+      ...(options.resourceLimits !== undefined && { resourceLimits: options.resourceLimits }),
+    });
+    this.#pool.on('error', (error) => this.#onIdleDeath(error));
+    // A port with a listener keeps the program alive while it is held.
+    this.#alive.on('message', () => {});
+    this.#alive.unref();
+    this.#observe();
+  }
+
+  run(task: TaskMessage, transferList: readonly object[]): Run {
+    const signal = new StopSignal();
+    const channel = {};
+    const reply = new Promise<TaskReply>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        this.#forget(channel);
+        this.#observe();
+        reject(error);
+      };
+      this.#tasks.set(channel, (error) => {
+        fail(error);
+        signal.stop();
+      });
+      const options = { signal, channel, transferList: [...transferList] } as unknown as RunOptions;
+      this.#pool.run(task, options).then((answer: TaskReply) => {
+        this.#forget(channel);
+        resolve(answer);
+      }, fail);
+    });
+    this.#observe();
+    if (this.#workerOf(channel) === undefined) this.#hold(channel);
+    let end: Promise<WorkerEnd> | undefined;
+    return {
+      reply,
+      gone: async () => end ?? this.#endOf(channel, true),
+      stop: () => {
+        end = this.#endOf(channel);
+        signal.stop();
+        this.#observe();
+      },
+    };
+  }
+
+  /** Ends all workers; to be called when no task is under way. */
+  async destroy(): Promise<void> {
+    await this.#pool.destroy();
+    this.#alive.close();
+  }
+
+  /** A worker starts for the task, and would not keep the program alive for that. */
+  #hold(channel: object): void {
+    this.#held.add(channel);
+    this.#alive.ref();
+  }
+
+  #forget(channel: object): void {
+    this.#tasks.delete(channel);
+    if (this.#held.delete(channel) && this.#held.size === 0) this.#alive.unref();
+  }
+
+  #endOf(channel: object, isDying = false): Promise<WorkerEnd> | undefined {
+    const worker = this.#workerOf(channel);
+    if (isDying && worker !== undefined && this.#pool.threads.includes(worker)) return undefined;
+    return worker === undefined ? this.#ends.get(channel) : this.#workers.get(worker);
+  }
+
+  #workerOf(channel: object): PoolWorker | undefined {
+    return [...this.#workers.keys()].find((worker) => worker.channel === channel);
+  }
+
+  /** Watches the workers that were not there at the last look. */
+  #observe(): void {
+    for (const worker of this.#pool.threads as PoolWorker[]) {
+      if (this.#workers.has(worker)) continue;
+      const end = new Promise<WorkerEnd>((resolve) => {
+        worker.once('exit', (code: number | null, signal: string | null = null) => {
+          resolve({ code, signal });
+          this.#workers.delete(worker);
+          if (worker.channel !== undefined) this.#ends.set(worker.channel, end);
+          // A thread that exits says so to nobody: its task would wait for ever.
+          if (this.#pool.threads.includes(worker)) worker.emit('error', new WorkerExit());
+        });
+      });
+      this.#workers.set(worker, end);
+    }
+  }
+
+  /** A worker died without a task: if it was starting for one, that task has nobody left to run it. */
+  #onIdleDeath(error: unknown): void {
+    const workers = this.#pool.threads.length;
+    const waiting = [...this.#tasks].filter(([channel]) => this.#workerOf(channel) === undefined);
+    const excess = Math.min(this.#tasks.size - workers, waiting.length);
+    for (const [, fail] of waiting.slice(0, Math.max(0, excess))) fail(error);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Placement, Policy } from '../core/types.js';
+
+/** Which code to run: a decorated method, or an exported function. */
+export interface Target {
+  /** The module to import, as a URL or a specifier. */
+  readonly module: string;
+  /** For messages: `Weather.simulate`. */
+  readonly label: string;
+  readonly method?: MethodTarget;
+  readonly fn?: FunctionTarget;
+}
+
+/** A method: found by the decorator that put it on a worker, which is the n-th one of its module on both sides. */
+export interface MethodTarget {
+  readonly ordinal: number;
+  readonly name: string;
+  readonly placement: Placement;
+  /** Of a subclass of the class that carries the decorator: how its code looks, to find it among the exports. */
+  readonly shape: string | undefined;
+  /** Whether the base class may stand in for a subclass that the module does not export. */
+  readonly baseWillDo: boolean;
+}
+
+/** An exported function: found by its code, and its name where several look alike. */
+export interface FunctionTarget {
+  readonly name: string;
+  readonly shape: string;
+}
+
+/** One call: the fields of `this`, the arguments, which attempt it is and what led to it. */
+export interface JobMessage {
+  readonly state: Readonly<Record<string, unknown>> | undefined;
+  readonly args: readonly unknown[];
+  readonly attempt: number;
+  readonly error: EncodedError | undefined;
+}
+
+/** What goes to a worker at once. */
+export interface TaskMessage {
+  /** A Target as JSON: cheap to send, and a key to what the worker has found already. */
+  readonly target: string;
+  readonly jobs: readonly JobMessage[];
+}
+
+/** Where a class of errors is found on the other side. */
+export type ClassReference =
+  | { readonly from: 'builtin' | 'module'; readonly name: string }
+  | { readonly from: 'list'; readonly index: number; readonly name: string };
+
+/** Anything thrown, in a form that can be cloned. */
+export type EncodedError =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | {
+      readonly kind: 'error';
+      /** The classes of the error, the most derived first, as far as they can be named. */
+      readonly classes: readonly ClassReference[];
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly cause?: EncodedError;
+      readonly errors?: readonly EncodedError[];
+    };
+
+/** What came of one call. */
+export type Outcome =
+  | { readonly value: unknown }
+  | { readonly thrown: EncodedError }
+  /** The call could not be made, or its result not be sent: the words for a WorkerError. */
+  | { readonly problem: string; readonly cause?: EncodedError };
+
+/** What a worker answers. */
+export interface TaskReply {
+  readonly outcomes: readonly Outcome[];
+  /** How long the calls took together, in milliseconds. */
+  readonly elapsed: number;
+}
+
+/** What the policy that `@cpuBound` records has beyond others. */
+export interface CpuBoundPolicy extends Policy {
+  /** Which one it is among those that name the same module, from 0. The same in every thread that loads the module. */
+  readonly ordinal: number;
+  readonly options: { readonly state: readonly string[] };
+}
