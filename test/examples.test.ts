@@ -1,0 +1,126 @@
+import { strict as assert } from 'node:assert';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** The compiled examples, beside the compiled tests; and their sources. */
+const folder = fileURLToPath(new URL('../examples/', import.meta.url));
+const sources = new URL('../../examples/', import.meta.url);
+/** Without what would have Node colour its output. */
+const { FORCE_COLOR: _, ...env } = process.env;
+
+/** What each example prints, line by line. */
+const expected: Readonly<Record<string, readonly string[]>> = {
+  cancelling: [
+    '/page: attempt 1, the signal of the caller',
+    'while it waited for a retry: the user left',
+    'while it waited for a slot: TimeoutError',
+    'saved one',
+    'saved three',
+  ],
+  'class-level': [
+    'nothing, for now',
+    'item 2 from the tapes',
+    'a store',
+    'load: fallback of Store, retry of Store, concurrency of Archive',
+    'search: fallback of Store, retry of Store, concurrency of Archive',
+    'restore: fallback of Store, retry of Store, concurrency of Archive',
+    'offline: retry of Store, concurrency of Archive',
+    'describe: none',
+  ],
+  concurrency: [
+    'running 2, queued 3, rejected 1',
+    'served soup',
+    'served rice',
+    'served fish',
+    'served beans',
+    'served cake',
+    'turned away: queue-full',
+    'most at once: 2',
+  ],
+  fallback: [
+    'cached() stands in: the shop is closed: no tea',
+    'tea: 4',
+    'cached() stands in: the shop is closed: no cake',
+    'cake: 6',
+    'cached() stands in: the shop is closed: no pie',
+    'pie: the shop is closed: no pie; pie is not cached; no default price',
+    'stock of tea: 0',
+    'passed through: no article given',
+  ],
+  inheritance: [
+    '4° in Davos, 1560 m',
+    'plain: no answer',
+    'AlpineStation: retry from Station, concurrency from Station',
+    'PatientStation: retry from PatientStation, concurrency from Station',
+    'PlainStation: none',
+  ],
+  inspect: [
+    'AlpineWeather',
+    '  forecast(): retry > rateLimit > concurrency > the method',
+    "    retry       maxAttempts: 4, waitMin: 5, waitMax: 30000, waitMultiplier: 2, jitter: 'none', maxElapsed: Infinity, rethrow: true  (from Weather)",
+    "    rateLimit   rate: 50, per: 1000, spread: false, maxQueue: Infinity, maxWait: Infinity, scope: 'class'  (from Weather)",
+    "    concurrency limit: 3, maxQueue: Infinity, maxWait: Infinity, scope: 'class'  (from AlpineWeather)",
+    'retry 30000 true',
+    'sun in Davos, alps',
+    '{',
+    '  calls: 1,',
+    '  running: 0,',
+    '  queued: 0,',
+    '  attempts: 3,',
+    '  retries: 2,',
+    '  rejected: 0,',
+    '  fallbacks: 0,',
+    '  failures: 0',
+    '}',
+    'calls on the base class: 0',
+  ],
+  orchestrate: [
+    'sun in Davos',
+    'sun in Chur, yesterday',
+    'pipeline: fallback > retry > rateLimit > concurrency',
+    'calls 2, attempts 3, retries 1, fallbacks 1',
+  ],
+  orchestrator: [
+    "[ 'Primary: 1', 'Fallback: 2', 'Primary: 3', 'Fallback: 4' ]",
+    'Fallback: 6',
+    'primary Fallback: 8',
+    'Primary: 1',
+    'Second: 2',
+    'Third: 6',
+    'failures: 0',
+  ],
+  'rate-limit': [
+    'sent at once: Ann, Bob',
+    'sent in the end: Ann, Bob, Cem, Dia, Eve',
+    'took two windows: true',
+    'report of north',
+    'report of south',
+    'turned away by rateLimit: queue-full',
+  ],
+  retry: [
+    'attempt 1 failed: the server said 503',
+    'attempt 2 failed: the server said 503',
+    'sun in Davos, at attempt 3',
+    'not retried: no records of 1700',
+    'Weather.radar: all 2 attempts failed, 2 errors kept',
+  ],
+};
+
+describe('examples', () => {
+  for (const [name, lines] of Object.entries(expected)) {
+    test(`${name} prints what it says`, async () => {
+      const { stdout, stderr } = await run(process.execPath, [`${folder}${name}.js`], { env, timeout: 30_000 });
+      assert.deepEqual(stdout.trimEnd().split('\n'), lines);
+      assert.equal(stderr, '');
+    });
+  }
+
+  test('every example of one file is checked here', () => {
+    const files = readdirSync(sources).filter((file) => file.endsWith('.ts'));
+    assert.deepEqual(files.map((file) => file.slice(0, -'.ts'.length)).sort(), Object.keys(expected).sort());
+  });
+});
