@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  /** The exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of `test/support/programs` in a process of its own until it ends; after 20 seconds it is killed. */
+export function runProgram(name: string, { flags = [], args = [] }: { flags?: string[]; args?: string[] } = {}) {
+  const file = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+  return new Promise<Ended>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [...flags, file, ...args],
+      { timeout: 20_000, killSignal: 'SIGKILL' },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
