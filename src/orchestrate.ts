@@ -15,7 +15,7 @@ export interface OrchestratorConfig<
   /** `maxAttempts`, or the options of `@retry`. */
   readonly retry?: number | RetryConfig;
   /** The alternatives, or the options of `@fallback`. */
-  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
+  readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
   /** `rate`, or the options of `@rateLimit`. */
   readonly rateLimit?: number | RateLimitConfig;
   /** `limit`, or the options of `@concurrency`. */
