@@ -531,6 +531,7 @@ describe('limiter state', () => {
   test('of a static method belongs to the class that it is called on', async () => {
     const gate = deferred();
     class Base {
+      readonly size = 1;
       @concurrency({ limit: 1, maxQueue: 0 })
       static async load(): Promise<void> {
         await gate.promise;
@@ -656,6 +657,7 @@ describe('private methods', () => {
   test('static ones have their policies', async () => {
     let runs = 0;
     class Base {
+      readonly size = 1;
       @times(3)
       static async #load(): Promise<void> {
         runs++;
@@ -674,6 +676,7 @@ describe('static methods', () => {
   test('are inherited with their policies', async () => {
     let runs = 0;
     class Base {
+      readonly size = 1;
       @times(3)
       static async load(): Promise<void> {
         runs++;
@@ -689,6 +692,7 @@ describe('static methods', () => {
   test('an override without a decorator has no policies', async () => {
     let runs = 0;
     class Base {
+      readonly size = 1;
       @times(3)
       static async load(): Promise<void> {}
     }
@@ -705,6 +709,7 @@ describe('static methods', () => {
   test('an override with a decorator replaces its kind and inherits the others; super.method() is no second call', async () => {
     const seen: string[] = [];
     class Base {
+      readonly size = 1;
       @times(5)
       @concurrency({ limit: 1, maxQueue: 0 })
       @fallback({ value: 'base value' })
@@ -717,6 +722,7 @@ describe('static methods', () => {
       @times(2)
       static override async load(): Promise<string> {
         seen.push('sub');
+        // biome-ignore lint/complexity/noThisInStatic: `super` in a static method is what is tested
         return super.load();
       }
     }
@@ -747,6 +753,7 @@ describe('static methods', () => {
   test('work without `this` and in static initializers', async () => {
     let runs = 0;
     class Base {
+      readonly size = 1;
       @times(2)
       static async load(): Promise<number> {
         if (++runs % 2 === 1) throw new Error('down');
