@@ -674,7 +674,6 @@ describe('a class with a class-level policy', () => {
       return this;
     }
     static create(): Shop {
-      // biome-ignore lint/complexity/noThisInStatic: a static method may construct by `this`
       return new this('made');
     }
     static inner(): unknown {
