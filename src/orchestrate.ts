@@ -3,7 +3,13 @@ import { ConfigurationError } from './core/errors.js';
 import { flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
-import { type Alternative, type FallbackConfig, fallbackPolicy, readFallback } from './policies/fallback.js';
+import {
+  type Alternative,
+  type FallbackConfig,
+  fallbackPolicy,
+  type Plain,
+  readFallback,
+} from './policies/fallback.js';
 import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
 import { type RetryConfig, retryPolicy } from './policies/retry.js';
 
@@ -69,8 +75,9 @@ export function readPolicies(config: unknown, where: Where): Recording {
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function orchestrate<const Alternatives extends readonly Alternative[] = readonly [], Value = never>(
-  ...given: [config?: OrchestratorConfig<Alternatives, Value>]
-): FallbackDecorator<Alternatives, Value> {
+export function orchestrate<
+  const Alternatives extends readonly Alternative[] = readonly [],
+  Value extends Plain = never,
+>(...given: [config?: OrchestratorConfig<Alternatives, Value>]): FallbackDecorator<Alternatives, Value> {
   return policyDecorator('orchestrate', given, (where) => readPolicies(given[0] ?? {}, where));
 }
