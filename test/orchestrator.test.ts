@@ -151,7 +151,7 @@ describe('execute', () => {
   });
 
   test('fails for what is no function', async () => {
-    await assert.rejects(new Orchestrator().execute(3 as never), {
+    await assert.rejects(new Orchestrator().execute(3 as unknown as () => void), {
       name: 'ConfigurationError',
       message: 'Orchestrator.execute(): expected a function, got 3',
     });
