@@ -4,7 +4,13 @@ import { flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
 import { type CpuBoundConfig, cpuBoundPolicy } from './policies/cpu-bound.js';
-import { type Alternative, type FallbackConfig, fallbackPolicy, readFallback } from './policies/fallback.js';
+import {
+  type Alternative,
+  type FallbackConfig,
+  fallbackPolicy,
+  type Plain,
+  readFallback,
+} from './policies/fallback.js';
 import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
 import { type RetryConfig, retryPolicy } from './policies/retry.js';
 
@@ -16,7 +22,7 @@ export interface OrchestratorConfig<
   /** `maxAttempts`, or the options of `@retry`. */
   readonly retry?: number | RetryConfig;
   /** The alternatives, or the options of `@fallback`. */
-  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
+  readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
   /** `rate`, or the options of `@rateLimit`. */
   readonly rateLimit?: number | RateLimitConfig;
   /** `limit`, or the options of `@concurrency`. */
@@ -74,8 +80,9 @@ export function readPolicies(config: unknown, where: Where): Recording {
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function orchestrate<const Alternatives extends readonly Alternative[] = readonly [], Value = never>(
-  ...given: [config?: OrchestratorConfig<Alternatives, Value>]
-): FallbackDecorator<Alternatives, Value> {
+export function orchestrate<
+  const Alternatives extends readonly Alternative[] = readonly [],
+  Value extends Plain = never,
+>(...given: [config?: OrchestratorConfig<Alternatives, Value>]): FallbackDecorator<Alternatives, Value> {
   return policyDecorator('orchestrate', given, (where) => readPolicies(given[0] ?? {}, where));
 }

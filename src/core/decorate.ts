@@ -21,10 +21,13 @@ export type Promised<Fn> = Fn extends (...args: never[]) => infer Result
 // biome-ignore lint/suspicious/noExplicitAny: the constraint of ClassMethodDecoratorContext, which keeps generic methods whole
 type Method<This> = (this: This, ...args: any) => unknown;
 
-/** A decorator for methods and classes; it never changes the declared type. */
+/**
+ * A decorator for methods and classes; it never changes the declared type. The signature for methods is the last one,
+ * as the compiler explains only why the last does not fit.
+ */
 export interface PolicyDecorator {
-  <This, Fn extends Method<This>>(method: Fn & Promised<Fn>, context: ClassMethodDecoratorContext<This, Fn>): Fn;
   <Class extends AnyClass>(type: Class, context: ClassDecoratorContext<Class>): Class;
+  <This, Fn extends Method<This>>(method: Fn & Promised<Fn>, context: ClassMethodDecoratorContext<This, Fn>): Fn;
 }
 
 type KeyFits<Fn extends AnyFunction, Args extends readonly unknown[]> = ((...args: Args) => string) extends (
@@ -35,11 +38,11 @@ type KeyFits<Fn extends AnyFunction, Args extends readonly unknown[]> = ((...arg
 
 /** A decorator whose `key` must take the arguments of the method. */
 export interface LimitingDecorator<Args extends readonly unknown[]> {
+  <Class extends AnyClass>(type: Class, context: ClassDecoratorContext<Class>): Class;
   <This, Fn extends Method<This>>(
     method: Fn & Promised<Fn> & KeyFits<Fn, Args>,
     context: ClassMethodDecoratorContext<This, Fn>,
   ): Fn;
-  <Class extends AnyClass>(type: Class, context: ClassDecoratorContext<Class>): Class;
 }
 
 type Resolved<Fn> = Fn extends (...args: never[]) => infer Result ? Awaited<Result> : never;
@@ -78,14 +81,14 @@ type ClassNameProblem<Class extends AnyClass, Each> = Each extends PropertyKey
 
 /** A decorator whose alternatives are checked against the class and the method. */
 export interface FallbackDecorator<Alternatives extends readonly unknown[], Value> {
-  <This, Fn extends Method<This>>(
-    method: Fn & Promised<Fn> & Unless<FallbackProblem<This, Fn, Alternatives, Value>>,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Fn;
   <Class extends AnyClass>(
     type: Class & Unless<ClassNameProblem<Class, Alternatives[number]>>,
     context: ClassDecoratorContext<Class>,
   ): Class;
+  <This, Fn extends Method<This>>(
+    method: Fn & Promised<Fn> & Unless<FallbackProblem<This, Fn, Alternatives, Value>>,
+    context: ClassMethodDecoratorContext<This, Fn>,
+  ): Fn;
 }
 
 type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;

@@ -9,6 +9,9 @@ import type { AnyFunction, Continuation, Next, Policy, SiteInfo } from '../core/
 /** What may stand in for a method: the name of another method of its class, or a function of the same signature. */
 export type Alternative = PropertyKey | AnyFunction;
 
+/** Anything; named part by part, so that literals keep their types. */
+export type Plain = string | number | bigint | boolean | symbol | object | null | undefined;
+
 /** Options of `@fallback`. At least an alternative or a value is required. */
 export interface FallbackConfig<Alternatives extends readonly Alternative[] = readonly Alternative[], Value = unknown> {
   /** Method names or functions, tried in order with the same `this` and arguments. */
@@ -161,7 +164,7 @@ function hasMethod(target: object, name: PropertyKey): boolean {
 export function fallback<const Alternatives extends readonly Alternative[]>(
   ...alternatives: Alternatives
 ): FallbackDecorator<Alternatives, never>;
-export function fallback<const Alternatives extends readonly Alternative[] = readonly [], Value = never>(
+export function fallback<const Alternatives extends readonly Alternative[] = readonly [], Value extends Plain = never>(
   config: FallbackConfig<Alternatives, Value>,
 ): FallbackDecorator<Alternatives, Value>;
 export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {

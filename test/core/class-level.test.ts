@@ -1,0 +1,803 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import {
+  type AnyClass,
+  concurrency,
+  explain,
+  fallback,
+  orchestrate,
+  type PolicyInForce,
+  policiesOf,
+  retry,
+  statsOf,
+} from 'opero';
+import { type Deferred, deferred } from '../support/deferred.js';
+
+const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
+const value = (text: string) => fallback({ value: text });
+
+/** What the method under test does, and how often its code was entered. */
+const probe: { entered: number; gate: Deferred<string> | undefined } = { entered: 0, gate: undefined };
+
+async function work(): Promise<string> {
+  probe.entered++;
+  if (probe.gate !== undefined) return probe.gate.promise;
+  throw new Error('down');
+}
+
+interface Worker {
+  run(): Promise<string>;
+}
+
+/** What is in force: of each kind the option that tells, and the class that it comes from. */
+interface Expected {
+  readonly retry?: [maxAttempts: number, declaredBy: AnyClass];
+  readonly concurrency?: [limit: number, declaredBy: AnyClass];
+  readonly fallback?: [value: string, declaredBy: AnyClass];
+}
+
+interface Case {
+  readonly rule: string;
+  readonly make: () => { readonly Type: new () => Worker; readonly expected: Expected };
+}
+
+const cases: readonly Case[] = [
+  {
+    rule: "a method's own decorator",
+    make: () => {
+      class A {
+        @times(2)
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: A, expected: { retry: [2, A] } };
+    },
+  },
+  {
+    rule: 'a class-level policy alone',
+    make: () => {
+      @times(2)
+      class A {
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: A, expected: { retry: [2, A] } };
+    },
+  },
+  {
+    rule: "the method's own decorator over the class-level policy of its class, other kinds staying",
+    make: () => {
+      @times(2)
+      @concurrency(3)
+      class A {
+        @times(4)
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: A, expected: { retry: [4, A], concurrency: [3, A] } };
+    },
+  },
+  {
+    rule: "a base's class-level policy for an inherited method",
+    make: () => {
+      @times(2)
+      class A {
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      class B extends A {}
+      return { Type: B, expected: { retry: [2, A] } };
+    },
+  },
+  {
+    rule: "a base's class-level policy for an undecorated override",
+    make: () => {
+      @times(2)
+      class A {
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      class B extends A {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [2, A] } };
+    },
+  },
+  {
+    rule: "a base's class-level policy for a method that only the subclass has",
+    make: () => {
+      @times(2)
+      class A {}
+      class B extends A {
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [2, A] } };
+    },
+  },
+  {
+    rule: "the subclass's class-level policy over the base's for an inherited method",
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      class A {
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      @times(3)
+      class B extends A {}
+      return { Type: B, expected: { retry: [3, B], concurrency: [2, A] } };
+    },
+  },
+  {
+    rule: "the base's method decorator over the subclass's class-level policy, when the method is inherited",
+    make: () => {
+      class A {
+        @times(2)
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      @times(3)
+      @concurrency(2)
+      class B extends A {}
+      return { Type: B, expected: { retry: [2, A], concurrency: [2, B] } };
+    },
+  },
+  {
+    rule: "the subclass's class-level policy over the base's method decorator, when it is overridden there",
+    make: () => {
+      class A {
+        @times(2)
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      class B extends A {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [3, B] } };
+    },
+  },
+  {
+    rule: "the base's method decorator over the base's class-level policy, for an undecorated override",
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      class A {
+        @times(3)
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      class B extends A {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [3, A], concurrency: [2, A] } };
+    },
+  },
+  {
+    rule: "the override's decorator over every class-level policy",
+    make: () => {
+      @times(2)
+      class A {
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      class B extends A {
+        @times(4)
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      @times(5)
+      class C extends B {}
+      return { Type: C, expected: { retry: [4, B] } };
+    },
+  },
+  {
+    rule: 'each kind by itself: one from the method, one from the class, one from the base',
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      @value('from A')
+      class A {
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      class B extends A {
+        @times(3)
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      @concurrency(4)
+      class C extends B {}
+      return { Type: C, expected: { retry: [3, B], concurrency: [4, C], fallback: ['from A', A] } };
+    },
+  },
+  {
+    rule: "the next defining base's method decorator over a class between them",
+    make: () => {
+      class A {
+        @times(2)
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      @concurrency(3)
+      class B extends A {}
+      class C extends B {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: C, expected: { retry: [2, A], concurrency: [3, B] } };
+    },
+  },
+  {
+    rule: 'of the classes between two that define it the most derived, the defining class included',
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      @value('from A')
+      class A {
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      @concurrency(3)
+      class B extends A {}
+      @times(4)
+      class C extends B {}
+      class D extends C {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: D, expected: { retry: [4, C], concurrency: [3, B], fallback: ['from A', A] } };
+    },
+  },
+  {
+    rule: 'in the end the class-level policies of the bases that do not define it',
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      class A {}
+      @times(3)
+      class B extends A {}
+      class C extends B {
+        @value('from C')
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: C, expected: { retry: [3, B], concurrency: [2, A], fallback: ['from C', C] } };
+    },
+  },
+  {
+    rule: "an undecorated override between takes its class's policy before the base's method decorator",
+    make: () => {
+      class A {
+        @times(2)
+        @value('from A')
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      class B extends A {
+        override async run(): Promise<string> {
+          return '';
+        }
+      }
+      class C extends B {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: C, expected: { retry: [3, B], fallback: ['from A', A] } };
+    },
+  },
+  {
+    rule: "not a subclass's class-level policy for a method that neither it nor a class below it defines",
+    make: () => {
+      class A {
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      @times(3)
+      class B extends A {
+        async other(): Promise<void> {}
+      }
+      return { Type: B, expected: {} };
+    },
+  },
+  {
+    rule: "not a subclass's class-level policy for an instance of the base",
+    make: () => {
+      class A {
+        @concurrency(2)
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      @times(3)
+      class B extends A {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      new B();
+      return { Type: A, expected: { concurrency: [2, A] } };
+    },
+  },
+  {
+    rule: 'method-level inherit: false cuts off the class-level policies of its own class',
+    make: () => {
+      @times(2)
+      @concurrency(2)
+      class A {
+        @orchestrate({ fallback: { value: 'from the method' }, inherit: false })
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: A, expected: { fallback: ['from the method', A] } };
+    },
+  },
+  {
+    rule: 'method-level inherit: false cuts off method-level and class-level policies of the bases',
+    make: () => {
+      @times(2)
+      class A {
+        @concurrency(2)
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @value('from B')
+      class B extends A {
+        @orchestrate({ retry: { maxAttempts: 3, waitMin: 0 }, inherit: false })
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [3, B] } };
+    },
+  },
+  {
+    rule: 'method-level inherit: false alone leaves nothing in force',
+    make: () => {
+      @times(2)
+      class A {
+        @orchestrate({ inherit: false })
+        async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: A, expected: {} };
+    },
+  },
+  {
+    rule: 'what a class below adds to a method with inherit: false is in force',
+    make: () => {
+      @times(2)
+      class A {
+        @orchestrate({ concurrency: 2, inherit: false })
+        async run(): Promise<string> {
+          return '';
+        }
+      }
+      @times(3)
+      class B extends A {
+        override async run(): Promise<string> {
+          return work();
+        }
+      }
+      return { Type: B, expected: { retry: [3, B], concurrency: [2, A] } };
+    },
+  },
+];
+
+const told = ({ kind, options, declaredBy }: PolicyInForce): unknown => {
+  const option = { retry: 'maxAttempts', concurrency: 'limit', fallback: 'value' }[kind as keyof Expected];
+  return [kind, options[option], declaredBy];
+};
+
+const pipelineOrder = ['fallback', 'retry', 'concurrency'] as const;
+
+/** Fails unless calls behave as the policies expected say. */
+async function assertBehaviour(worker: Worker, expected: Expected): Promise<void> {
+  probe.gate = undefined;
+  probe.entered = 0;
+  const call = worker.run();
+  if (expected.fallback === undefined) await assert.rejects(call, { message: 'down' });
+  else assert.equal(await call, expected.fallback[0]);
+  assert.equal(probe.entered, expected.retry?.[0] ?? 1, 'attempts');
+
+  probe.gate = deferred<string>();
+  probe.entered = 0;
+  const calls = Array.from({ length: 6 }, () => worker.run());
+  await new Promise(setImmediate);
+  assert.equal(probe.entered, expected.concurrency?.[0] ?? 6, 'at once');
+  probe.gate.resolve('done');
+  assert.deepEqual(await Promise.all(calls), Array(6).fill('done'));
+}
+
+describe('nearest wins', () => {
+  for (const { rule, make } of cases) {
+    test(rule, async () => {
+      const { Type, expected } = make();
+      const list = pipelineOrder.flatMap((kind) => (expected[kind] === undefined ? [] : [[kind, ...expected[kind]]]));
+      assert.deepEqual(policiesOf(Type, 'run').map(told), list, 'before any construction');
+      const worker = new Type();
+      assert.deepEqual(policiesOf(worker, 'run').map(told), list, 'of an instance');
+      await assertBehaviour(worker, expected);
+    });
+
+    test(`${rule}: so too when nobody looked before`, async () => {
+      const { Type, expected } = make();
+      await assertBehaviour(new Type(), expected);
+    });
+  }
+});
+
+describe('a class-level policy', () => {
+  test('stands on every async method of the class, and only there', async () => {
+    @retry({ maxAttempts: 3, waitMin: 0 })
+    class Shop {
+      runs = 0;
+      constructed = 1;
+      field = async (): Promise<number> => ++this.runs;
+      async one(): Promise<void> {}
+      async two(): Promise<void> {}
+      sync(): number {
+        return 1;
+      }
+      returnsPromise(): Promise<number> {
+        return Promise.resolve(1);
+      }
+      *generator(): Generator<number> {
+        yield 1;
+      }
+      async *asyncGenerator(): AsyncGenerator<number> {
+        yield 1;
+      }
+      get getter(): Promise<number> {
+        return Promise.resolve(1);
+      }
+      set setter(_value: number) {}
+      static async staticMethod(): Promise<void> {}
+      async #privateMethod(): Promise<void> {
+        this.runs++;
+        throw new Error('down');
+      }
+      usePrivate(): Promise<void> {
+        return this.#privateMethod();
+      }
+    }
+    const before = Object.getOwnPropertyDescriptors(Shop.prototype);
+    const shop = new Shop();
+    const after = Object.getOwnPropertyDescriptors(Shop.prototype);
+    const changed = Object.keys(after).filter((name) => {
+      const [one, other] = [before, after].map((all) => all[name as keyof typeof all] as PropertyDescriptor);
+      return one.value !== other.value || one.get !== other.get || one.set !== other.set;
+    });
+    assert.deepEqual(changed, ['one', 'two']);
+    assert.equal(policiesOf(Shop, 'one').length, 1);
+    for (const name of ['sync', 'returnsPromise', 'generator', 'asyncGenerator', 'staticMethod', 'usePrivate']) {
+      assert.deepEqual(policiesOf(Shop, name), [], name);
+    }
+    assert.equal(shop.sync(), 1);
+    assert.deepEqual([...shop.generator()], [1]);
+    const generated: number[] = [];
+    for await (const each of shop.asyncGenerator()) generated.push(each);
+    assert.deepEqual(generated, [1]);
+    await assert.rejects(shop.usePrivate());
+    assert.equal(shop.runs, 1);
+  });
+
+  test('leaves a decorated method that is not async to its own decorators', () => {
+    @concurrency(1)
+    class Shop {
+      @times(2)
+      buy(): Promise<string> {
+        return Promise.resolve('bought');
+      }
+      @times(2)
+      async sell(): Promise<void> {}
+    }
+    const kindsOf = (name: string) => policiesOf(Shop, name).map(({ kind }) => kind);
+    assert.deepEqual(kindsOf('sell'), ['retry', 'concurrency']);
+    assert.deepEqual(kindsOf('buy'), ['retry']);
+  });
+
+  test('leaves decorated static and private methods to their own decorators', async () => {
+    let runs = 0;
+    @times(5)
+    class Shop {
+      @orchestrate({ concurrency: 1 })
+      static async open(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+      @orchestrate({ concurrency: 1 })
+      async #audit(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+      check(): Promise<void> {
+        return this.#audit();
+      }
+    }
+    await assert.rejects(Shop.open());
+    assert.equal(runs, 1);
+    await assert.rejects(new Shop().check());
+    assert.equal(runs, 2);
+  });
+
+  test('stands on the async methods of subclasses', async () => {
+    @times(2)
+    class Base {}
+    class Sub extends Base {
+      runs = 0;
+      async load(): Promise<void> {
+        this.runs++;
+        throw new Error('down');
+      }
+      sync(): number {
+        return 1;
+      }
+    }
+    const sub = new Sub();
+    await assert.rejects(sub.load());
+    assert.equal(sub.runs, 2);
+    assert.equal(sub.sync(), 1);
+  });
+
+  test('leaves super.method() one call', async () => {
+    const seen: string[] = [];
+    @times(2)
+    @concurrency({ limit: 1, maxQueue: 0 })
+    class Base {
+      async load(): Promise<void> {
+        seen.push('base');
+        throw new Error('down');
+      }
+    }
+    class Sub extends Base {
+      override async load(): Promise<void> {
+        seen.push('sub');
+        return super.load();
+      }
+    }
+    await assert.rejects(new Sub().load(), { message: 'down' });
+    assert.deepEqual(seen, ['sub', 'base', 'sub', 'base']);
+  });
+
+  test('a method named as an alternative is not its own alternative', async () => {
+    @fallback('cached', 'stale')
+    class Shop {
+      async load(): Promise<string> {
+        throw new Error('down');
+      }
+      async cached(): Promise<string> {
+        throw new Error('cold');
+      }
+      async stale(): Promise<string> {
+        return 'stale';
+      }
+    }
+    const shop = new Shop();
+    assert.equal(await shop.load(), 'stale');
+    assert.equal(await shop.cached(), 'stale');
+    assert.deepEqual(policiesOf(Shop, 'load')[0].options.alternatives, ['cached', 'stale']);
+    assert.deepEqual(policiesOf(Shop, 'cached')[0].options.alternatives, ['stale']);
+    assert.deepEqual(policiesOf(Shop, 'stale')[0].options.alternatives, ['cached']);
+  });
+
+  test('the only alternative has no fallback from the class', async () => {
+    @fallback('cached')
+    class Shop {
+      async load(): Promise<string> {
+        throw new Error('down');
+      }
+      async cached(): Promise<string> {
+        throw new Error('cold');
+      }
+    }
+    assert.deepEqual(policiesOf(Shop, 'cached'), []);
+    await assert.rejects(new Shop().cached(), { message: 'cold' });
+    await assert.rejects(new Shop().load(), { name: 'AllFailedError' });
+  });
+
+  test('several decorators and @orchestrate on one class add up', async () => {
+    @times(2)
+    @orchestrate({ concurrency: 3 })
+    @value('last resort')
+    class Shop {
+      async run(): Promise<string> {
+        return work();
+      }
+    }
+    await assertBehaviour(new Shop(), { retry: [2, Shop], concurrency: [3, Shop], fallback: ['last resort', Shop] });
+    assert.match(explain(Shop), /run\(\): fallback > retry > concurrency > the method/);
+  });
+
+  test('counts for each method by itself', async () => {
+    @times(2)
+    class Shop {
+      async buy(): Promise<void> {}
+      async sell(): Promise<void> {}
+    }
+    const shop = new Shop();
+    await shop.buy();
+    assert.deepEqual([statsOf(Shop, 'buy').calls, statsOf(Shop, 'sell').calls], [1, 0]);
+  });
+});
+
+describe('a class with a class-level policy', () => {
+  const seen: unknown[] = [];
+
+  @times(2)
+  class Shop {
+    static readonly city = 'Davos';
+    static #opened = 0;
+    static open(): number {
+      Shop.#opened++;
+      // biome-ignore lint/complexity/noThisInStatic: private static state by way of `this` is what is tested
+      return ++this.#opened;
+    }
+    static itself(): unknown {
+      // biome-ignore lint/complexity/noThisInStatic: whether `this` is the class is what is tested
+      return this;
+    }
+    static create(): Shop {
+      return new this('made');
+    }
+    static inner(): unknown {
+      return Shop;
+    }
+    static isShop(value: object): boolean {
+      return #stock in value;
+    }
+    #stock = 1;
+    constructor(
+      readonly name: string,
+      readonly size = 1,
+    ) {
+      seen.push(new.target);
+    }
+    stock(): number {
+      return this.#stock;
+    }
+    async load(): Promise<string> {
+      return this.name;
+    }
+  }
+
+  test('keeps name, length, static members and static private state', () => {
+    assert.equal(Shop.name, 'Shop');
+    assert.equal(Shop.length, 1);
+    assert.equal(Shop.city, 'Davos');
+    assert.equal(Shop.open(), 2);
+    assert.equal(Shop.itself(), Shop);
+    assert.equal(Shop.inner(), Shop);
+    assert.ok(Shop.create() instanceof Shop);
+  });
+
+  test('keeps instanceof, the identity of `constructor`, brand checks and prototypes', () => {
+    const shop = new Shop('tea');
+    assert.ok(shop instanceof Shop);
+    assert.equal(shop.constructor, Shop);
+    assert.equal(Shop.prototype.constructor, Shop);
+    assert.equal(Object.getPrototypeOf(shop), Shop.prototype);
+    assert.deepEqual(Object.getOwnPropertyDescriptor(Shop.prototype, 'constructor'), {
+      value: Shop,
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
+    assert.ok(Shop.isShop(shop));
+    assert.equal(shop.stock(), 1);
+    assert.throws(() => Reflect.apply(Shop as unknown as () => void, undefined, []), TypeError);
+  });
+
+  test('keeps new.target, its own and that of a subclass', () => {
+    seen.length = 0;
+    class Sub extends Shop {}
+    new Shop('one');
+    const sub = new Sub('two');
+    assert.deepEqual(seen, [Shop, Sub]);
+    assert.equal(sub.constructor, Sub);
+    assert.ok(sub instanceof Sub && sub instanceof Shop);
+    assert.equal(Object.getPrototypeOf(Sub), Shop);
+    assert.equal(Sub.itself(), Sub);
+    assert.ok(Sub.create() instanceof Sub);
+  });
+
+  test('may be abstract, anonymous, or extend a built-in class', async () => {
+    @times(2)
+    abstract class Base {
+      abstract part(): Promise<string>;
+      async whole(): Promise<string> {
+        return this.part();
+      }
+    }
+    class Sub extends Base {
+      runs = 0;
+      async part(): Promise<string> {
+        if (++this.runs === 1) throw new Error('down');
+        return 'part';
+      }
+    }
+    assert.equal(await new Sub().whole(), 'part');
+
+    @times(2)
+    class Failure extends Error {
+      runs = 0;
+      async report(): Promise<string> {
+        if (++this.runs === 1) throw this;
+        return this.message;
+      }
+    }
+    const failure = new Failure('told');
+    assert.ok(failure instanceof Error);
+    assert.equal(await failure.report(), 'told');
+
+    const [Anonymous] = [
+      @times(2)
+      class {
+        runs = 0;
+        async load(): Promise<number> {
+          if (++this.runs === 1) throw new Error('down');
+          return this.runs;
+        }
+      },
+    ];
+    assert.equal(Anonymous.name, '');
+    assert.equal(await new Anonymous().load(), 2);
+  });
+
+  test('that has decorated methods too keeps all of it', async () => {
+    @concurrency(2)
+    class Both {
+      @times(2)
+      async load(): Promise<string> {
+        return 'loaded';
+      }
+    }
+    const both = new Both();
+    assert.ok(both instanceof Both);
+    assert.equal(both.constructor, Both);
+    assert.equal(Both.name, 'Both');
+    assert.deepEqual(
+      policiesOf(both, 'load').map(({ kind, declaredBy }) => [kind, declaredBy]),
+      [
+        ['retry', Both],
+        ['concurrency', Both],
+      ],
+    );
+  });
+});

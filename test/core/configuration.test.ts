@@ -1,0 +1,910 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import {
+  ConfigurationError,
+  concurrency,
+  FallbackChain,
+  fallback,
+  Orchestrator,
+  orchestrate,
+  policiesOf,
+  rateLimit,
+  retry,
+} from 'opero';
+
+/** A factory of decorators, called as from JavaScript, where nothing checks types. */
+type Factory = (...given: readonly unknown[]) => (value: unknown, context: unknown) => never;
+
+const factories = { retry, fallback, rateLimit, concurrency, orchestrate } as unknown as Readonly<
+  Record<'retry' | 'fallback' | 'rateLimit' | 'concurrency' | 'orchestrate', Factory>
+>;
+type Name = keyof typeof factories;
+
+/** Puts a decorator on the method `load` of a class that has another method, `other`. */
+function decorate(name: Name, ...given: readonly unknown[]): void {
+  class Shop {
+    @(factories[name](...given))
+    async load(): Promise<void> {}
+    async other(): Promise<void> {}
+  }
+  assert.ok(Shop);
+}
+
+function fails(run: () => unknown, message: string): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof ConfigurationError, String(error));
+    assert.equal(error.name, 'ConfigurationError');
+    assert.equal(error.message, message);
+    return true;
+  });
+}
+
+const count = 'an integer of at least 1';
+const countOrInfinity = 'an integer of at least 1 or Infinity';
+const queue = 'an integer of at least 0 or Infinity';
+const wait = 'a finite number of milliseconds of at least 0';
+const waitOrInfinity = 'a number of milliseconds of at least 0 or Infinity';
+const budget = 'a number of milliseconds above 0 or Infinity';
+const span = 'a finite number of milliseconds above 0';
+const factor = 'a finite number above 0';
+const matcher = 'an error class, an array of error classes, or a predicate function';
+const names = 'an array of method names and functions';
+const switched = 'true or false';
+const func = 'a function';
+const scope = "'class' or 'instance'";
+
+/** Each option with values that it refuses, as the message shows them. */
+const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [unknown, string][]][] = [
+  [
+    'retry',
+    {},
+    'maxAttempts',
+    countOrInfinity,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [1.5, '1.5'],
+      [Number.NaN, 'NaN'],
+      ['3', "'3'"],
+      [null, 'null'],
+      [2n, '2n'],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'waitMin',
+    wait,
+    [
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['1', "'1'"],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'waitMax',
+    waitOrInfinity,
+    [
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      ['1', "'1'"],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'waitMultiplier',
+    factor,
+    [
+      [0, '0'],
+      [-2, '-2'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['2', "'2'"],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'jitter',
+    "'full' or 'none'",
+    [
+      ['half', "'half'"],
+      [true, 'true'],
+      [null, 'null'],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'retryOn',
+    matcher,
+    [
+      ['Error', "'Error'"],
+      [5, '5'],
+      [{}, '{}'],
+      [null, 'null'],
+    ],
+  ],
+  ['retry', {}, 'abortOn', matcher, [['Error', "'Error'"]]],
+  ['retry', {}, 'retryResult', func, [[true, 'true']]],
+  [
+    'retry',
+    {},
+    'maxElapsed',
+    budget,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      ['1s', "'1s'"],
+    ],
+  ],
+  [
+    'retry',
+    {},
+    'rethrow',
+    switched,
+    [
+      ['yes', "'yes'"],
+      [1, '1'],
+    ],
+  ],
+  ['retry', {}, 'onRetry', func, [['log', "'log'"]]],
+  [
+    'concurrency',
+    {},
+    'limit',
+    count,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [1.5, '1.5'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['3', "'3'"],
+      [null, 'null'],
+    ],
+  ],
+  ...(['concurrency', 'rateLimit'] as const).flatMap((name): typeof wrong => {
+    const required = name === 'concurrency' ? { limit: 1 } : { rate: 1 };
+    return [
+      [
+        name,
+        required,
+        'maxQueue',
+        queue,
+        [
+          [-1, '-1'],
+          [1.5, '1.5'],
+          [Number.NaN, 'NaN'],
+          ['1', "'1'"],
+        ],
+      ],
+      [
+        name,
+        required,
+        'maxWait',
+        waitOrInfinity,
+        [
+          [-1, '-1'],
+          [Number.NaN, 'NaN'],
+          ['1', "'1'"],
+        ],
+      ],
+      [name, required, 'key', func, [['id', "'id'"]]],
+      [
+        name,
+        required,
+        'scope',
+        scope,
+        [
+          ['global', "'global'"],
+          [1, '1'],
+        ],
+      ],
+    ];
+  }),
+  [
+    'rateLimit',
+    {},
+    'rate',
+    factor,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['5', "'5'"],
+    ],
+  ],
+  [
+    'rateLimit',
+    { rate: 1 },
+    'per',
+    span,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['1s', "'1s'"],
+    ],
+  ],
+  ['rateLimit', { rate: 1 }, 'spread', switched, [[1, '1']]],
+  [
+    'fallback',
+    {},
+    'alternatives',
+    names,
+    [
+      ['other', "'other'"],
+      [['other', null], "[ 'other', null ]"],
+      [[{}], '[ {} ]'],
+    ],
+  ],
+  ['fallback', { alternatives: ['other'] }, 'on', matcher, [['Error', "'Error'"]]],
+];
+
+const known = {
+  retry:
+    'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
+  concurrency: 'limit, maxQueue, maxWait, key, scope',
+  rateLimit: 'rate, per, spread, maxQueue, maxWait, key, scope',
+  fallback: 'alternatives, value, on',
+} as const;
+
+describe('a wrong option fails at decoration', () => {
+  for (const [name, required, option, allowed, values] of wrong) {
+    for (const [value, shown] of values) {
+      test(`${name}: ${option}: ${shown}`, () => {
+        const given = { ...required, [option]: value };
+        fails(
+          () => decorate(name, given),
+          `@${name} on method \`load\`: expected \`${option}\` to be ${allowed}, got ${shown}`,
+        );
+        fails(
+          () => decorate('orchestrate', { [name]: given }),
+          `@orchestrate on method \`load\`: expected \`${name}.${option}\` to be ${allowed}, got ${shown}`,
+        );
+        fails(
+          () => new Orchestrator({ [name]: given }),
+          `Orchestrator: expected \`${name}.${option}\` to be ${allowed}, got ${shown}`,
+        );
+      });
+    }
+  }
+
+  for (const [name, list] of Object.entries(known)) {
+    test(`${name}: an unknown option`, () => {
+      fails(
+        () => decorate(name as Name, { timeout: 5 }),
+        `@${name} on method \`load\`: unknown option \`timeout\` (5); known options are ${list}`,
+      );
+      fails(
+        () => decorate('orchestrate', { [name]: { timeout: 5 } }),
+        `@orchestrate on method \`load\`: unknown option \`${name}.timeout\` (5); known options are ${list}`,
+      );
+    });
+  }
+
+  test('orchestrate: an unknown policy, and inherit', () => {
+    assert.throws(() => decorate('orchestrate', { timeout: 5 }), {
+      name: 'ConfigurationError',
+      message:
+        /^@orchestrate on method `load`: unknown option `timeout` \(5\); known options are (?=.*retry)(?=.*fallback)(?=.*rateLimit)(?=.*concurrency).*inherit$/,
+    });
+    fails(
+      () => decorate('orchestrate', { inherit: 'no' }),
+      "@orchestrate on method `load`: expected `inherit` to be true or false, got 'no'",
+    );
+  });
+
+  test('a name that objects have anyway is no option', () => {
+    fails(
+      () => decorate('retry', { constructor: 1 }),
+      `@retry on method \`load\`: unknown option \`constructor\` (1); known options are ${known.retry}`,
+    );
+    assert.throws(() => decorate('orchestrate', { toString: 1 }), ConfigurationError);
+  });
+
+  test('a shorthand is checked like its option', () => {
+    const shorthands = [
+      ['retry', 'maxAttempts', countOrInfinity],
+      ['rateLimit', 'rate', factor],
+      ['concurrency', 'limit', count],
+    ] as const;
+    for (const [name, option, allowed] of shorthands) {
+      for (const [value, shown] of [
+        [0, '0'],
+        [-1, '-1'],
+        [Number.NaN, 'NaN'],
+        ['3', "'3'"],
+        [true, 'true'],
+      ]) {
+        fails(
+          () => decorate(name, value),
+          `@${name} on method \`load\`: expected \`${option}\` to be ${allowed}, got ${shown}`,
+        );
+        fails(
+          () => decorate('orchestrate', { [name]: value }),
+          `@orchestrate on method \`load\`: expected \`${name}.${option}\` to be ${allowed}, got ${shown}`,
+        );
+      }
+    }
+  });
+
+  test('options that are no object', () => {
+    for (const name of ['retry', 'rateLimit', 'concurrency'] as const) {
+      for (const [value, shown] of [
+        [null, 'null'],
+        [[], '[]'],
+      ]) {
+        fails(
+          () => decorate(name, value),
+          `@${name} on method \`load\`: expected the options to be an object, got ${shown}`,
+        );
+      }
+    }
+    for (const [value, shown] of [
+      [null, 'null'],
+      [[], '[]'],
+      [3, '3'],
+      ['3', "'3'"],
+    ]) {
+      fails(
+        () => decorate('orchestrate', value),
+        `@orchestrate on method \`load\`: expected the options to be an object, got ${shown}`,
+      );
+    }
+    fails(() => new Orchestrator(3 as never), 'Orchestrator: expected the options to be an object, got 3');
+  });
+
+  test('a required option that is missing', () => {
+    fails(
+      () => decorate('rateLimit'),
+      `@rateLimit on method \`load\`: expected \`rate\` to be ${factor}, got undefined`,
+    );
+    fails(
+      () => decorate('concurrency'),
+      `@concurrency on method \`load\`: expected \`limit\` to be ${count}, got undefined`,
+    );
+    fails(
+      () => decorate('rateLimit', { per: 5 }),
+      `@rateLimit on method \`load\`: expected \`rate\` to be ${factor}, got undefined`,
+    );
+    fails(
+      () => decorate('orchestrate', { concurrency: { maxQueue: 5 } }),
+      `@orchestrate on method \`load\`: expected \`concurrency.limit\` to be ${count}, got undefined`,
+    );
+  });
+
+  test('a second argument, which would be lost', () => {
+    for (const name of ['retry', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
+      const first = name === 'orchestrate' ? {} : 3;
+      assert.throws(() => decorate(name, first, { waitMin: 1 }), ConfigurationError, name);
+    }
+    assert.throws(() => decorate('fallback', 'other', { on: Error }), ConfigurationError);
+  });
+});
+
+describe('what is allowed', () => {
+  const optionsGiven = (name: Name, given: unknown): Record<string, unknown> => {
+    class Shop {
+      @(factories[name](given))
+      async load(): Promise<void> {}
+    }
+    return policiesOf(Shop, 'load')[0].options;
+  };
+
+  test('0 for waitMin, waitMax, maxQueue and maxWait', () => {
+    const { waitMin, waitMax } = optionsGiven('retry', { waitMin: 0, waitMax: 0 });
+    assert.deepEqual([waitMin, waitMax], [0, 0]);
+    for (const [name, given] of [
+      ['concurrency', { limit: 1 }],
+      ['rateLimit', { rate: 1 }],
+    ] as const) {
+      const { maxQueue, maxWait } = optionsGiven(name, { ...given, maxQueue: 0, maxWait: 0 });
+      assert.deepEqual([maxQueue, maxWait], [0, 0], name);
+    }
+  });
+
+  test('Infinity for maxAttempts, waitMax, maxElapsed, maxQueue and maxWait', () => {
+    const all = Number.POSITIVE_INFINITY;
+    const { maxAttempts, waitMax, maxElapsed } = optionsGiven('retry', {
+      maxAttempts: all,
+      waitMax: all,
+      maxElapsed: all,
+    });
+    assert.deepEqual([maxAttempts, waitMax, maxElapsed], [all, all, all]);
+    const { maxQueue, maxWait } = optionsGiven('concurrency', { limit: 1, maxQueue: all, maxWait: all });
+    assert.deepEqual([maxQueue, maxWait], [all, all]);
+  });
+
+  test('fractions for rate and waitMultiplier', () => {
+    assert.equal(optionsGiven('rateLimit', 0.5).rate, 0.5);
+    assert.equal(optionsGiven('retry', { waitMultiplier: 1.5 }).waitMultiplier, 1.5);
+  });
+
+  test('undefined counts as not given', () => {
+    const given = { maxAttempts: undefined, waitMin: undefined, retryOn: undefined };
+    const { maxAttempts, waitMin } = optionsGiven('retry', given);
+    assert.deepEqual([maxAttempts, waitMin], [3, 100]);
+  });
+
+  test('a fallback value of any kind, undefined included', () => {
+    for (const value of [undefined, null, 0, '', false]) {
+      assert.ok('value' in optionsGiven('fallback', { value }));
+      assert.equal(optionsGiven('fallback', { value }).value, value);
+    }
+  });
+
+  test('calls without arguments where all options have defaults', () => {
+    assert.equal(optionsGiven('retry', undefined).maxAttempts, 3);
+    class Shop {
+      @retry()
+      @orchestrate()
+      async load(): Promise<void> {}
+    }
+    assert.equal(policiesOf(Shop, 'load').length, 1);
+  });
+
+  test('error classes of every sort in a matcher', () => {
+    abstract class Abstract extends Error {}
+    class NoError {}
+    for (const retryOn of [Error, TypeError, Abstract, NoError, [Abstract, NoError], [], () => true]) {
+      assert.equal(optionsGiven('retry', { retryOn }).retryOn, retryOn);
+    }
+  });
+});
+
+describe('a fallback', () => {
+  const empty = 'to give at least one alternative or a `value`';
+
+  test('that is empty fails at decoration', () => {
+    fails(() => decorate('fallback'), `@fallback on method \`load\`: expected options ${empty}`);
+    fails(() => decorate('fallback', {}), `@fallback on method \`load\`: expected options ${empty}`);
+    fails(() => decorate('fallback', { alternatives: [] }), `@fallback on method \`load\`: expected options ${empty}`);
+    fails(() => decorate('fallback', { on: Error }), `@fallback on method \`load\`: expected options ${empty}`);
+    const message = `@orchestrate on method \`load\`: expected \`fallback\` ${empty}`;
+    fails(() => decorate('orchestrate', { fallback: [] }), message);
+    fails(() => decorate('orchestrate', { fallback: {} }), message);
+  });
+
+  test('on itself fails at decoration', () => {
+    fails(() => decorate('fallback', 'load'), '@fallback on method `load`: a method cannot be its own alternative');
+    fails(
+      () => decorate('orchestrate', { fallback: ['other', 'load'] }),
+      '@orchestrate on method `load`: a method cannot be its own alternative',
+    );
+    const name = Symbol('load');
+    fails(() => {
+      class Shop {
+        @factories.fallback(name)
+        async [name](): Promise<void> {}
+        @factories.fallback(7)
+        async 7(): Promise<void> {}
+      }
+      return Shop;
+    }, '@fallback on method `Symbol(load)`: a method cannot be its own alternative');
+    fails(() => {
+      class Shop {
+        @factories.fallback(7)
+        async 7(): Promise<void> {}
+      }
+      return Shop;
+    }, '@fallback on method `7`: a method cannot be its own alternative');
+  });
+
+  const missing = (label: string, shown: string): string =>
+    `@fallback on ${label}: no method ${shown} here (a field that holds a function is set too late to count); ` +
+    'name a method of the class, or give a function';
+
+  test('on a method that the instance lacks fails at construction, not before', () => {
+    class Shop {
+      @factories.fallback('cached')
+      async load(): Promise<void> {}
+    }
+    class Sub extends Shop {}
+    class Whole extends Shop {
+      async cached(): Promise<void> {}
+    }
+    fails(() => new Shop(), missing('Shop.load', "'cached'"));
+    fails(() => new Shop(), missing('Shop.load', "'cached'"));
+    fails(() => new Sub(), missing('Sub.load', "'cached'"));
+    assert.ok(new Whole());
+  });
+
+  test('on a getter, a symbol or from a private method or a class fails so too', () => {
+    class Getter {
+      @factories.fallback('cached')
+      async load(): Promise<void> {}
+      get cached(): () => void {
+        return () => {};
+      }
+    }
+    fails(() => new Getter(), missing('Getter.load', "'cached'"));
+    class Named {
+      @factories.fallback(Symbol('cached'))
+      async load(): Promise<void> {}
+    }
+    fails(() => new Named(), missing('Named.load', 'Symbol(cached)'));
+    class Private {
+      @factories.fallback('cached')
+      async #load(): Promise<void> {}
+      load(): Promise<void> {
+        return this.#load();
+      }
+    }
+    fails(() => new Private(), missing('Private.#load', "'cached'"));
+    @(factories.fallback('cached') as unknown as <T>(type: T) => T)
+    class Whole {
+      async load(): Promise<void> {}
+    }
+    fails(() => new Whole(), missing('Whole.load', "'cached'"));
+  });
+
+  test('of a static method on one that the class lacks fails when the class is defined', () => {
+    fails(
+      () => {
+        class Shop {
+          @factories.fallback('cached')
+          static async load(): Promise<void> {}
+          async cached(): Promise<void> {}
+        }
+        return Shop;
+      },
+      missing('Shop.load', "'cached'"),
+    );
+  });
+
+  test('may be a static method from a static one, and a method that a base has', () => {
+    class Base {
+      static async cached(): Promise<void> {}
+      async cached(): Promise<void> {}
+    }
+    class Shop extends Base {
+      @fallback('cached')
+      async load(): Promise<void> {}
+      @factories.fallback('cached')
+      static async load(): Promise<void> {}
+    }
+    assert.ok(new Shop());
+  });
+
+  test('without a class takes functions only', () => {
+    const message = "functions, as there is no class to look names up in, got 'cached'";
+    fails(
+      () => new Orchestrator({ fallback: ['cached' as never] }),
+      `Orchestrator: expected \`fallback.alternatives\` to be ${message}`,
+    );
+    fails(
+      () => new FallbackChain(() => 1, ['cached' as never]),
+      `FallbackChain: expected \`fallback.alternatives\` to be ${message}`,
+    );
+  });
+
+  test('chain needs a function and at least one alternative', () => {
+    fails(() => new FallbackChain(3 as never, [() => 1]), 'FallbackChain: expected a function, got 3');
+    fails(() => new FallbackChain(() => 1, []), `FallbackChain: expected \`fallback\` ${empty}`);
+    assert.throws(() => new FallbackChain(() => 1, undefined as never), ConfigurationError);
+  });
+});
+
+describe('the same policy twice on one member fails', () => {
+  const twice = (kind: string) => `it has a ${kind} policy already; give each kind once`;
+
+  test('by two decorators', () => {
+    for (const [name, option] of [
+      ['retry', 2],
+      ['rateLimit', 2],
+      ['concurrency', 2],
+      ['fallback', 'other'],
+    ] as const) {
+      fails(
+        () => {
+          class Shop {
+            @(factories[name](option))
+            @(factories[name](option))
+            async load(): Promise<void> {}
+          }
+          return Shop;
+        },
+        `@${name} on method \`load\`: ${twice(name)}`,
+      );
+    }
+  });
+
+  test('by a decorator and orchestrate, in either order, with a foreign decorator between too', () => {
+    const foreign = (_method: unknown, _context: unknown): void => {};
+    fails(
+      () => {
+        class Shop {
+          @retry(2)
+          @foreign
+          @orchestrate({ retry: 2 })
+          async load(): Promise<void> {}
+        }
+        return Shop;
+      },
+      `@retry on method \`load\`: ${twice('retry')}`,
+    );
+    fails(
+      () => {
+        class Shop {
+          readonly size = 1;
+          @orchestrate({ concurrency: 2, retry: 2 })
+          @retry(2)
+          static async load(): Promise<void> {}
+        }
+        return Shop;
+      },
+      `@orchestrate on static method \`load\`: ${twice('retry')}`,
+    );
+  });
+
+  test('on a private method, and on a class', () => {
+    fails(
+      () => {
+        class Shop {
+          @retry(2)
+          @retry(3)
+          async #load(): Promise<void> {}
+          load(): Promise<void> {
+            return this.#load();
+          }
+        }
+        return Shop;
+      },
+      `@retry on method \`#load\`: ${twice('retry')}`,
+    );
+    fails(
+      () => {
+        @retry(2)
+        @orchestrate({ retry: 3 })
+        class Shop {}
+        return Shop;
+      },
+      `@retry on class \`Shop\`: ${twice('retry')}`,
+    );
+  });
+
+  test('but not on a method and its class, nor on members that only share a name', () => {
+    @retry(2)
+    class Shop {
+      @retry(2)
+      async load(): Promise<void> {}
+      @retry(2)
+      static async load(): Promise<void> {}
+      @retry(2)
+      async #load(): Promise<void> {}
+      other(): Promise<void> {
+        return this.#load();
+      }
+    }
+    assert.ok(new Shop());
+  });
+});
+
+describe('a decorator on anything but a method or a class fails', () => {
+  const at = (kind: string, article = 'a') =>
+    `expected a method or a class, got ${article} ${kind}; policies go on methods`;
+
+  /** The decorators as JavaScript lets them stand anywhere. */
+  const anywhere = (name: Name): ((value: unknown, context: unknown) => never) =>
+    factories[name](name === 'fallback' ? 'other' : undefined);
+
+  for (const name of ['retry', 'fallback', 'orchestrate'] as const) {
+    test(`@${name} on a getter, setter, field or accessor`, () => {
+      fails(
+        () => {
+          class Shop {
+            @anywhere(name)
+            get load(): number {
+              return 1;
+            }
+          }
+          return Shop;
+        },
+        `@${name} on getter \`load\`: ${at('getter')}`,
+      );
+      fails(
+        () => {
+          class Shop {
+            @anywhere(name)
+            set load(_value: number) {}
+          }
+          return Shop;
+        },
+        `@${name} on setter \`load\`: ${at('setter')}`,
+      );
+      fails(
+        () => {
+          class Shop {
+            @anywhere(name)
+            load = async () => {};
+          }
+          return Shop;
+        },
+        `@${name} on field \`load\`: ${at('field')}`,
+      );
+      fails(
+        () => {
+          class Shop {
+            @anywhere(name)
+            accessor load = 1;
+          }
+          return Shop;
+        },
+        `@${name} on accessor \`load\`: ${at('accessor', 'an')}`,
+      );
+      fails(
+        () => {
+          class Shop {
+            readonly size = 1;
+            @anywhere(name)
+            static get load(): number {
+              return 1;
+            }
+          }
+          return Shop;
+        },
+        `@${name} on static getter \`load\`: ${at('getter')}`,
+      );
+    });
+  }
+
+  test('on a generator or async generator', () => {
+    const message = '@retry on method `load`: expected a method that returns a promise, got a generator';
+    fails(() => {
+      class Shop {
+        @anywhere('retry')
+        *load(): Generator<number> {}
+      }
+      return Shop;
+    }, message);
+    fails(() => {
+      class Shop {
+        @anywhere('retry')
+        async *load(): AsyncGenerator<number> {}
+      }
+      return Shop;
+    }, message);
+  });
+});
+
+describe('the message names the member', () => {
+  const wrongAttempts = 'expected `maxAttempts` to be an integer of at least 1 or Infinity, got 0';
+
+  test('a static, private, symbol or numeric one', () => {
+    fails(() => {
+      class Shop {
+        readonly size = 1;
+        @retry(0)
+        static async load(): Promise<void> {}
+      }
+      return Shop;
+    }, `@retry on static method \`load\`: ${wrongAttempts}`);
+    fails(() => {
+      class Shop {
+        @retry(0)
+        async #load(): Promise<void> {}
+        load(): Promise<void> {
+          return this.#load();
+        }
+      }
+      return Shop;
+    }, `@retry on method \`#load\`: ${wrongAttempts}`);
+    fails(() => {
+      class Shop {
+        @retry(0)
+        async [Symbol('load')](): Promise<void> {}
+      }
+      return Shop;
+    }, `@retry on method \`Symbol(load)\`: ${wrongAttempts}`);
+    fails(() => {
+      class Shop {
+        @retry(0)
+        async 42(): Promise<void> {}
+      }
+      return Shop;
+    }, `@retry on method \`42\`: ${wrongAttempts}`);
+  });
+
+  test('a class, an anonymous one too', () => {
+    fails(() => {
+      @retry(0)
+      class Shop {}
+      return Shop;
+    }, `@retry on class \`Shop\`: ${wrongAttempts}`);
+    fails(
+      () => [
+        @retry(0)
+        class {},
+      ],
+      `@retry on class \`(anonymous)\`: ${wrongAttempts}`,
+    );
+  });
+
+  test('and shows long values and functions in short', () => {
+    assert.throws(() => decorate('retry', 'x'.repeat(10_000)), {
+      name: 'ConfigurationError',
+      message:
+        /^@retry on method `load`: expected `maxAttempts` to be an integer of at least 1 or Infinity, got 'x{20,75}.{0,30}\.\.\.$/,
+    });
+    fails(
+      () => decorate('retry', { jitter: function half() {} }),
+      "@retry on method `load`: expected `jitter` to be 'full' or 'none', got the function half",
+    );
+  });
+});
+
+describe('a decorator without its parentheses', () => {
+  const asDecorator = (name: Name) => factories[name] as unknown as (value: unknown, context: unknown) => never;
+
+  for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
+    test(`@${name} says how to write it, on a method and on a class`, () => {
+      fails(() => {
+        class Shop {
+          @asDecorator(name)
+          async load(): Promise<void> {}
+        }
+        return Shop;
+      }, `@${name} on method \`load\`: write @${name}(...), with parentheses`);
+      fails(() => {
+        @asDecorator(name)
+        class Shop {}
+        return Shop;
+      }, `@${name} on class \`Shop\`: write @${name}(...), with parentheses`);
+    });
+
+    test(`@${name} in the old calling form fails too`, () => {
+      class Shop {
+        async load(): Promise<void> {}
+      }
+      const descriptor = Object.getOwnPropertyDescriptor(Shop.prototype, 'load');
+      assert.throws(() => factories[name](Shop.prototype, 'load', descriptor), ConfigurationError);
+    });
+  }
+});
+
+describe('the old calling form of decorators', () => {
+  const old = (name: Name) =>
+    factories[name](name === 'fallback' ? 'other' : undefined) as unknown as (...args: unknown[]) => void;
+  const cure =
+    'it was called in the old form of decorators; ' +
+    'remove "experimentalDecorators": true (and "emitDecoratorMetadata": true) from tsconfig.json';
+
+  for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
+    test(`of @${name}: the message says which line of tsconfig.json to remove`, () => {
+      class Shop {
+        async load(): Promise<void> {}
+        static async open(): Promise<void> {}
+      }
+      const descriptorOf = (target: object, key: string) => Object.getOwnPropertyDescriptor(target, key);
+      const onMember = (key: string) => `@${name} on \`${key}\`: ${cure}`;
+      fails(() => old(name)(Shop.prototype, 'load', descriptorOf(Shop.prototype, 'load')), onMember('load'));
+      fails(() => old(name)(Shop, 'open', descriptorOf(Shop, 'open')), onMember('open'));
+      fails(() => old(name)(Shop.prototype, 'field', undefined), onMember('field'));
+      fails(() => old(name)(Shop.prototype, Symbol('load'), {}), onMember('Symbol(load)'));
+      fails(() => old(name)(Shop), onMember('Shop'));
+    });
+  }
+
+  test('is told from the new one before the options are looked at', () => {
+    class Shop {}
+    fails(() => (retry(0) as unknown as (type: unknown) => void)(Shop), `@retry on \`Shop\`: ${cure}`);
+  });
+});
+
+test('a compiler that gives no metadata is named as the cause', () => {
+  const context = { kind: 'method', name: 'load', static: false, private: false, metadata: undefined };
+  fails(
+    () => (retry() as unknown as (value: unknown, context: unknown) => void)(async () => {}, context),
+    '@retry on method `load`: the compiler gives no decorator metadata; ' +
+      'compile decorators in their 2023-11 form or later',
+  );
+});

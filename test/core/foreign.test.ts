@@ -1,0 +1,389 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import { type AnyClass, concurrency, fallback, policiesOf, retry, statsOf } from 'opero';
+
+const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
+/** Fails a call that passes through it twice at once, which a second pipeline around the first would do. */
+const alone = concurrency({ limit: 1, maxQueue: 0 });
+
+type Method = (this: never, ...args: never[]) => Promise<unknown>;
+
+/** A decorator of another library: notes each call under a name. */
+const traced =
+  (seen: string[], name: string) =>
+  <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+    function (this: unknown, ...args: unknown[]) {
+      seen.push(name);
+      return Reflect.apply(method, this, args);
+    } as unknown as Fn;
+
+/** A decorator of another library: binds the method to each instance. */
+function bound<Fn extends Method>(_method: Fn, context: ClassMethodDecoratorContext): void {
+  context.addInitializer(function () {
+    const self = this as Record<PropertyKey, Method>;
+    self[context.name] = self[context.name].bind(this as never);
+  });
+}
+
+describe('a foreign method decorator', () => {
+  test('innermost sees each attempt', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @times(3)
+      @alone
+      @traced(seen, 'traced')
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['traced', 'buy', 'traced', 'buy', 'traced', 'buy']);
+    assert.equal(statsOf(Shop, 'buy').calls, 1);
+  });
+
+  test('outermost sees each call', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @traced(seen, 'traced')
+      @times(3)
+      @alone
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['traced', 'buy', 'buy', 'buy']);
+    assert.equal(statsOf(Shop, 'buy').calls, 1);
+  });
+
+  test('between two of ours leads to one pipeline, and sees each attempt', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @times(3)
+      @traced(seen, 'traced')
+      @alone
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['traced', 'buy', 'traced', 'buy', 'traced', 'buy']);
+    const { calls, attempts, retries } = statsOf(Shop, 'buy');
+    assert.deepEqual([calls, attempts, retries], [1, 3, 2]);
+    assert.deepEqual(
+      policiesOf(Shop, 'buy').map(({ kind }) => kind),
+      ['retry', 'concurrency'],
+    );
+  });
+
+  test('between, inside and outside at once leads to one pipeline', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @traced(seen, 'outer')
+      @fallback({ value: 'nothing' })
+      @traced(seen, 'upper')
+      @times(2)
+      @traced(seen, 'lower')
+      @alone
+      @traced(seen, 'inner')
+      async buy(): Promise<string> {
+        throw new Error('down');
+      }
+    }
+    assert.equal(await new Shop().buy(), 'nothing');
+    assert.deepEqual(seen, ['outer', 'upper', 'lower', 'inner', 'upper', 'lower', 'inner']);
+    assert.equal(statsOf(Shop, 'buy').calls, 1);
+  });
+
+  test('on static and private methods leads to one pipeline', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @times(2)
+      @traced(seen, 'static')
+      @alone
+      static async open(): Promise<void> {
+        throw new Error('closed');
+      }
+      @times(3)
+      @traced(seen, 'private')
+      @alone
+      async #buy(): Promise<void> {
+        throw new Error('down');
+      }
+      buy(): Promise<void> {
+        return this.#buy();
+      }
+    }
+    await assert.rejects(Shop.open(), { message: 'closed' });
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['static', 'static', 'private', 'private', 'private']);
+  });
+
+  test('on an override that inherits its policies sees each attempt', async () => {
+    const seen: string[] = [];
+    class Base {
+      @times(2)
+      @alone
+      async buy(): Promise<void> {
+        seen.push('base');
+        throw new Error('down');
+      }
+    }
+    class Sub extends Base {
+      @traced(seen, 'traced')
+      override async buy(): Promise<void> {
+        return super.buy();
+      }
+    }
+    await assert.rejects(new Sub().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['traced', 'base', 'traced', 'base']);
+    assert.equal(statsOf(Sub, 'buy').calls, 1);
+  });
+
+  test('on the base is passed once per super.method()', async () => {
+    const seen: string[] = [];
+    class Base {
+      @traced(seen, 'outer')
+      @times(2)
+      @traced(seen, 'inner')
+      @alone
+      async buy(): Promise<void> {
+        throw new Error('down');
+      }
+    }
+    class Sub extends Base {
+      override async buy(): Promise<void> {
+        return super.buy();
+      }
+    }
+    await assert.rejects(new Sub().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['outer', 'inner', 'outer', 'inner']);
+    assert.equal(statsOf(Sub, 'buy').calls, 1);
+  });
+
+  test('that binds the method leaves one pipeline', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @bound
+      @times(2)
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+      @times(3)
+      @bound
+      async sell(): Promise<void> {
+        seen.push('sell');
+        throw new Error('down');
+      }
+    }
+    class Sub extends Shop {
+      override async buy(): Promise<void> {
+        seen.push('sub');
+        throw new Error('down');
+      }
+    }
+    const { buy, sell } = new Shop();
+    await assert.rejects(buy());
+    await assert.rejects(sell());
+    assert.deepEqual(seen, ['buy', 'buy', 'sell', 'sell', 'sell']);
+    seen.length = 0;
+    await assert.rejects(new Sub().buy());
+    assert.deepEqual(seen, ['sub', 'sub']);
+  });
+
+  test('that binds, under one of ours, leaves the policies of an undecorated override in force', async () => {
+    let runs = 0;
+    class Shop {
+      @times(2)
+      @bound
+      async buy(): Promise<void> {}
+    }
+    class Sub extends Shop {
+      override async buy(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Sub().buy());
+    assert.equal(runs, 2);
+  });
+
+  test('that turns an async method into a plain function leaves the policies of its own decorators in force', async () => {
+    const seen: string[] = [];
+    class Shop {
+      @traced(seen, 'outer')
+      @times(2)
+      @traced(seen, 'inner')
+      buy(): Promise<void> {
+        return Promise.reject(new Error('down'));
+      }
+    }
+    await assert.rejects(new Shop().buy());
+    assert.deepEqual(seen, ['outer', 'inner', 'inner']);
+  });
+});
+
+describe('a foreign class decorator that replaces the class', () => {
+  /** By a subclass of it, as many libraries do. */
+  const replaced = <T extends AnyClass>(type: T, _context: ClassDecoratorContext<T>): T =>
+    class extends (type as unknown as new (...args: unknown[]) => object) {
+      readonly replacement = true;
+    } as unknown as T;
+
+  /** By a subclass that also overrides the method. */
+  const overriding =
+    (seen: string[]) =>
+    <T extends AnyClass>(type: T, _context: ClassDecoratorContext<T>): T =>
+      class extends (type as unknown as new () => { buy(): Promise<void> }) {
+        override async buy(): Promise<void> {
+          seen.push('replacement');
+          return super.buy();
+        }
+      } as unknown as T;
+
+  /** By a proxy. */
+  const proxied = <T extends AnyClass>(type: T, _context: ClassDecoratorContext<T>): T => new Proxy(type, {});
+
+  for (const [name, decorator] of [
+    ['a subclass', replaced],
+    ['a proxy', proxied],
+  ] as const) {
+    test(`by ${name} leaves method-level policies in force, once`, async () => {
+      let runs = 0;
+      @decorator
+      class Shop {
+        @times(2)
+        @alone
+        async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+      }
+      class Sub extends Shop {
+        override async buy(): Promise<void> {
+          return super.buy();
+        }
+      }
+      for (const Type of [Shop, Sub]) {
+        runs = 0;
+        await assert.rejects(new Type().buy(), { message: 'down' });
+        assert.equal(runs, 2);
+        assert.equal(statsOf(Type, 'buy').calls, 1);
+        assert.equal(policiesOf(Type, 'buy').length, 2);
+      }
+    });
+
+    test(`by ${name} leaves static and private policies in force, once`, async () => {
+      let runs = 0;
+      @decorator
+      class Shop {
+        @times(2)
+        @alone
+        static async open(): Promise<void> {
+          runs++;
+          throw new Error('closed');
+        }
+        @times(3)
+        @alone
+        async #buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+        buy(): Promise<void> {
+          return this.#buy();
+        }
+      }
+      await assert.rejects(Shop.open(), { message: 'closed' });
+      assert.equal(runs, 2);
+      await assert.rejects(new Shop().buy(), { message: 'down' });
+      assert.equal(runs, 5);
+    });
+
+    test(`by ${name}, outside ours, leaves class-level policies in force, once`, async () => {
+      let runs = 0;
+      @decorator
+      @times(2)
+      @alone
+      class Shop {
+        async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+      }
+      await assert.rejects(new Shop().buy(), { message: 'down' });
+      assert.equal(runs, 2);
+      assert.equal(statsOf(Shop, 'buy').calls, 1);
+    });
+
+    test(`by ${name}, inside ours, leaves class-level policies in force, once`, async () => {
+      let runs = 0;
+      @times(2)
+      @alone
+      @decorator
+      class Shop {
+        async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+      }
+      await assert.rejects(new Shop().buy(), { message: 'down' });
+      assert.equal(runs, 2);
+      assert.equal(statsOf(Shop, 'buy').calls, 1);
+    });
+
+    test(`by ${name}, between two of ours, leaves both in force, with those of a decorated method`, async () => {
+      let runs = 0;
+      @alone
+      @decorator
+      @fallback({ value: undefined })
+      class Shop {
+        @times(2)
+        async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+      }
+      await new Shop().buy();
+      assert.equal(runs, 2);
+      assert.deepEqual(
+        policiesOf(Shop, 'buy').map(({ kind }) => kind),
+        ['fallback', 'retry', 'concurrency'],
+      );
+    });
+  }
+
+  test('by a subclass that overrides a decorated method leads to one pipeline', async () => {
+    const seen: string[] = [];
+    @overriding(seen)
+    class Shop {
+      @times(2)
+      @alone
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.equal(seen.filter((each) => each === 'buy').length, 2);
+    assert.equal(statsOf(Shop, 'buy').calls, 1);
+  });
+
+  test('by one whose overrides call super under a class-level policy leads to one pipeline', async () => {
+    const seen: string[] = [];
+    @times(2)
+    @alone
+    @overriding(seen)
+    class Shop {
+      async buy(): Promise<void> {
+        seen.push('buy');
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.deepEqual(seen, ['replacement', 'buy', 'replacement', 'buy']);
+  });
+});

@@ -1,0 +1,48 @@
+import { strict as assert } from 'node:assert';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const fixtures = 'test/fixtures/types/';
+
+/** What the compiler says of the fixtures: all its text, by file and line. */
+function compile(): Promise<Map<string, string>> {
+  const args = ['node_modules/typescript/bin/tsc', '-p', `${fixtures}tsconfig.json`, '--pretty', 'false'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: root, timeout: 60_000 }, (_error, stdout, stderr) => {
+      const found = new Map<string, string>();
+      let place = '';
+      for (const line of `${stdout}${stderr}`.split(/\r?\n/)) {
+        place = /^(.+\(\d+),\d+\): error /.exec(line)?.[1] ?? (/^\S/.test(line) ? '' : place);
+        if (line !== '') found.set(place, `${found.get(place) ?? ''}${line.trim()}\n`);
+      }
+      resolve(found);
+    });
+  });
+}
+
+describe('what must not compile', async () => {
+  const said = await compile();
+
+  test('the compiler complains of nothing but lines of the fixtures', () => {
+    assert.deepEqual(
+      [...said].filter(([place]) => !place.startsWith(fixtures)),
+      [],
+    );
+  });
+
+  for (const file of readdirSync(`${root}${fixtures}`).filter((name) => name.endsWith('.ts'))) {
+    const lines = readFileSync(`${root}${fixtures}${file}`, 'utf8').split(/\r?\n/);
+    lines.forEach((line, index) => {
+      const expected = /\/\/ error: (.+)$/.exec(line)?.[1];
+      const text = said.get(`${fixtures}${file}(${index + 1}`);
+      if (expected === undefined && text === undefined) return;
+      test(`${file}:${index + 1}: ${line.trim()}`, () => {
+        assert.ok(expected !== undefined, `no error expected, got ${text}`);
+        assert.ok(text?.includes(expected), `expected ${expected}, got ${text}`);
+      });
+    });
+  }
+});
