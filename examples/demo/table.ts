@@ -1,0 +1,44 @@
+import type { Paint } from './paint.js';
+import type { Line, Summary } from './summary.js';
+
+/** The summary for people, no wider than `columns` where the notes can be put below their lines. */
+export function showSummary(summary: Summary, columns: number, paint: Paint): string {
+  const { promises, kept } = summary;
+  const heads: Line = { what: '', promised: 'promised', seen: 'seen', note: '', kept: true };
+  const width = (name: 'what' | 'promised' | 'seen'): number =>
+    Math.max(...[heads, ...promises].map((each) => each[name].length));
+  const widths = { what: width('what'), promised: width('promised'), seen: width('seen') };
+  const cells = ({ what, promised, seen }: Line): string =>
+    `${what.padEnd(widths.what)}  ${promised.padStart(widths.promised)}  ${seen.padStart(widths.seen)}`;
+  const lines = [`  ${paint('bold', cells(heads))}`];
+  const used = 6 + widths.what + widths.promised + widths.seen;
+  for (const each of promises) {
+    const mark = each.kept ? paint('green', '✓') : paint('red', '✗');
+    const row = `${mark} ${each.kept ? cells(each) : paint('red', cells(each))}`;
+    const beside = used + each.note.length <= columns;
+    if (each.note === '') lines.push(row);
+    else if (beside) lines.push(`${row}  ${paint('dim', each.note)}`);
+    else lines.push(row, `    ${paint('dim', each.note)}`);
+  }
+  const broken = promises.filter((each) => !each.kept).length;
+  const verdict = kept
+    ? paint('green', `All ${promises.length} promises were kept.`)
+    : paint('red', `${broken} of ${promises.length} promises were broken.`);
+  return [...lines, '', verdict].join('\n');
+}
+
+/** What the server did, in one sentence. */
+export function showServer({ requests, answers }: Summary): string {
+  const names: readonly (readonly [string, string])[] = [
+    ['ok', 'answered at once'],
+    ['slow', 'answered late'],
+    ['gather', 'answered together'],
+    ['503', '503'],
+    ['429', '429'],
+    ['404', '404'],
+    ['reset', 'reset'],
+    ['hung up', 'stalled until the client hung up'],
+  ];
+  const parts = names.filter(([key]) => answers[key]).map(([key, name]) => `${answers[key]} ${name}`);
+  return `The server saw ${requests} requests: ${parts.join(', ')}.`;
+}
