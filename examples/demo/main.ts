@@ -15,7 +15,7 @@ import { makePlan } from './plan.js';
 import { events } from './request.js';
 import type { ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
-import { type Lane, summarize } from './summary.js';
+import { exitStatus, type Lane, summarize } from './summary.js';
 import { showServer, showSummary } from './table.js';
 
 const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
@@ -104,4 +104,4 @@ if (json) {
   const columns = stdout.isTTY ? stdout.columns || 80 : 120;
   console.log(`\n${showServer(summary)}\n\n${showSummary(summary, columns, paintFor(stdout))} ${seconds.toFixed(1)} s`);
 }
-process.exitCode = summary.kept ? 0 : 1;
+process.exitCode = exitStatus(summary);

@@ -58,6 +58,9 @@ export function summarize(client: ClientRecord, server: ServerRecord): Summary {
   };
 }
 
+/** What the demo exits with: 1 if a promise was broken. */
+export const exitStatus = ({ kept }: Summary): number => (kept ? 0 : 1);
+
 /** The most times that lie in any window of this length, the window's end not included. */
 export function mostWithin(times: readonly number[], length: number): number {
   const sorted = times.toSorted((one, other) => one - other);
