@@ -84,12 +84,15 @@ export function frame(state: LiveState, seconds: number, columns: number, paint:
     ];
     return fit(before + slots + after, before + paint('cyan', slots) + after);
   });
-  const progress = bar(done / total, 30);
-  const parts = `${done}/${total}  ${outcomes.succeeded} succeeded, ${outcomes.fallback} by fallback, ${outcomes.cancelled} cancelled, ${outcomes.failed} failed`;
+  const progress = bar(done / total, 40);
+  const ended = `${done} of ${total} done`;
+  const { succeeded, fallback, cancelled, failed } = outcomes;
+  const counts = `${succeeded} succeeded, ${fallback} by fallback, ${cancelled} cancelled, ${failed} failed`;
   return [
     fit(head, `${paint('bold', title)}  ${paint('dim', clock)}`),
     fit(heads, paint('dim', heads)),
     ...rows,
-    fit(`${progress} ${parts}`, `${paint('green', progress)} ${parts}`),
+    fit(`${progress}  ${ended}`, `${paint('green', progress)}  ${ended}`),
+    fit(counts, counts),
   ];
 }

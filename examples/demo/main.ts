@@ -12,7 +12,7 @@ import { type Ask, makeCalls, type Outcome } from './calls.js';
 import { showLive } from './live.js';
 import { paintFor } from './paint.js';
 import { makePlan } from './plan.js';
-import { events } from './request.js';
+import { events, warmUp } from './request.js';
 import type { ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
 import { exitStatus, type Lane, summarize } from './summary.js';
@@ -67,6 +67,7 @@ process.once('SIGINT', () => process.exit(130));
 
 const listening = await tell(server, { plan });
 const port = 'port' in listening ? listening.port : 0;
+await warmUp(port);
 const weather = new Weather(port);
 const alps = new AlpineWeather(port);
 const asks: Record<string, Ask> = {

@@ -85,6 +85,10 @@ function gather(lane: string, reply: () => void): () => void {
 }
 
 const server = createServer((request, response) => {
+  if (request.headers['x-call'] === undefined) {
+    response.end(); // of the warm-up
+    return;
+  }
   const seen = begin(request);
   const steps = plan[seen.call]?.steps ?? [];
   const step = steps[Math.min(seen.attempt, steps.length) - 1];

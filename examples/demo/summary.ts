@@ -99,6 +99,7 @@ function limits(lane: Lane, server: ServerRecord): Line[] {
   const travels = requests.map(({ arrived, started }) => arrived - started);
   const jitter = Math.max(0, Math.max(...travels) - Math.min(...travels));
   const arrived = mostWithin(arrivals, per);
+  const closest = (per - jitter).toFixed(0);
   const surely = mostWithin(arrivals, per - jitter);
   return [
     line(`${lane.name}: at once`, `at most ${limit}`, atOnce, atOnce <= limit),
@@ -107,7 +108,7 @@ function limits(lane: Lane, server: ServerRecord): Line[] {
       `at most ${rate}`,
       starts,
       starts <= rate && surely <= rate,
-      `by arrival ${arrived}; ${surely} in ${(per - jitter).toFixed(0)} ms, less the jitter of ${jitter.toFixed(1)}`,
+      `arrivals: ${arrived} in any second, ${surely} in any ${closest} ms (travel times differ by ${jitter.toFixed(1)} ms)`,
     ),
   ];
 }

@@ -27,18 +27,12 @@ export function showSummary(summary: Summary, columns: number, paint: Paint): st
   return [...lines, '', verdict].join('\n');
 }
 
-/** What the server did, in one sentence. */
+/** What the server did, in two sentences, each on its line. */
 export function showServer({ requests, answers }: Summary): string {
-  const names: readonly (readonly [string, string])[] = [
-    ['ok', 'answered at once'],
-    ['slow', 'answered late'],
-    ['gather', 'answered together'],
-    ['503', '503'],
-    ['429', '429'],
-    ['404', '404'],
-    ['reset', 'reset'],
-    ['hung up', 'stalled until the client hung up'],
-  ];
-  const parts = names.filter(([key]) => answers[key]).map(([key, name]) => `${answers[key]} ${name}`);
-  return `The server saw ${requests} requests: ${parts.join(', ')}.`;
+  const count = (key: string): number => answers[key] ?? 0;
+  const faults = ['503', '429', '404'].map((status) => `${count(status)} × ${status}`).join(', ');
+  return [
+    `The server saw ${requests} requests. Answers: ${count('ok')} at once, ${count('slow')} late, ${count('gather')} together.`,
+    `Faults: ${faults}, ${count('reset')} resets, ${count('hung up')} stalls until hung up on.`,
+  ].join('\n');
 }
