@@ -6,8 +6,9 @@ import type { CallRecord } from '../examples/demo/calls.js';
 import { frame } from '../examples/demo/live.js';
 import { paintFor } from '../examples/demo/paint.js';
 import { makePlan } from '../examples/demo/plan.js';
+import { type ClientRecord, mostWithin } from '../examples/demo/promises.js';
 import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
-import { type ClientRecord, exitStatus, mostWithin, type Summary, summarize } from '../examples/demo/summary.js';
+import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
 import { showSummary } from '../examples/demo/table.js';
 
 const main = fileURLToPath(new URL('../examples/demo/main.js', import.meta.url));

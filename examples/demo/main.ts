@@ -12,10 +12,11 @@ import { type Ask, makeCalls, type Outcome } from './calls.js';
 import { showLive } from './live.js';
 import { paintFor } from './paint.js';
 import { makePlan } from './plan.js';
+import type { Lane } from './promises.js';
 import { events, warmUp } from './request.js';
 import type { ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
-import { exitStatus, type Lane, summarize } from './summary.js';
+import { exitStatus, summarize } from './summary.js';
 import { showServer, showSummary } from './table.js';
 
 const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';

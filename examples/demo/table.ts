@@ -1,5 +1,6 @@
 import type { Paint } from './paint.js';
-import type { Line, Summary } from './summary.js';
+import type { Line } from './promises.js';
+import type { Summary } from './summary.js';
 
 /** The summary for people, no wider than `columns` where the notes can be put below their lines. */
 export function showSummary(summary: Summary, columns: number, paint: Paint): string {
