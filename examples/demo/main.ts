@@ -1,0 +1,109 @@
+/**
+ * A few hundred calls under all five policies to a server that fails on purpose, and what the server saw of them.
+ *
+ * npm run demo -- [--seed N] [--quick] [--json]
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { policiesOf, statsOf } from 'opero';
+import { type Ask, makeCalls, type Outcome } from './calls.js';
+import { showLive } from './live.js';
+import { paintFor } from './paint.js';
+import { makePlan } from './plan.js';
+import type { Lane } from './promises.js';
+import { events, warmUp } from './request.js';
+import type { ServerMessage } from './server.js';
+import { AlpineWeather, Weather } from './service.js';
+import { exitStatus, summarize } from './summary.js';
+import { showServer, showSummary } from './table.js';
+
+const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
+
+function readOptions(): { seed: number; quick: boolean; json: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: { seed: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'boolean' } },
+    });
+    const seed = Number(values.seed ?? 1);
+    if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed must be a whole number, got ${values.seed}`);
+    return { seed, quick: values.quick ?? false, json: values.json ?? false };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const tell = (server: ChildProcess, message: object | string): Promise<ServerMessage> =>
+  new Promise((resolve, reject) => {
+    server.once('message', (answer) => resolve(answer as ServerMessage));
+    server.once('exit', (code) => reject(new Error(`the server ended too soon, with status ${code}`)));
+    server.send(message);
+  });
+
+const { seed, quick, json } = readOptions();
+const beganAt = performance.now();
+
+/** Which methods of which classes are called, and how often in each wave. */
+const sites = [
+  { type: Weather, method: 'forecast', perWave: quick ? 26 : 44 },
+  { type: AlpineWeather, method: 'forecast', perWave: quick ? 24 : 36 },
+  { type: AlpineWeather, method: 'warnings', perWave: quick ? 14 : 26 },
+] as const;
+const lanes = sites.map(({ type, method, perWave }) => {
+  const policies = policiesOf(type, method);
+  const limit = Number(policies.find(({ kind }) => kind === 'concurrency')?.options.limit);
+  return { name: `${type.name}.${method}`, policies, limit, perWave, stats: () => statsOf(type, method) };
+});
+
+const plan = makePlan(
+  seed,
+  quick ? 1 : 3,
+  lanes.map(({ name, perWave, limit }) => ({ lane: name, perWave, slots: limit })),
+);
+const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), { execArgv: [] });
+process.once('exit', () => server.kill());
+process.once('SIGINT', () => process.exit(130));
+
+const listening = await tell(server, { plan });
+const port = 'port' in listening ? listening.port : 0;
+await warmUp(port);
+const weather = new Weather(port);
+const alps = new AlpineWeather(port);
+const asks: Record<string, Ask> = {
+  'Weather.forecast': (station, signal) => weather.forecast(station, { signal }),
+  'AlpineWeather.forecast': (station, signal) => alps.forecast(station, { signal }),
+  'AlpineWeather.warnings': (station, signal) => alps.warnings(station, signal),
+};
+const hungUp = { timeout: 0, cancel: 0 };
+events.on('hungUp', (kind) => {
+  hungUp[kind]++;
+});
+
+const outcomes: Record<Outcome, number> = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
+const title = `${plan.length} calls to a failing server on port ${port}, seed ${seed}`;
+const isLive = !json || process.stderr.isTTY;
+const stopLive = isLive ? showLive({ title, total: plan.length, lanes, outcomes }, process.stderr) : () => {};
+const calls = await makeCalls(plan, asks, ({ outcome }) => {
+  outcomes[outcome]++;
+});
+
+// A cancelled call has rejected long before its request is over: wait for that, but not for ever.
+for (let tries = 0; tries < 100 && lanes.some(({ stats }) => stats().running > 0); tries++) await sleep(10);
+stopLive();
+const told = await tell(server, 'report');
+server.kill();
+if (!('record' in told)) throw new Error('the server gave no record');
+
+const ended: Lane[] = lanes.map(({ name, policies, stats }) => ({ name, policies, stats: stats() }));
+const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record);
+const seconds = Math.round(performance.now() - beganAt) / 1000;
+if (json) {
+  console.log(JSON.stringify({ seed, quick, seconds, ...summary }, undefined, 2));
+} else {
+  const { stdout } = process;
+  const columns = stdout.isTTY ? stdout.columns || 80 : 120;
+  console.log(`\n${showServer(summary)}\n\n${showSummary(summary, columns, paintFor(stdout))} ${seconds.toFixed(1)} s`);
+}
+process.exitCode = exitStatus(summary);

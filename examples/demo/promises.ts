@@ -1,0 +1,194 @@
+/** One line for each promise: what was promised, and what was seen. */
+import type { PolicyInForce, Stats } from 'opero';
+import type { CallRecord } from './calls.js';
+import type { ServerRecord } from './server.js';
+
+/** A method of a concrete class: what its policies promise, and what it counted itself. */
+export interface Lane {
+  readonly name: string;
+  readonly policies: readonly Pick<PolicyInForce, 'kind' | 'options'>[];
+  readonly stats: Stats;
+}
+
+/** What the client's side knows when all is over. */
+export interface ClientRecord {
+  readonly calls: readonly CallRecord[];
+  readonly planned: number;
+  readonly lanes: readonly Lane[];
+  /** How often it gave up on a request under way, and why. */
+  readonly hungUp: { readonly timeout: number; readonly cancel: number };
+}
+
+export interface Line {
+  readonly what: string;
+  readonly promised: string;
+  readonly seen: string;
+  readonly note: string;
+  readonly kept: boolean;
+}
+
+/** The most times that lie in any window of this length, the window's end not included. */
+export function mostWithin(times: readonly number[], length: number): number {
+  const sorted = times.toSorted((one, other) => one - other);
+  let most = 0;
+  let first = 0;
+  for (const [index, time] of sorted.entries()) {
+    while (time - (sorted[first] as number) >= length) first++;
+    most = Math.max(most, index - first + 1);
+  }
+  return most;
+}
+
+const line = (what: string, promised: unknown, seen: unknown, kept: boolean, note = ''): Line => ({
+  what,
+  promised: String(promised),
+  seen: String(seen),
+  note,
+  kept,
+});
+
+const option = (lane: Lane, kind: string, name: string): number =>
+  Number(lane.policies.find((policy) => policy.kind === kind)?.options[name]);
+
+export function limits(lane: Lane, server: ServerRecord): Line[] {
+  const requests = server.requests.filter((request) => request.lane === lane.name);
+  const limit = option(lane, 'concurrency', 'limit');
+  const rate = option(lane, 'rateLimit', 'rate');
+  const per = option(lane, 'rateLimit', 'per');
+  const atOnce = server.mostAtOnce[lane.name] ?? 0;
+  const starts = mostWithin(
+    requests.map(({ started }) => started),
+    per,
+  );
+  const arrivals = requests.map(({ arrived }) => arrived);
+  // A request travels for a while, and not always equally long: so much closer may two of them arrive than they began.
+  const travels = requests.map(({ arrived, started }) => arrived - started);
+  const jitter = Math.max(0, Math.max(...travels) - Math.min(...travels));
+  const arrived = mostWithin(arrivals, per);
+  const closest = (per - jitter).toFixed(0);
+  const surely = mostWithin(arrivals, per - jitter);
+  return [
+    line(`${lane.name}: at once`, `at most ${limit}`, atOnce, atOnce <= limit),
+    line(
+      `${lane.name}: starts in any ${per === 1000 ? 'second' : `${per} ms`}`,
+      `at most ${rate}`,
+      starts,
+      starts <= rate && surely <= rate,
+      `arrivals: ${arrived} in any second, ${surely} in any ${closest} ms (travel times differ by ${jitter.toFixed(1)} ms)`,
+    ),
+  ];
+}
+
+export function accounts({ calls, planned, lanes }: ClientRecord, { requests }: ServerRecord): Line[] {
+  const { succeeded = 0, fallback = 0, cancelled = 0, failed = 0 } = countBy(calls, (call) => call.outcome);
+  const accounted = succeeded + fallback + cancelled + failed;
+  const counted = (name: keyof Stats): number => lanes.reduce((sum, { stats }) => sum + stats[name], 0);
+  const statsAgree =
+    counted('calls') === planned && counted('fallbacks') === fallback && counted('failures') === cancelled + failed;
+  const attemptsAgree = lanes.every(
+    ({ name, stats }) => stats.attempts === requests.filter((request) => request.lane === name).length,
+  );
+  const good = new Set(requests.filter(({ outcome }) => goodAnswers.has(outcome)).map(({ call }) => call));
+  const answered = calls.filter(({ id, outcome }) => outcome === 'succeeded' && good.has(id)).length;
+  return [
+    line(
+      'calls accounted for',
+      planned,
+      accounted,
+      accounted === planned,
+      `${succeeded} succeeded + ${fallback} by fallback + ${cancelled} cancelled + ${failed} failed`,
+    ),
+    line(
+      'calls, fallbacks, failures by statsOf',
+      `${planned}, ${fallback}, ${cancelled + failed}`,
+      `${counted('calls')}, ${counted('fallbacks')}, ${counted('failures')}`,
+      statsAgree,
+    ),
+    line('requests = attempts by statsOf', counted('attempts'), requests.length, attemptsAgree),
+    line('calls that succeeded got a 200', succeeded, answered, answered === succeeded),
+  ];
+}
+
+const goodAnswers: ReadonlySet<string> = new Set(['ok', 'slow', 'gather']);
+
+/** How many attempts each call had, and how long the server heard nothing between them. */
+export function retrying({ lanes }: ClientRecord, { requests }: ServerRecord): Line[] {
+  const policy = lanes[0] as Lane;
+  const allowed = option(policy, 'retry', 'maxAttempts');
+  const attempts = Math.max(0, ...Object.values(countBy(requests, ({ call }) => String(call))));
+  const waits = Array.from(
+    { length: allowed - 1 },
+    (_, index) => option(policy, 'retry', 'waitMin') * option(policy, 'retry', 'waitMultiplier') ** index,
+  );
+  const ends = new Map(requests.map(({ call, attempt, ended }) => [`${call}/${attempt}`, ended]));
+  const shortest = waits.map((_, index) => {
+    const later = requests.filter(({ attempt }) => attempt === index + 2);
+    return Math.min(...later.map(({ call, arrived }) => arrived - (ends.get(`${call}/${index + 1}`) ?? arrived)));
+  });
+  return [
+    line('requests for one call', `at most ${allowed}`, attempts, attempts <= allowed),
+    line(
+      'shortest waits before the retries',
+      `${waits.join(', ')} ms`,
+      `${shortest.map((wait) => (wait === Number.POSITIVE_INFINITY ? 'none' : Math.floor(wait))).join(', ')} ms`,
+      shortest.every((wait, index) => wait >= (waits[index] as number)),
+    ),
+  ];
+}
+
+export function cancelling({ calls, hungUp }: ClientRecord, { requests }: ServerRecord): Line[] {
+  const cancelled = calls.filter((call) => call.cancelled !== undefined);
+  const own = cancelled.filter((call) => call.cancelled?.ownReason === true).length;
+  const { queued = 0, waiting = 0, running = 0 } = countBy(cancelled, (call) => call.cancelled?.phase);
+  const slowest = Math.max(0, ...cancelled.map((call) => call.cancelled?.delay ?? 0));
+  const cancelledAt = new Map(cancelled.map((call) => [call.id, call.cancelled?.at]));
+  const late = requests.filter(({ call, started }) => started > (cancelledAt.get(call) ?? Number.POSITIVE_INFINITY));
+  const leftBy = hungUp.timeout + hungUp.cancel;
+  const left = requests.filter(({ outcome }) => outcome === 'hung up').length;
+  return [
+    line(
+      'cancelled calls got their own reason',
+      cancelled.length,
+      own,
+      own === cancelled.length,
+      `${queued} queued, ${waiting} before a retry, ${running} running; within ${slowest.toFixed(1)} ms`,
+    ),
+    line('requests after their call was cancelled', 0, late.length, late.length === 0),
+    line(
+      'requests the client hung up on',
+      leftBy,
+      left,
+      left === leftBy,
+      `${hungUp.timeout} timed out + ${hungUp.cancel} cancelled`,
+    ),
+  ];
+}
+
+export function ending({ lanes }: ClientRecord, server: ServerRecord): Line[] {
+  const slots = lanes.map((lane) => option(lane, 'concurrency', 'limit'));
+  const taken = lanes.map(({ name }) => server.gathered[name] ?? 0);
+  const left = lanes.reduce((sum, { stats }) => sum + stats.running + stats.queued, 0) + server.open;
+  return [
+    line(
+      'slots free at the end',
+      slots.join(', '),
+      taken.join(', '),
+      slots.every((count, index) => count === taken[index]),
+      'as many calls of the last wave were there at once',
+    ),
+    line('running, queued or open at the end', 0, left, left === 0),
+  ];
+}
+
+/** How many items have each key. */
+export function countBy<Item, Key extends string>(
+  items: readonly Item[],
+  keyOf: (item: Item) => Key | undefined,
+): Partial<Record<Key, number>> & Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key !== undefined) counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts as Partial<Record<Key, number>> & Record<string, number>;
+}

@@ -1,0 +1,124 @@
+/** The failing server, in a process of its own. It follows the plan it is sent, and writes down what it sees. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Answer, PlannedCall } from './plan.js';
+
+/** One request, as the server saw it. Its own times are milliseconds since 1970. */
+export interface SeenRequest {
+  readonly lane: string;
+  readonly call: number;
+  readonly attempt: number;
+  /** When the method was entered, by the client's clock, as the request says. */
+  readonly started: number;
+  readonly arrived: number;
+  /** When it was answered or broken off, or its client hung up; undefined while it is open. */
+  ended?: number;
+  /** What became of it. */
+  outcome: Answer | 'hung up' | 'open';
+}
+
+export interface ServerRecord {
+  readonly requests: readonly SeenRequest[];
+  /** The most open requests at any moment, by lane. */
+  readonly mostAtOnce: Readonly<Record<string, number>>;
+  /** How many calls of the last wave were there together, by lane. */
+  readonly gathered: Readonly<Record<string, number>>;
+  /** Requests that are still open. */
+  readonly open: number;
+}
+
+/** What the server says to its parent: where it listens, then, when asked, what it saw. */
+export type ServerMessage = { readonly port: number } | { readonly record: ServerRecord };
+
+const statuses: Partial<Record<Answer, number>> = { '503': 503, '429': 429, '404': 404 };
+const now = (): number => performance.timeOrigin + performance.now();
+
+let plan: readonly PlannedCall[] = [];
+const requests: SeenRequest[] = [];
+const open: Record<string, number> = {};
+const mostAtOnce: Record<string, number> = {};
+const gathered: Record<string, number> = {};
+const gathering: Record<string, Set<() => void>> = {};
+
+function begin(request: IncomingMessage): SeenRequest {
+  const { 'x-lane': lane, 'x-call': call, 'x-attempt': attempt, 'x-started': started } = request.headers;
+  const seen: SeenRequest = {
+    lane: String(lane),
+    call: Number(call),
+    attempt: Number(attempt),
+    started: Number(started),
+    arrived: now(),
+    outcome: 'open',
+  };
+  requests.push(seen);
+  open[seen.lane] = (open[seen.lane] ?? 0) + 1;
+  mostAtOnce[seen.lane] = Math.max(mostAtOnce[seen.lane] ?? 0, open[seen.lane] as number);
+  return seen;
+}
+
+/** Counts the request as over. This comes before the client can know, so what the client still counts, it counts too. */
+function end(seen: SeenRequest, outcome: SeenRequest['outcome']): void {
+  seen.ended = now();
+  seen.outcome = outcome;
+  open[seen.lane] = (open[seen.lane] as number) - 1;
+}
+
+function answer(seen: SeenRequest, kind: Answer, response: ServerResponse): void {
+  end(seen, kind);
+  if (kind === 'reset') {
+    response.socket?.resetAndDestroy();
+    return;
+  }
+  response.writeHead(statuses[kind] ?? 200);
+  response.end(`sun at station ${seen.call}`);
+}
+
+/** Answers those that wait here once as many are there as the plan has of them. */
+function gather(lane: string, reply: () => void): () => void {
+  gathering[lane] ??= new Set();
+  const replies = gathering[lane];
+  replies.add(reply);
+  gathered[lane] = Math.max(gathered[lane] ?? 0, replies.size);
+  const wanted = plan.filter((call) => call.lane === lane && call.steps[0]?.answer === 'gather').length;
+  if (replies.size >= wanted) for (const each of replies) each();
+  return () => replies.delete(reply);
+}
+
+const server = createServer((request, response) => {
+  if (request.headers['x-call'] === undefined) {
+    response.end(); // of the warm-up
+    return;
+  }
+  const seen = begin(request);
+  const steps = plan[seen.call]?.steps ?? [];
+  const step = steps[Math.min(seen.attempt, steps.length) - 1];
+  let timer: NodeJS.Timeout | undefined;
+  let leave: (() => void) | undefined;
+  if (step?.answer === 'gather')
+    leave = gather(seen.lane, () => seen.outcome === 'open' && answer(seen, 'gather', response));
+  else if (step?.answer !== 'stall')
+    timer = setTimeout(() => answer(seen, step?.answer ?? 'ok', response), step?.after);
+
+  // The client has closed its side. The server's own side is closed after this, and only then does the client go on.
+  request.socket.once('end', () => {
+    clearTimeout(timer);
+    leave?.();
+    if (seen.outcome === 'open') end(seen, 'hung up');
+  });
+  request.socket.on('error', () => {});
+});
+
+const tell = (message: ServerMessage): unknown => process.send?.(message);
+
+process.on('message', (message: { plan: readonly PlannedCall[] } | 'report') => {
+  if (message === 'report') {
+    const left = requests.filter(({ outcome }) => outcome === 'open').length;
+    tell({ record: { requests, mostAtOnce, gathered, open: left } });
+    return;
+  }
+  plan = message.plan;
+  server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
+});
+process.on('disconnect', () => process.exit());
+// Ctrl-C reaches the whole group; the parent says when to stop.
+process.on('SIGINT', () => {});

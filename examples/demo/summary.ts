@@ -1,0 +1,39 @@
+/** Puts what was promised beside what the server saw. */
+import type { Outcome } from './calls.js';
+import type { Phase } from './plan.js';
+import { accounts, type ClientRecord, cancelling, countBy, ending, type Line, limits, retrying } from './promises.js';
+import type { ServerRecord } from './server.js';
+
+export interface Summary {
+  readonly calls: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly cancelled: Readonly<Record<Phase, number>>;
+  readonly requests: number;
+  /** How many requests the server ended in which way. */
+  readonly answers: Readonly<Record<string, number>>;
+  readonly promises: readonly Line[];
+  /** Whether every promise was kept. */
+  readonly kept: boolean;
+}
+
+export function summarize(client: ClientRecord, server: ServerRecord): Summary {
+  const promises = [
+    ...client.lanes.flatMap((lane) => limits(lane, server)),
+    ...accounts(client, server),
+    ...retrying(client, server),
+    ...cancelling(client, server),
+    ...ending(client, server),
+  ];
+  return {
+    calls: client.planned,
+    outcomes: { succeeded: 0, fallback: 0, cancelled: 0, failed: 0, ...countBy(client.calls, (call) => call.outcome) },
+    cancelled: { queued: 0, waiting: 0, running: 0, ...countBy(client.calls, (call) => call.cancelled?.phase) },
+    requests: server.requests.length,
+    answers: countBy(server.requests, (request) => request.outcome),
+    promises,
+    kept: promises.every(({ kept }) => kept),
+  };
+}
+
+/** What the demo exits with: 1 if a promise was broken. */
+export const exitStatus = ({ kept }: Summary): number => (kept ? 0 : 1);
