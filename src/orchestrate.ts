@@ -1,4 +1,5 @@
-import { type FallbackDecorator, policyDecorator, type Recording } from './core/decorate.js';
+import { policyDecorator, type Recording } from './core/decorate.js';
+import type { FallbackDecorator } from './core/decorator-types.js';
 import { ConfigurationError } from './core/errors.js';
 import { flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
@@ -18,9 +19,10 @@ import { type RetryConfig, retryPolicy } from './policies/retry.js';
 export interface OrchestratorConfig<
   Alternatives extends readonly Alternative[] = readonly Alternative[],
   Value = unknown,
+  Result = never,
 > {
   /** `maxAttempts`, or the options of `@retry`. */
-  readonly retry?: number | RetryConfig;
+  readonly retry?: number | RetryConfig<Result>;
   /** The alternatives, or the options of `@fallback`. */
   readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
   /** `rate`, or the options of `@rateLimit`. */
@@ -83,6 +85,11 @@ export function readPolicies(config: unknown, where: Where): Recording {
 export function orchestrate<
   const Alternatives extends readonly Alternative[] = readonly [],
   Value extends Plain = never,
->(...given: [config?: OrchestratorConfig<Alternatives, Value>]): FallbackDecorator<Alternatives, Value> {
-  return policyDecorator('orchestrate', given, (where) => readPolicies(given[0] ?? {}, where));
+  Result = unknown,
+>(
+  ...given: [config?: OrchestratorConfig<Alternatives, Value, Result>]
+): FallbackDecorator<Alternatives, Value, Result> {
+  return policyDecorator('orchestrate', given, 1, (where) =>
+    readPolicies(given[0] === undefined ? {} : given[0], where),
+  );
 }

@@ -6,6 +6,7 @@ import {
   collectItems,
   type Items,
   type ItemsOptions,
+  requireIterable,
   type StreamOptions,
   streamItems,
   type Work,
@@ -79,6 +80,7 @@ export class Orchestrator {
     if (typeof fn === 'function') return this.#collect(fn, items, options);
     if (!Array.isArray(fn)) requireFunction(fn, asked);
     for (const each of fn) requireFunction(each, asked);
+    requireIterable(items, asked);
     const all: Item[] = [];
     for await (const item of items) all.push(item);
     const results: ResultOf<Result, Options>[] = [];
@@ -146,10 +148,13 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
    */
   constructor(
     primary: (...args: Args) => Result,
-    alternatives: readonly ((...args: Args) => NoInfer<Result | Awaited<Result> | PromiseLike<Awaited<Result>>>)[],
+    alternatives: readonly ((...args: Args) => NoInfer<Awaited<Result>> | PromiseLike<NoInfer<Awaited<Result>>>)[],
   ) {
     requireFunction(primary, 'FallbackChain');
-    const { policies } = readPolicies({ fallback: alternatives }, { text: 'FallbackChain', classless: true });
+    const { policies } = readPolicies(
+      { fallback: { alternatives: alternatives ?? null } },
+      { text: 'FallbackChain', classless: true },
+    );
     this.#primary = primary;
     this.#site = siteFor('FallbackChain', policies);
   }

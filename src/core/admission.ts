@@ -1,6 +1,6 @@
 import { Sema } from 'async-sema';
 import { abortable, type Call } from './call.js';
-import { Alarm, now } from './clock.js';
+import { Alarm, now, residue } from './clock.js';
 import { RejectedError } from './errors.js';
 import type { Continuation, MutableStats, PolicyKind, SiteInfo } from './types.js';
 
@@ -22,16 +22,6 @@ interface Waiter {
   next: Waiter;
 }
 
-/** Goes on once a wait is over; `async`, so that the caller stays in the stack of what is thrown then. */
-export async function afterWait(wait: Promise<void>, run: () => unknown, fail: Continuation): Promise<unknown> {
-  try {
-    await wait;
-  } catch (error) {
-    return await fail(error);
-  }
-  return await run();
-}
-
 /**
  * Tokens, and the line of those who wait for one, admitted strictly in order of arrival.
  *
@@ -49,6 +39,8 @@ export class Admission {
   #made = 0;
   #out = 0;
   #waiting = 0;
+  /** Those who have been admitted and have not gone on yet: a newcomer may not overtake them. */
+  #admitted = 0;
   readonly #line: Waiter;
   #deadlines: Alarm | undefined;
 
@@ -67,31 +59,61 @@ export class Admission {
     return this.#waiting;
   }
 
-  /** Takes a token if one is free and nobody waits for it. */
+  /** Whether nobody stands in line before a newcomer. */
+  get isClear(): boolean {
+    return this.#waiting === 0 && this.#admitted === 0;
+  }
+
+  /** Takes a token if one is free and nobody stands in line for it. */
   tryTake(): boolean {
-    return this.#waiting === 0 && this.#take();
+    return this.isClear && this.#take();
   }
 
   /**
-   * Waits for a token in line, on behalf of a site.
-   * @throws RejectedError at once when the queue is full, or when the wait took too long.
+   * Waits for a token in line, on behalf of a site; then goes on with `run`, or with `fail` if it got none: with a
+   * RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
+   * `async`, so that the caller stays in the stack of what is thrown then.
    */
-  wait(call: Call, site: SiteInfo, maxQueue = this.queue.maxQueue): Promise<void> {
+  async enter(
+    call: Call,
+    site: SiteInfo,
+    run: () => unknown,
+    fail: Continuation,
+    maxQueue = this.queue.maxQueue,
+  ): Promise<unknown> {
+    try {
+      await this.#wait(call, site, maxQueue);
+    } catch (error) {
+      return await fail(error);
+    }
+    this.#admitted--;
+    return await run();
+  }
+
+  async #wait(call: Call, site: SiteInfo, maxQueue: number): Promise<void> {
     const { maxWait } = this.queue;
-    if (this.#waiting >= maxQueue) return Promise.reject(this.#reject(site, 'queue-full', maxQueue));
-    if (maxWait === 0) return Promise.reject(this.#reject(site, 'wait-timeout', maxWait));
+    // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
+    const isFree = this.#waiting === 0 && this.#out < this.tokens;
+    if (!isFree && this.#waiting >= maxQueue) throw this.#reject(site, 'queue-full', maxQueue);
+    if (!isFree && maxWait === 0) throw this.#reject(site, 'wait-timeout', maxWait);
     let expired: RejectedError | undefined;
-    const wait = abortable(call, (done) => {
-      const waiter = this.#join(site.stats, done, () => {
+    await abortable(call, (done) => {
+      const admit = (): void => {
+        this.#admitted++;
+        done();
+      };
+      if (isFree) {
+        this.#take();
+        admit();
+        return () => {};
+      }
+      const waiter = this.#join(site.stats, admit, () => {
         expired = this.#reject(site, 'wait-timeout', maxWait);
         done();
       });
       return () => this.#quit(waiter);
     });
-    if (maxWait === Number.POSITIVE_INFINITY) return wait;
-    return wait.then(() => {
-      if (expired !== undefined) throw expired;
-    });
+    if (expired !== undefined) throw expired;
   }
 
   /** A token comes back: the first in line has it, or else it is free. */
@@ -150,7 +172,7 @@ export class Admission {
   #expireLate(): void {
     const time = now();
     let first = this.#line.next;
-    while (first !== this.#line && first.deadline <= time) {
+    while (first !== this.#line && first.deadline <= time + residue) {
       this.#quit(first);
       first.expire();
       first = this.#line.next;

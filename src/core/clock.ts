@@ -1,17 +1,27 @@
+const realSetTimeout = setTimeout;
 const realDateNow = Date.now;
+const realPerformanceNow = performance.now;
 /** The longest delay a timer takes; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
 /** Real timers count whole milliseconds and may fire up to this much early. */
 const rounding = 1;
+/** What is left over from sums of fractions; a wait shorter than this is over. */
+export const residue = 1e-6;
 
 /** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
 let lag = 0;
 
+/** The clock to go by: `performance`, unless fake timers left that alone and faked `Date`. */
+const clockInUse = (): (() => number) =>
+  performance.now === realPerformanceNow && setTimeout !== realSetTimeout && Date.now !== realDateNow
+    ? Date.now
+    : performance.now;
+
 /**
- * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake the
- * clock as well, and does not jump with the wall clock.
+ * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
+ * as well, and does not jump with the wall clock.
  */
-export const now = (): number => (Date.now === realDateNow ? performance.now() : Date.now()) + lag;
+export const now = (): number => (clockInUse() === performance.now ? performance.now() : Date.now()) + lag;
 
 /**
  * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,
@@ -53,16 +63,22 @@ export class Alarm {
   }
 
   #arm(): void {
-    const step = Math.min(Math.max(0, Math.ceil(this.#left)), longestDelay);
+    const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
+    const clock = clockInUse();
     const armedAt = now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const missing = step - (now() - armedAt);
-      if (missing > rounding) lag += missing;
-      this.#left -= now() - armedAt;
-      if (this.#left > 0) this.#arm();
+      this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step) : step;
+      if (this.#left > residue) this.#arm();
       else this.#ring();
     }, step);
     if (!this.#held) this.#timer.unref?.();
   }
+}
+
+/** How long ago a timer was armed that has just fired, as it should, after `step`; a clock that stood still catches up. */
+function elapsedSince(armedAt: number, step: number): number {
+  const missing = step - (now() - armedAt);
+  if (missing > rounding) lag += Math.ceil(missing);
+  return now() - armedAt;
 }

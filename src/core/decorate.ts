@@ -3,93 +3,15 @@ import { intercept, isInterceptor, onConstruction, onStaticDefinition, setOrigin
 import {
   classRecord,
   ensureClassRecord,
+  isAsync,
   levelsOfClass,
   type MemberRecord,
   memberRecords,
+  setMetadata,
   writeMember,
 } from './metadata.js';
-import type { Where } from './options.js';
+import { show, type Where } from './options.js';
 import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
-
-/** `unknown` for a method whose return type has room for the promise that a decorated method always returns. */
-export type Promised<Fn> = Fn extends (...args: never[]) => infer Result
-  ? Promise<Awaited<Result>> extends Result
-    ? unknown
-    : { readonly 'the method must return a promise, as decorated methods always do': Result }
-  : never;
-
-// biome-ignore lint/suspicious/noExplicitAny: the constraint of ClassMethodDecoratorContext, which keeps generic methods whole
-type Method<This> = (this: This, ...args: any) => unknown;
-
-/**
- * A decorator for methods and classes; it never changes the declared type. The signature for methods is the last one,
- * as the compiler explains only why the last does not fit.
- */
-export interface PolicyDecorator {
-  <Class extends AnyClass>(type: Class, context: ClassDecoratorContext<Class>): Class;
-  <This, Fn extends Method<This>>(method: Fn & Promised<Fn>, context: ClassMethodDecoratorContext<This, Fn>): Fn;
-}
-
-type KeyFits<Fn extends AnyFunction, Args extends readonly unknown[]> = ((...args: Args) => string) extends (
-  ...args: Parameters<Fn>
-) => string
-  ? unknown
-  : { readonly 'key must take the arguments of the method': Args };
-
-/** A decorator whose `key` must take the arguments of the method. */
-export interface LimitingDecorator<Args extends readonly unknown[]> {
-  <Class extends AnyClass>(type: Class, context: ClassDecoratorContext<Class>): Class;
-  <This, Fn extends Method<This>>(
-    method: Fn & Promised<Fn> & KeyFits<Fn, Args>,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Fn;
-}
-
-type Resolved<Fn> = Fn extends (...args: never[]) => infer Result ? Awaited<Result> : never;
-
-/** What may stand in for a method: same arguments, same result, sync or async. */
-type StandIn<This, Fn extends AnyFunction> = (
-  this: This,
-  ...args: Parameters<Fn>
-) => Resolved<Fn> | PromiseLike<Resolved<Fn>>;
-
-type MethodNamed<This, Name> = Name extends keyof This ? This[Name] : never;
-
-type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends PropertyKey
-  ? Each extends keyof This
-    ? MethodNamed<This, Each> extends StandIn<This, Fn>
-      ? never
-      : { readonly 'this alternative has not the signature of the method': Each }
-    : { readonly 'the class has no public method of this name': Each }
-  : Each extends StandIn<This, Fn>
-    ? never
-    : { readonly 'this alternative has not the signature of the method': Each };
-
-type FallbackProblem<This, Fn extends AnyFunction, Alternatives extends readonly unknown[], Value> =
-  | AlternativeProblem<This, Fn, Alternatives[number]>
-  | ([Value] extends [Resolved<Fn>] ? never : { readonly 'value is not what the method returns': Value });
-
-type Unless<Problem> = [Problem] extends [never] ? unknown : Problem;
-
-type ClassNameProblem<Class extends AnyClass, Each> = Each extends PropertyKey
-  ? Each extends keyof InstanceType<Class>
-    ? InstanceType<Class>[Each] extends AnyFunction
-      ? never
-      : { readonly 'this alternative is not a method': Each }
-    : { readonly 'the class has no public method of this name': Each }
-  : never;
-
-/** A decorator whose alternatives are checked against the class and the method. */
-export interface FallbackDecorator<Alternatives extends readonly unknown[], Value> {
-  <Class extends AnyClass>(
-    type: Class & Unless<ClassNameProblem<Class, Alternatives[number]>>,
-    context: ClassDecoratorContext<Class>,
-  ): Class;
-  <This, Fn extends Method<This>>(
-    method: Fn & Promised<Fn> & Unless<FallbackProblem<This, Fn, Alternatives, Value>>,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Fn;
-}
 
 type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
 
@@ -102,27 +24,46 @@ export interface Recording {
 const isContext = (value: unknown): value is Context =>
   typeof value === 'object' && value !== null && typeof (value as Context).kind === 'string';
 
+/** Whether these are the three arguments of a decorator of the old form, on a member. */
+const isLegacyCall = (given: readonly unknown[]): boolean =>
+  given.length === 3 &&
+  isKey(given[1]) &&
+  (typeof given[0] === 'object' || typeof given[0] === 'function') &&
+  (given[2] === undefined || typeof given[2] === 'object');
+
+const isKey = (value: unknown): value is string | symbol => typeof value === 'string' || typeof value === 'symbol';
+
 /**
- * A decorator that records what `build` makes of its options. `given` are the arguments of the decorator's factory.
+ * A decorator that records what `build` makes of its options. `given` are the arguments of the decorator's factory,
+ * `most` how many it takes.
  * @throws ConfigurationError when applied to anything but a method or a class, or in the old calling form.
  */
 export function policyDecorator<Decorator>(
   name: string,
   given: readonly unknown[],
+  most: number,
   build: (where: Where) => Recording | Policy,
 ): Decorator {
-  if (isContext(given[1]))
+  if (isContext(given[1])) {
     throw new ConfigurationError(`@${name} on ${describe(given[1])}: write @${name}(...), with parentheses`);
+  }
+  if (isLegacyCall(given)) throw legacyForm(name, given[0], given[1]);
+  const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
   const decorator = (value: unknown, context: unknown): unknown => {
     if (!isContext(context)) throw legacyForm(name, value, context);
     const where: Where = { text: `@${name} on ${describe(context)}`, member: context.name };
     if (context.kind !== 'method' && context.kind !== 'class') {
-      const problem = `expected a method or a class, got a ${(context as { kind: string }).kind}`;
+      const { kind } = context as { kind: string };
+      const problem = `expected a method or a class, got ${kind === 'accessor' ? 'an' : 'a'} ${kind}`;
       throw new ConfigurationError(`${where.text}: ${problem}; policies go on methods`);
     }
     if (context.metadata === undefined) {
       const problem = 'the compiler gives no decorator metadata';
       throw new ConfigurationError(`${where.text}: ${problem}; compile decorators in their 2023-11 form or later`);
+    }
+    if (surplus >= 0) {
+      const problem = `expected ${most === 1 ? 'one argument' : `${most} arguments`} at the most`;
+      throw new ConfigurationError(`${where.text}: ${problem}, got ${show(given[surplus])} too`);
     }
     const built = build(where);
     const recording = 'policies' in built ? built : { policies: [built] };
@@ -144,7 +85,7 @@ function decorateMethod(
   const { metadata } = context;
   const member: Member = { name: context.name, placement: placementOf(context), holder: metadata };
   const known = memberRecords(metadata, member.placement)?.get(member.name);
-  const record: MemberRecord = known ?? { policies: [], inherit: true, entry: value };
+  const record: MemberRecord = known ?? { policies: [], inherit: true, isAsync: isAsync(value), entry: value };
   add(record, recording, where);
   if (known !== undefined && isInterceptor(value)) return undefined;
   record.entry = intercept(member, value);
@@ -157,13 +98,16 @@ function decorateMethod(
 
 function decorateClass(
   type: AnyClass,
-  { metadata }: ClassDecoratorContext<AnyClass>,
+  { name, metadata }: ClassDecoratorContext<AnyClass>,
   recording: Recording,
   where: Where,
 ): AnyClass | undefined {
   const record = ensureClassRecord(metadata);
   add(record, recording, where);
   const bases = levelsOfClass(type).slice(1);
+  // A foreign class decorator that came first may have put a subclass in place of the class as it was written.
+  const replaced = type.name === name ? undefined : bases.find((level) => level.type?.name === name)?.type;
+  for (const each of [type, replaced]) if (each !== undefined) setMetadata(each, metadata);
   const hooked = record.hooked || bases.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
   if (hooked) return undefined;
   record.hooked = true;
@@ -192,7 +136,7 @@ function hookMember(context: ClassMethodDecoratorContext, member: Member): void 
   if (record.hooked) return;
   record.hooked = true;
   context.addInitializer(function () {
-    onConstruction(Object.getPrototypeOf(this) as object);
+    onConstruction(Object.getPrototypeOf(this) as object, this as object);
   });
 }
 
@@ -218,15 +162,14 @@ const placementOf = (context: ClassMethodDecoratorContext): Placement => {
 };
 
 function describe(context: Context): string {
-  const name = context.name === undefined ? '(anonymous)' : String(context.name);
+  const name = String(context.name ?? '') || '(anonymous)';
   const isStatic = context.kind !== 'class' && context.static ? 'static ' : '';
   return `${isStatic}${context.kind} \`${name}\``;
 }
 
 /** The old form calls with (target, key, descriptor) for a member, and with the class alone for a class. */
 function legacyForm(name: string, target: unknown, key: unknown): ConfigurationError {
-  const isMember = typeof key === 'string' || typeof key === 'symbol';
-  const subject = isMember
+  const subject = isKey(key)
     ? `\`${String(key)}\``
     : `\`${typeof target === 'function' ? target.name : String(target)}\``;
   const cure = 'remove "experimentalDecorators": true (and "emitDecoratorMetadata": true) from tsconfig.json';

@@ -3,6 +3,7 @@ import { ConfigurationError } from './errors.js';
 import {
   classOf,
   classRecord,
+  isAsync,
   type Level,
   levelsOfClass,
   levelsOfPrototype,
@@ -123,9 +124,6 @@ export function siteAt(levels: readonly Level[], member: Member): Site {
   return site;
 }
 
-const asyncPrototype: unknown = Object.getPrototypeOf(async () => {});
-const isAsync = (fn: object): boolean => Object.getPrototypeOf(fn) === asyncPrototype;
-
 /** Puts the undecorated methods that inherit policies, or get them from a class, behind the interceptor: once a class. */
 export function link(levels: readonly Level[]): void {
   const governed = new Set<PropertyKey>();
@@ -155,17 +153,18 @@ function linkMember(level: Level, prototype: object, name: PropertyKey, inherits
   }
   const entry = intercept({ name, placement: 'instance', holder: prototype }, fn as AnyFunction);
   Object.defineProperty(prototype, name, { ...property, value: entry });
-  writeMember(prototype, 'instance', name, { policies: [], inherit: true, entry });
+  writeMember(prototype, 'instance', name, { policies: [], inherit: true, isAsync: isAsync(fn), entry });
 }
 
 /**
- * To be called at the construction of each instance, with its prototype: links its class, and checks what the policies
- * say of it. Does its work once per concrete class.
+ * To be called at the construction of each instance, with its prototype and, where it is there already, itself: links its
+ * class, and checks what the policies say of it. Does its work once per concrete class.
  */
-export function onConstruction(prototype: object): void {
+export function onConstruction(prototype: object, instance?: object): void {
   if (constructed.has(prototype)) return;
   const levels = levelsOfPrototype(prototype);
   link(levels);
+  if (instance !== undefined) bindAgain(prototype, instance);
   for (const level of levels) {
     for (const name of namesAt(level, 'instance')) verify(levels, { name, placement: 'instance', holder: prototype });
     if (level.metadata === undefined) continue;
@@ -173,6 +172,17 @@ export function onConstruction(prototype: object): void {
       verify(levels, { name, placement: 'private', holder: level.metadata });
   }
   constructed.add(prototype);
+}
+
+/** Overrides that a foreign decorator bound to the first instance of a class, before they were linked. */
+function bindAgain(prototype: object, instance: object): void {
+  for (const name of memberRecords(prototype, 'instance')?.keys() ?? []) {
+    const property = Object.getOwnPropertyDescriptor(instance, name);
+    const entry: unknown = Reflect.get(prototype, name);
+    if (property?.writable !== true || typeof property.value !== 'function' || typeof entry !== 'function') continue;
+    if (property.value.name !== `bound ${entry.name}`) continue;
+    Object.defineProperty(instance, name, { ...property, value: entry.bind(instance) });
+  }
 }
 
 /** To be called once a class with a decorated static member is there. */

@@ -39,15 +39,23 @@ export const chainFor = (chains: Chains, placement: Placement): readonly Level[]
 
 /** The site of a member in one place. */
 export function siteFor(levels: readonly Level[], placement: Placement, name: PropertyKey): Site | undefined {
-  const level = levels.find((each) => recordAt(each, placement, name) !== undefined);
+  const level = levels.find(
+    (each) => recordAt(each, placement, name) !== undefined || isPlainStatic(each, placement, name),
+  );
+  if (level === undefined || recordAt(level, placement, name) === undefined) return undefined;
   const holder = level && (placement === 'instance' ? level.prototype : level.metadata);
   return holder && siteAt(levels, { name, placement, holder });
 }
 
+/** A static override without a decorator, which no policy reaches. */
+const isPlainStatic = ({ type }: Level, placement: Placement, name: PropertyKey): boolean =>
+  placement === 'static' && type !== undefined && Object.hasOwn(type, name);
+
 /** The site of a member; undefined when no policy was ever declared for it. */
 export function findSite(chains: Chains, name: PropertyKey, among = placements): Site | undefined {
+  const key = typeof name === 'number' ? String(name) : name;
   for (const placement of among) {
-    const site = siteFor(chainFor(chains, placement), placement, name);
+    const site = siteFor(chainFor(chains, placement), placement, key);
     if (site !== undefined) return site;
   }
   return undefined;

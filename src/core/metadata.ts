@@ -10,6 +10,8 @@ export interface MemberRecord {
   readonly policies: Policy[];
   /** False cuts off everything that would be inherited. */
   inherit: boolean;
+  /** Whether the method was written `async`: class-level policies apply to such ones only. */
+  readonly isAsync: boolean;
   /** The interceptor that runs the pipeline: the outermost, when foreign decorators stand between ours. */
   entry: AnyFunction;
 }
@@ -60,11 +62,24 @@ export interface Level {
   readonly metadata: object | undefined;
 }
 
+/** The metadata of classes that a foreign class decorator replaced: the compiler gives it to the replacement only. */
+const metadataOfReplaced = new WeakMap<AnyClass, object>();
+
+/** Remembers that a class was written with the decorators of this metadata. */
+export const setMetadata = (type: AnyClass, metadata: object): void => {
+  metadataOfReplaced.set(type, metadata);
+};
+
 /** The metadata that a class has of its own, never what it inherits. */
 export function ownMetadata(type: AnyClass): object | undefined {
   const metadata: unknown = Object.hasOwn(type, Symbol.metadata) ? Reflect.get(type, Symbol.metadata) : undefined;
-  return typeof metadata === 'object' && metadata !== null ? metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null ? metadata : metadataOfReplaced.get(type);
 }
+
+const asyncPrototype: unknown = Object.getPrototypeOf(async () => {});
+
+/** Whether a function was written `async`; async generators were not. */
+export const isAsync = (fn: object): boolean => Object.getPrototypeOf(fn) === asyncPrototype;
 
 /** The class whose prototype this is, if it is one. */
 export function classOf(prototype: object): AnyClass | undefined {

@@ -81,10 +81,14 @@ function resolve(levels: readonly Level[], placement: Placement, name: PropertyK
  * the class-level policies from the instance's class down to that one, then the same from the next class that defines it.
  */
 function* nearestFirst(levels: readonly Level[], placement: Placement, name: PropertyKey): Generator<Source> {
-  const classLevel = placement === 'instance';
+  let classLevel = placement === 'instance';
+  let isDefined = false;
   let passed: Level[] = [];
   for (const level of levels) {
     const record = recordAt(level, placement, name);
+    // It is the method called that must be async for class-level policies.
+    if (record !== undefined && !isDefined) classLevel &&= record.isAsync;
+    isDefined ||= record !== undefined;
     if (record !== undefined) {
       yield { level, policies: record.policies };
       if (classLevel) yield* classSources(record.inherit ? [...passed, level] : passed, name);

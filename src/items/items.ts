@@ -313,15 +313,16 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
 type Settings = Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
 
-function settings<Item, Result>(asked: string, items: unknown, options: unknown, work: Work<Item, Result>): Settings {
-  const where = { text: asked };
+/** @throws ConfigurationError when these cannot be iterated over; `asked` names the function for messages. */
+export function requireIterable(items: unknown, asked: string): void {
   const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
-  if (typeof source?.[Symbol.asyncIterator] !== 'function' && typeof source?.[Symbol.iterator] !== 'function') {
-    throw new ConfigurationError(
-      `${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`,
-    );
-  }
-  return readOptions<Settings>(where, options ?? {}, rules, {
+  if (typeof source?.[Symbol.asyncIterator] === 'function' || typeof source?.[Symbol.iterator] === 'function') return;
+  throw new ConfigurationError(`${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`);
+}
+
+function settings<Item, Result>(asked: string, items: unknown, options: unknown, work: Work<Item, Result>): Settings {
+  requireIterable(items, asked);
+  return readOptions<Settings>({ text: asked }, options ?? {}, rules, {
     concurrency: work.concurrency,
     onError: 'throw',
     ordered: true,

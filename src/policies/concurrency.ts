@@ -1,6 +1,7 @@
-import { Admission, afterWait, type QueueConfig } from '../core/admission.js';
+import { Admission, type QueueConfig } from '../core/admission.js';
 import type { Call } from '../core/call.js';
-import { type LimitingDecorator, policyDecorator } from '../core/decorate.js';
+import { policyDecorator } from '../core/decorate.js';
+import type { LimitingDecorator } from '../core/decorator-types.js';
 import { limiters, type SharingConfig } from '../core/limiters.js';
 import {
   callback,
@@ -38,7 +39,7 @@ const defaults = {
 export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { limit: given };
   const options = freeze(readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults));
-  if (options.limit === undefined) throw wrongOption(where, 'limit', given, positiveInteger.allowed);
+  if (options.limit === undefined) throw wrongOption(where, 'limit', undefined, positiveInteger.allowed);
   return {
     kind: 'concurrency',
     rank: 400,
@@ -53,7 +54,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           return fail(error);
         }
         if (slots.tryTake()) return inSlot(slots, next, call, ok, fail);
-        return afterWait(slots.wait(call, site), () => inSlot(slots, next, call, ok, fail), fail);
+        return slots.enter(call, site, () => inSlot(slots, next, call, ok, fail), fail);
       };
     },
   };
@@ -90,7 +91,7 @@ const inSlot = (slots: Admission, next: Next, call: Call, ok: Continuation, fail
 export function concurrency<Args extends readonly unknown[] = []>(
   ...given: [config: number | ConcurrencyConfig<Args>]
 ): LimitingDecorator<Args> {
-  return policyDecorator('concurrency', given, (where) =>
+  return policyDecorator('concurrency', given, 1, (where) =>
     concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
   );
 }

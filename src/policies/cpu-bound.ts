@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type PolicyDecorator, policyDecorator } from '../core/decorate.js';
+import { policyDecorator } from '../core/decorate.js';
+import type { PolicyDecorator } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
 import { type ErrorClass, isErrorClass } from '../core/matcher.js';
 import {
@@ -170,7 +171,7 @@ export const shutdown: { (): Promise<void>; [Symbol.asyncDispose](): Promise<voi
  */
 export function cpuBound(...given: [module: string | URL, config?: CpuBoundConfig]): PolicyDecorator {
   const [module, config] = given;
-  return policyDecorator('cpuBound', given, (where) => {
+  return policyDecorator('cpuBound', given, 2, (where) => {
     if (config !== undefined && (typeof config !== 'object' || config === null)) {
       throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${String(config)}`);
     }

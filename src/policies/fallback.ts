@@ -1,5 +1,6 @@
 import { type Call, enter, handOver } from '../core/call.js';
-import { type FallbackDecorator, policyDecorator } from '../core/decorate.js';
+import { policyDecorator } from '../core/decorate.js';
+import type { FallbackDecorator } from '../core/decorator-types.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
@@ -68,11 +69,13 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     ok: Continuation,
     fail: Continuation,
   ): Promise<unknown> => {
+    let meant: boolean;
     try {
-      if (matches !== undefined && !(await matches(error))) return fail(error);
+      meant = matches === undefined || (await matches(error));
     } catch (thrown) {
       return fail(thrown);
     }
+    if (!meant) return fail(error);
     const errors = [error];
     const chain = call.chain ?? [site.name];
     for (const alternative of alternatives) {
@@ -168,7 +171,7 @@ export function fallback<const Alternatives extends readonly Alternative[] = rea
   config: FallbackConfig<Alternatives, Value>,
 ): FallbackDecorator<Alternatives, Value>;
 export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {
-  return policyDecorator('fallback', given, (where) =>
+  return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given), where), where),
   );
 }
@@ -176,6 +179,6 @@ export function fallback(...given: readonly unknown[]): FallbackDecorator<readon
 /** The options that the arguments of `fallback()` stand for. */
 export function fallbackConfig(given: readonly unknown[]): unknown {
   const [only] = given;
-  const isConfig = given.length === 1 && typeof only === 'object' && !Array.isArray(only);
-  return isConfig ? only : { alternatives: given };
+  const isConfig = typeof only === 'object' && !Array.isArray(only);
+  return isConfig && given.length === 1 ? only : { alternatives: given };
 }

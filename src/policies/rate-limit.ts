@@ -1,7 +1,8 @@
-import { Admission, afterWait, type QueueConfig } from '../core/admission.js';
+import { Admission, type QueueConfig } from '../core/admission.js';
 import type { Call } from '../core/call.js';
-import { Alarm, now } from '../core/clock.js';
-import { type LimitingDecorator, policyDecorator } from '../core/decorate.js';
+import { Alarm, now, residue } from '../core/clock.js';
+import { policyDecorator } from '../core/decorate.js';
+import type { LimitingDecorator } from '../core/decorator-types.js';
 import { limiters, type SharingConfig } from '../core/limiters.js';
 import {
   callback,
@@ -16,7 +17,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Next, Policy, SiteInfo } from '../core/types.js';
+import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
 /** Options of `@rateLimit`. */
 export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -68,7 +69,7 @@ class RateLimiter {
 
   constructor({ rate, per, spread, ...queue }: Filled) {
     const starts = spread ? 1 : Math.ceil(rate);
-    this.#window = spread ? per / rate : (per * starts) / rate;
+    this.#window = per * (starts / rate);
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
   }
@@ -80,13 +81,15 @@ class RateLimiter {
   tryTake(): boolean {
     if (this.#permits.tryTake()) return true;
     const oldest = this.#returns[this.#head];
-    if (oldest === undefined || oldest > now()) return false;
-    this.#reclaim();
-    return this.#permits.tryTake();
+    if (oldest === undefined || !this.#permits.isClear || !this.#isBack(oldest, now())) return false;
+    // Its timer is late: the permit passes straight from the oldest start to this one.
+    this.#forget(1);
+    return true;
   }
 
-  wait(call: Call, site: SiteInfo): Promise<void> {
-    return this.#permits.wait(call, site);
+  /** Waits for a permit in line; see `Admission.enter`. */
+  enter(call: Call, site: SiteInfo, run: () => unknown, fail: Continuation): Promise<unknown> {
+    return this.#permits.enter(call, site, run, fail);
   }
 
   /** A permit comes back unused. */
@@ -96,7 +99,13 @@ class RateLimiter {
 
   /** A permit is used, from now on: the method has been entered. */
   start(enteredAt: number): void {
-    this.#returns.push(Math.min(now(), enteredAt + entryGrace) + this.#window);
+    const due = Math.min(now(), enteredAt + entryGrace) + this.#window;
+    const returns = this.#returns;
+    let at = returns.length;
+    // A method that calls itself as it starts is told of after the call that it makes.
+    while (at > this.#head && (returns[at - 1] as number) > due) at--;
+    if (at === returns.length) returns.push(due);
+    else returns.splice(at, 0, due);
     if (!this.#alarm.isSet) this.#schedule();
   }
 
@@ -105,28 +114,36 @@ class RateLimiter {
     if (oldest !== undefined) this.#alarm.set(oldest - now());
   }
 
+  /** Whether a permit is back. One that is further off than a window: the clock was set back, as fake timers may. */
+  #isBack(due: number, time: number): boolean {
+    return due <= time + residue || due > time + this.#window + residue;
+  }
+
   #reclaim(): void {
     const time = now();
-    const returns = this.#returns;
-    for (let oldest = returns[this.#head]; oldest !== undefined; oldest = returns[this.#head]) {
-      // A return further off than a window: the clock was set back under it, as when fake timers come or go.
-      if (oldest > time && oldest <= time + this.#window) break;
-      this.#head++;
-      this.#permits.give();
+    let count = 0;
+    for (let at = this.#head; at < this.#returns.length; at++) {
+      if (!this.#isBack(this.#returns[at] as number, time)) break;
+      count++;
     }
-    if (this.#head * 2 >= returns.length) {
-      returns.splice(0, this.#head);
-      this.#head = 0;
-    }
+    this.#forget(count);
     this.#alarm.clear();
     this.#schedule();
+    for (; count > 0; count--) this.#permits.give();
+  }
+
+  #forget(count: number): void {
+    this.#head += count;
+    if (this.#head * 2 < this.#returns.length) return;
+    this.#returns.splice(0, this.#head);
+    this.#head = 0;
   }
 }
 
 export function rateLimitPolicy(given: number | RateLimitConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { rate: given };
   const options = freeze(readOptions<Filled>(where, config, rules, defaults));
-  if (options.rate === undefined) throw wrongOption(where, 'rate', given, positive.allowed);
+  if (options.rate === undefined) throw wrongOption(where, 'rate', undefined, positive.allowed);
   return {
     kind: 'rateLimit',
     rank: 300,
@@ -152,7 +169,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
             return fail(error);
           });
         };
-        return limiter.tryTake() ? run() : afterWait(limiter.wait(call, site), run, fail);
+        return limiter.tryTake() ? run() : limiter.enter(call, site, run, fail);
       };
     },
   };
@@ -175,5 +192,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
 export function rateLimit<Args extends readonly unknown[] = []>(
   ...given: [config: number | RateLimitConfig<Args>]
 ): LimitingDecorator<Args> {
-  return policyDecorator('rateLimit', given, (where) => rateLimitPolicy(given[0] as RateLimitConfig | number, where));
+  return policyDecorator('rateLimit', given, 1, (where) =>
+    rateLimitPolicy(given[0] as RateLimitConfig | number, where),
+  );
 }

@@ -2,7 +2,8 @@ import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type Call, pause } from '../core/call.js';
 import { now } from '../core/clock.js';
-import { type PolicyDecorator, policyDecorator } from '../core/decorate.js';
+import { policyDecorator } from '../core/decorate.js';
+import type { RetryDecorator } from '../core/decorator-types.js';
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
@@ -31,7 +32,7 @@ export interface RetryEvent {
 }
 
 /** Options of `@retry`. */
-export interface RetryConfig {
+export interface RetryConfig<Value = never> {
   /** How many attempts there may be, the first one included. Infinity is allowed. Default 3. */
   readonly maxAttempts?: number;
   /** The first wait, in milliseconds. Default 100. */
@@ -50,7 +51,7 @@ export interface RetryConfig {
   /** Which errors not to retry, whatever `retryOn` says. Default: none. */
   readonly abortOn?: ErrorMatcher;
   /** Whether to retry although the method returned this value. When attempts run out, the last value is returned. */
-  readonly retryResult?: (value: never) => boolean | Promise<boolean>;
+  readonly retryResult?: (value: Value) => boolean | Promise<boolean>;
   /** Budget in milliseconds for all attempts and waits; a wait that would end beyond it is not begun. Default Infinity. */
   readonly maxElapsed?: number;
   /** When attempts run out: true (default) throws the last error itself, false a RetryError with all of them. */
@@ -85,6 +86,9 @@ const defaults = {
 
 type Filled = RetryConfig & Required<Pick<RetryConfig, keyof typeof defaults>>;
 
+/** What comes after an attempt. */
+type Verdict = 'again' | 'unwanted' | 'exhausted';
+
 /** How often a retry without a wait lets timers and I/O of the program come in between. */
 const breathEvery = 100;
 
@@ -109,28 +113,35 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     return wanted === undefined || (await wanted(error));
   };
 
-  /** Waits for the next attempt; false when there is none. Throws what the hook throws, or the reason of an abort. */
-  const nextAttempt = async (call: Call, beganAt: number, error: unknown): Promise<boolean> => {
+  /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
+  const decide = async (call: Call, beganAt: number, error: unknown, wanted: () => unknown): Promise<Verdict> => {
+    if (!(await wanted())) return 'unwanted';
     const { attempt } = call;
-    if (attempt >= maxAttempts) return false;
+    if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
-    if (maxElapsed !== Number.POSITIVE_INFINITY && now() + delay > beganAt + maxElapsed) return false;
+    if (maxElapsed !== Number.POSITIVE_INFINITY && now() + delay > beganAt + maxElapsed) return 'exhausted';
     await onRetry?.({ attempt, error, delay });
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
-    return !call.aborted;
+    return call.aborted ? 'unwanted' : 'again';
   };
 
   /** What goes on after a first attempt that came to nothing; a call that works at once never gets here. */
   const retrying = (next: Next, site: SiteInfo, call: Call, beganAt: number, ok: Continuation, fail: Continuation) => {
     const errors: unknown[] = [];
 
-    /** The next attempt; `end` when there is none. */
-    const again = async (error: unknown, end: () => unknown): Promise<unknown> => {
+    /** The next attempt, if it is wanted and there may be one; else `end`. */
+    const goOn = async (
+      error: unknown,
+      wanted: () => unknown,
+      end: (verdict: Verdict) => unknown,
+    ): Promise<unknown> => {
+      let verdict: Verdict;
       try {
-        if (!(await nextAttempt(call, beganAt, error))) return end();
+        verdict = await decide(call, beganAt, error, wanted);
       } catch (thrown) {
-        return fail(thrown);
+        return await fail(thrown);
       }
+      if (verdict !== 'again') return await end(verdict);
       site.stats.retries++;
       call.attempt++;
       call.error = error;
@@ -138,24 +149,19 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     };
 
     const failed = async (error: unknown): Promise<unknown> => {
-      if (call.aborted) return fail(error);
+      if (call.aborted) return await fail(error);
       if (!rethrow) errors.push(error);
-      try {
-        if (!(await mayRetry(error))) return fail(error);
-      } catch (thrown) {
-        return fail(thrown);
-      }
-      return await again(error, () => fail(rethrow ? error : exhausted(site, errors)));
+      const end = (verdict: Verdict): unknown =>
+        fail(verdict === 'exhausted' && !rethrow ? exhausted(site, errors) : error);
+      return await goOn(error, () => mayRetry(error), end);
     };
 
-    const succeeded = async (value: unknown): Promise<unknown> => {
-      try {
-        if (call.aborted || !(await retryResult?.(value))) return ok(value);
-      } catch (thrown) {
-        return fail(thrown);
-      }
-      return await again(undefined, () => ok(value));
-    };
+    const succeeded = async (value: unknown): Promise<unknown> =>
+      await goOn(
+        undefined,
+        () => !call.aborted && retryResult?.(value),
+        () => ok(value),
+      );
 
     return { failed, succeeded };
   };
@@ -197,6 +203,6 @@ const exhausted = (site: SiteInfo, errors: readonly unknown[]): RetryError => {
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function retry(...given: [config?: number | RetryConfig]): PolicyDecorator {
-  return policyDecorator('retry', given, (where) => retryPolicy(given[0], where));
+export function retry<Value = unknown>(...given: [config?: number | RetryConfig<Value>]): RetryDecorator<Value> {
+  return policyDecorator('retry', given, 1, (where) => retryPolicy(given[0], where));
 }

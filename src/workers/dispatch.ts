@@ -1,7 +1,7 @@
 import { Admission } from '../core/admission.js';
 import { type BatchPlan, Call } from '../core/call.js';
 import { now } from '../core/clock.js';
-import type { SiteInfo } from '../core/types.js';
+import type { Continuation, SiteInfo } from '../core/types.js';
 import { findObstacle } from './cloneable.js';
 import { takeMoved } from './move.js';
 import { Pool, type PoolOptions, type WorkerEnd, WorkerExit } from './pool.js';
@@ -127,9 +127,15 @@ export class Dispatcher {
     await this.#pool.destroy();
   }
 
-  /** Waits for a free worker, on behalf of a call. */
-  acquire(call: Call, site: SiteInfo, maxQueue: number): Promise<void> | undefined {
-    return this.#line.tryTake() ? undefined : this.#line.wait(call, site, maxQueue);
+  /** Goes on with `run` on a free worker, once there is one, on behalf of a call; or with `fail` if it gave up. */
+  enter(
+    call: Call,
+    site: SiteInfo,
+    run: () => unknown,
+    fail: Continuation,
+    maxQueue = Number.POSITIVE_INFINITY,
+  ): unknown {
+    return this.#line.tryTake() ? run() : this.#line.enter(call, site, run, fail, maxQueue);
   }
 
   /** Gives a worker back that was not used. */
@@ -172,22 +178,13 @@ export class Dispatcher {
     }
   }
 
-  async #runAlone(job: Job, maxQueue: number): Promise<void> {
-    const wait = this.acquire(job.call, job.site, maxQueue);
-    if (wait !== undefined) {
-      try {
-        await wait;
-      } catch (error) {
-        job.fail(error);
-        return;
-      }
-    }
-    if (job.call.aborted) {
+  #runAlone(job: Job, maxQueue: number): void {
+    const run = (): unknown => {
+      if (!job.call.aborted) return this.send([job]);
       this.release();
-      job.fail(job.call.signal?.reason);
-      return;
-    }
-    await this.send([job]);
+      return job.fail(job.call.signal?.reason);
+    };
+    this.enter(job.call, job.site, run, (error) => job.fail(error), maxQueue);
   }
 
   #batchesOf(plan: BatchPlan): Batches {
@@ -229,12 +226,15 @@ class Batches {
       const first = this.#jobs[0];
       if (first === undefined) break;
       const line = new Call(first.call.fn, undefined, [], undefined);
-      await this.#dispatcher.acquire(line, first.site, Number.POSITIVE_INFINITY);
-      const jobs = this.#take();
-      if (jobs.length === 0) this.#dispatcher.release();
-      else this.#learn(jobs.length, await this.#dispatcher.send(jobs));
+      await this.#dispatcher.enter(line, first.site, () => this.#sendBatch(), unreachable);
     }
     this.#lanes--;
+  }
+
+  async #sendBatch(): Promise<void> {
+    const jobs = this.#take();
+    if (jobs.length === 0) this.#dispatcher.release();
+    else this.#learn(jobs.length, await this.#dispatcher.send(jobs));
   }
 
   /** The next batch; what is left is shared among all workers, so that the last batches end together. */
@@ -253,6 +253,11 @@ class Batches {
     this.#plan.wanted = this.#plan.lanes * this.#size * 2;
   }
 }
+
+/** Nobody can abort the wait of a batch. */
+const unreachable: Continuation = (error) => {
+  throw error;
+};
 
 /** What to say of a job that could not be sent, or whose worker died. */
 function describe({ target: { label, module }, message }: Job, error: unknown, end: WorkerEnd | undefined): Failure {
