@@ -84,7 +84,7 @@ export class Admission {
     try {
       await this.#wait(call, site, maxQueue);
     } catch (error) {
-      return await fail(error);
+      return await fail(error, call);
     }
     this.#admitted--;
     return await run();

@@ -11,6 +11,18 @@ export interface CurrentCall {
   readonly error: unknown;
 }
 
+/** A permit to start, which is told of the start that it is used for, or goes back unused. */
+export interface Permit {
+  /** The method's own code was entered at this time. */
+  start(enteredAt: number): void;
+  give(): void;
+}
+
+/** A place to run in, which goes back once the work has ended. */
+export interface Slot {
+  give(): void;
+}
+
 /** One call on its way through a pipeline. */
 export class Call implements CurrentCall {
   attempt = 1;
@@ -20,8 +32,14 @@ export class Call implements CurrentCall {
   onAbort: ((reason: unknown) => void) | undefined = undefined;
   /** Leaves the wait that the call stands in, which rejects with the reason; a call waits in one place at a time. */
   leave: ((reason: unknown) => void) | undefined = undefined;
-  /** Told once the method's own code has been entered, with the time of that. */
-  onStart: ((enteredAt: number) => void) | undefined = undefined;
+  /** The permit of a rate limit that the attempt has and has not used yet. */
+  permit: Permit | undefined = undefined;
+  /** The slot of a concurrency limit that the attempt holds. */
+  slot: Slot | undefined = undefined;
+  /** When the call began, where a policy asked for that. */
+  beganAt = 0;
+  /** What each failed attempt failed with, where a policy collects that. */
+  errors: unknown[] | undefined = undefined;
 
   /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
   chain: readonly unknown[] | undefined = undefined;

@@ -1,49 +1,61 @@
 import { Call, enter, signalOf, takeHandoff, unwatch, watch } from './call.js';
 import { now } from './clock.js';
-import type { AnyFunction, Continuation, MutableStats, Next, Policy, SiteInfo } from './types.js';
+import type { After, AnyFunction, MutableStats, Next, Policy, SiteInfo } from './types.js';
 
-/** Puts the policies around the call of the method itself; they stand in pipeline order, the outermost first. */
-export function compile(policies: readonly Policy[], site: SiteInfo): Next {
-  return policies.reduceRight((next, policy) => policy.wrap(next, site), callMethod(site.stats));
+/** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
+export function compile(policies: readonly Policy[], after: After, site: SiteInfo): Next {
+  const [policy, ...inner] = policies;
+  if (policy === undefined) return callMethod(after, site.stats);
+  let next: Next;
+  const step = policy.wrap((call) => next(call), after, site);
+  next = compile(inner, step, site);
+  return step.enter;
 }
 
 /** The innermost step: enters the method's own code, unless the call was aborted on its way. */
-function callMethod(stats: MutableStats): Next {
-  return function method(call, ok, fail) {
-    if (call.aborted) return fail(call.signal?.reason);
+function callMethod({ ok, fail }: After, stats: MutableStats): Next {
+  return function method(call) {
+    if (call.aborted) return fail(call.signal?.reason, call);
     stats.attempts++;
     stats.running++;
-    const { onStart } = call;
-    const enteredAt = onStart === undefined ? 0 : now();
+    const { permit } = call;
+    const enteredAt = permit === undefined ? 0 : now();
     const result = enter(call, call.fn, call.self, call.args);
-    if (onStart !== undefined) {
-      call.onStart = undefined;
-      onStart(enteredAt);
+    if (permit !== undefined) {
+      call.permit = undefined;
+      permit.start(enteredAt);
     }
     return result.then(
       (value) => {
         stats.running--;
-        return ok(value);
+        return ok(value, call);
       },
       (error) => {
         stats.running--;
-        return fail(error);
+        return fail(error, call);
       },
     );
   };
 }
 
-const pass: Continuation = (value) => value;
-
-/** Makes calls through a pipeline; each is governed by the signal among its arguments. Always gives a promise. */
+/** Makes calls through the policies; each is governed by the signal among its arguments. Always gives a promise. */
 export function runner(
-  pipeline: Next,
-  stats: MutableStats,
+  policies: readonly Policy[],
+  site: SiteInfo,
 ): (fn: AnyFunction, self: unknown, args: readonly unknown[]) => Promise<unknown> {
-  const failed: Continuation = (error) => {
-    stats.failures++;
-    throw error;
+  const { stats } = site;
+  const end: After = {
+    ok(value, call) {
+      if (call.signal !== undefined) unwatch(call, call.signal);
+      return value;
+    },
+    fail(error, call) {
+      if (call.signal !== undefined) unwatch(call, call.signal);
+      if (!call.aborted) stats.failures++;
+      throw error;
+    },
   };
+  const pipeline = compile(policies, end, site);
 
   const runCancellable = (call: Call, signal: AbortSignal): Promise<unknown> => {
     if (signal.aborted) {
@@ -56,16 +68,7 @@ export function runner(
         reject(reason);
       };
       watch(call, signal);
-      const ok: Continuation = (value) => {
-        unwatch(call, signal);
-        return value;
-      };
-      const fail: Continuation = (error) => {
-        unwatch(call, signal);
-        if (!call.aborted) stats.failures++;
-        throw error;
-      };
-      settle(pipeline, call, ok, fail).then(resolve, reject);
+      settle(pipeline, call).then(resolve, reject);
     });
   };
 
@@ -79,13 +82,13 @@ export function runner(
       call.chain = given.chain;
       call.batch = given.batch;
     }
-    return signal === undefined ? settle(pipeline, call, pass, failed) : runCancellable(call, signal);
+    return signal === undefined ? settle(pipeline, call) : runCancellable(call, signal);
   };
 }
 
-function settle(pipeline: Next, call: Call, ok: Continuation, fail: Continuation): Promise<unknown> {
+function settle(pipeline: Next, call: Call): Promise<unknown> {
   try {
-    return Promise.resolve(pipeline(call, ok, fail));
+    return Promise.resolve(pipeline(call));
   } catch (error) {
     return Promise.reject(error);
   }

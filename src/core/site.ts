@@ -1,5 +1,5 @@
 import { classRecord, type Level, recordAt } from './metadata.js';
-import { compile, runner } from './pipeline.js';
+import { runner } from './pipeline.js';
 import {
   type AnyClass,
   type AnyFunction,
@@ -41,7 +41,7 @@ export class Site implements SiteInfo {
 
   /** Makes a call; the first one compiles the pipeline. */
   get run(): ReturnType<typeof runner> {
-    this.#run ??= runner(compile(this.policies, this), this.stats);
+    this.#run ??= runner(this.policies, this);
     return this.#run;
   }
 }

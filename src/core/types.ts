@@ -10,15 +10,25 @@ export type AnyClass = abstract new (...args: never[]) => object;
 /** The kinds of policy, by the name of their decorator. */
 export type PolicyKind = 'fallback' | 'retry' | 'rateLimit' | 'concurrency' | 'cpuBound';
 
-/** What follows an outcome: gives the value that the promise before it settles with, or throws. */
-export type Continuation = (outcome: unknown) => unknown;
+/** Goes on with an outcome of a call: gives what the promise before it settles with, or throws. */
+export type Continuation = (outcome: unknown, call: Call) => unknown;
+
+/** What follows once all that lies beneath has ended: with a value, or with an error. */
+export interface After {
+  readonly ok: Continuation;
+  readonly fail: Continuation;
+}
+
+/** The rest of a pipeline: takes a call on, and gives back what the continuations after it give. */
+export type Next = (call: Call) => unknown;
 
 /**
- * The rest of a pipeline. It calls `ok` with the value or `fail` with the error once all that lies beneath has ended,
- * and gives back what they give: a value, a promise, or a throw. Handing the two down, instead of chaining one `.then`
- * per policy, is what keeps the happy path at a single `.then`.
+ * One step of a pipeline: how a call enters it, and how it goes on with what came of the steps beneath. The two halves
+ * are apart, and what they share is kept on the call, so that a call costs one `.then` in all and no closure per policy.
  */
-export type Next = (call: Call, ok: Continuation, fail: Continuation) => unknown;
+export interface Step extends After {
+  readonly enter: Next;
+}
 
 /** A member as its decorators see it: its name and place, and what holds its record. */
 export interface Member {
@@ -54,8 +64,8 @@ export interface Policy {
   readonly options: object;
   /** The error classes that its options name; they keep their identity when they come back from a worker. */
   readonly errorClasses?: readonly ErrorClass[];
-  /** Puts the policy around the rest of the pipeline; called once per method and concrete class. */
-  wrap(next: Next, site: SiteInfo): Next;
+  /** The policy as a step before `next` and `after`; called once per method and concrete class. */
+  wrap(next: Next, after: After, site: SiteInfo): Step;
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
   verify?(site: SiteInfo, target: object): void;
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */

@@ -14,7 +14,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import type { Policy } from '../core/types.js';
 
 /** Options of `@concurrency`. */
 export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -44,35 +44,39 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
     kind: 'concurrency',
     rank: 400,
     options,
-    wrap(next: Next, site: SiteInfo): Next {
+    wrap(next, { ok, fail }, site) {
       const find = limiters(options, site, 'concurrency', () => new Admission(options.limit, options, 'concurrency'));
-      return function concurrency(call, ok, fail) {
-        let slots: Admission;
-        try {
-          slots = find(call);
-        } catch (error) {
-          return fail(error);
-        }
-        if (slots.tryTake()) return inSlot(slots, next, call, ok, fail);
-        return slots.enter(call, site, () => inSlot(slots, next, call, ok, fail), fail);
+      const run = (call: Call, slots: Admission): unknown => {
+        call.slot = slots;
+        return next(call);
+      };
+      /** Gives the slot back, once what lies beneath has ended. */
+      const leave = (call: Call): void => {
+        call.slot?.give();
+        call.slot = undefined;
+      };
+      return {
+        enter: function concurrency(call) {
+          let slots: Admission;
+          try {
+            slots = find(call);
+          } catch (error) {
+            return fail(error, call);
+          }
+          return slots.tryTake() ? run(call, slots) : slots.enter(call, site, () => run(call, slots), fail);
+        },
+        ok(value, call) {
+          leave(call);
+          return ok(value, call);
+        },
+        fail(error, call) {
+          leave(call);
+          return fail(error, call);
+        },
       };
     },
   };
 }
-
-/** Goes on in a slot, which is given back once what lies beneath has ended. */
-const inSlot = (slots: Admission, next: Next, call: Call, ok: Continuation, fail: Continuation): unknown =>
-  next(
-    call,
-    (value) => {
-      slots.give();
-      return ok(value);
-    },
-    (error) => {
-      slots.give();
-      return fail(error);
-    },
-  );
 
 /**
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the

@@ -16,7 +16,6 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Next, SiteInfo } from '../core/types.js';
 import type { ResourceLimits } from '../workers/pool.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';
@@ -118,17 +117,24 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     options,
     ordinal,
     errorClasses: options.errors,
-    wrap(_next: Next, site: SiteInfo): Next {
+    wrap(_next, { ok, fail }, site) {
       let remote: Remote | undefined;
       const load = async (): Promise<Remote> => {
         const { Remote } = await loadWorkers();
         remote ??= new Remote(site, options, ordinal);
         return remote;
       };
-      return function cpuBound(call, ok, fail) {
-        if (call.aborted) return fail(call.signal?.reason);
-        const run = remote?.run(call) ?? load().then((loaded) => loaded.run(call));
-        return run.then(ok, fail);
+      return {
+        enter: function cpuBound(call) {
+          if (call.aborted) return fail(call.signal?.reason, call);
+          const run = remote?.run(call) ?? load().then((loaded) => loaded.run(call));
+          return run.then(
+            (value) => ok(value, call),
+            (error) => fail(error, call),
+          );
+        },
+        ok,
+        fail,
       };
     },
   };

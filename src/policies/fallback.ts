@@ -5,7 +5,7 @@ import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import { anything, freeze, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
-import type { AnyFunction, Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
 
 /** What may stand in for a method: the name of another method of its class, or a function of the same signature. */
 export type Alternative = PropertyKey | AnyFunction;
@@ -62,24 +62,18 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   const matches = options.on && toMatches(options.on);
   const hasValue = Object.hasOwn(options, 'value');
 
-  const recover = async (
-    call: Call,
-    error: unknown,
-    site: SiteInfo,
-    ok: Continuation,
-    fail: Continuation,
-  ): Promise<unknown> => {
+  const recover = async (call: Call, error: unknown, { ok, fail }: After, site: SiteInfo): Promise<unknown> => {
     let meant: boolean;
     try {
       meant = matches === undefined || (await matches(error));
     } catch (thrown) {
-      return fail(thrown);
+      return fail(thrown, call);
     }
-    if (!meant) return fail(error);
+    if (!meant) return fail(error, call);
     const errors = [error];
     const chain = call.chain ?? [site.name];
     for (const alternative of alternatives) {
-      if (call.aborted) return fail(error);
+      if (call.aborted) return fail(error, call);
       if (chain.includes(alternative)) continue;
       site.stats.fallbacks++;
       let value: unknown;
@@ -89,16 +83,17 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
         errors.push(thrown);
         continue;
       }
-      return ok(value);
+      return ok(value, call);
     }
     if (hasValue) {
       site.stats.fallbacks++;
-      return ok(options.value);
+      return ok(options.value, call);
     }
     return fail(
       errors.length === 1
         ? error
         : new AllFailedError(`${site.label}: it failed, and so did every alternative`, errors),
+      call,
     );
   };
 
@@ -107,9 +102,11 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     rank: 100,
     options,
     errorClasses: classesOf(options.on),
-    wrap(next: Next, site: SiteInfo): Next {
-      return function fallback(call, ok, fail) {
-        return next(call, ok, (error) => (call.aborted ? fail(error) : recover(call, error, site, ok, fail)));
+    wrap(next, after, site) {
+      return {
+        enter: next,
+        ok: after.ok,
+        fail: (error, call) => (call.aborted ? after.fail(error, call) : recover(call, error, after, site)),
       };
     },
     verify(site, target) {

@@ -1,5 +1,5 @@
 import { Admission, type QueueConfig } from '../core/admission.js';
-import type { Call } from '../core/call.js';
+import type { Call, Permit } from '../core/call.js';
 import { Alarm, now, residue } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { LimitingDecorator } from '../core/decorator-types.js';
@@ -17,7 +17,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import type { Continuation, Policy, SiteInfo } from '../core/types.js';
 
 /** Options of `@rateLimit`. */
 export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -59,7 +59,7 @@ const entryGrace = 1;
  * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
  * One timer brings back the oldest; it keeps the program alive only while somebody waits.
  */
-class RateLimiter {
+class RateLimiter implements Permit {
   readonly #window: number;
   readonly #permits: Admission;
   /** When the permits in use come back, in order; those before `#head` have. */
@@ -148,28 +148,28 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
     kind: 'rateLimit',
     rank: 300,
     options,
-    wrap(next: Next, site: SiteInfo): Next {
+    wrap(next, { ok, fail }, site) {
       const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options));
-      return function rateLimit(call, ok, fail) {
-        let limiter: RateLimiter;
-        try {
-          limiter = find(call);
-        } catch (error) {
-          return fail(error);
-        }
-        const run = (): unknown => {
-          let started = false;
-          call.onStart = (enteredAt) => {
-            started = true;
-            limiter.start(enteredAt);
-          };
-          return next(call, ok, (error) => {
-            call.onStart = undefined;
-            if (!started) limiter.give();
-            return fail(error);
-          });
-        };
-        return limiter.tryTake() ? run() : limiter.enter(call, site, run, fail);
+      const run = (call: Call, limiter: RateLimiter): unknown => {
+        call.permit = limiter;
+        return next(call);
+      };
+      return {
+        enter: function rateLimit(call) {
+          let limiter: RateLimiter;
+          try {
+            limiter = find(call);
+          } catch (error) {
+            return fail(error, call);
+          }
+          return limiter.tryTake() ? run(call, limiter) : limiter.enter(call, site, () => run(call, limiter), fail);
+        },
+        ok,
+        fail(error, call) {
+          call.permit?.give();
+          call.permit = undefined;
+          return fail(error, call);
+        },
       };
     },
   };

@@ -19,7 +19,7 @@ import {
   readOptions,
   type Where,
 } from '../core/options.js';
-import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import type { Policy, SiteInfo } from '../core/types.js';
 
 /** What `onRetry` is told. */
 export interface RetryEvent {
@@ -104,6 +104,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   const options = freeze(readOptions<Filled>(where, config, rules, defaults));
   const { maxAttempts, maxElapsed, rethrow, onRetry } = options;
   const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
+  const hasBudget = maxElapsed !== Number.POSITIVE_INFINITY;
   const delayOf = delays(options);
   const wanted = options.retryOn && toMatches(options.retryOn);
   const unwanted = options.abortOn && toMatches(options.abortOn);
@@ -114,56 +115,15 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   };
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
-  const decide = async (call: Call, beganAt: number, error: unknown, wanted: () => unknown): Promise<Verdict> => {
+  const decide = async (call: Call, error: unknown, wanted: () => unknown): Promise<Verdict> => {
     if (!(await wanted())) return 'unwanted';
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
-    if (maxElapsed !== Number.POSITIVE_INFINITY && now() + delay > beganAt + maxElapsed) return 'exhausted';
+    if (hasBudget && now() + delay > call.beganAt + maxElapsed) return 'exhausted';
     await onRetry?.({ attempt, error, delay });
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
     return call.aborted ? 'unwanted' : 'again';
-  };
-
-  /** What goes on after a first attempt that came to nothing; a call that works at once never gets here. */
-  const retrying = (next: Next, site: SiteInfo, call: Call, beganAt: number, ok: Continuation, fail: Continuation) => {
-    const errors: unknown[] = [];
-
-    /** The next attempt, if it is wanted and there may be one; else `end`. */
-    const goOn = async (
-      error: unknown,
-      wanted: () => unknown,
-      end: (verdict: Verdict) => unknown,
-    ): Promise<unknown> => {
-      let verdict: Verdict;
-      try {
-        verdict = await decide(call, beganAt, error, wanted);
-      } catch (thrown) {
-        return await fail(thrown);
-      }
-      if (verdict !== 'again') return await end(verdict);
-      site.stats.retries++;
-      call.attempt++;
-      call.error = error;
-      return await next(call, retryResult === undefined ? ok : succeeded, failed);
-    };
-
-    const failed = async (error: unknown): Promise<unknown> => {
-      if (call.aborted) return await fail(error);
-      if (!rethrow) errors.push(error);
-      const end = (verdict: Verdict): unknown =>
-        fail(verdict === 'exhausted' && !rethrow ? exhausted(site, errors) : error);
-      return await goOn(error, () => mayRetry(error), end);
-    };
-
-    const succeeded = async (value: unknown): Promise<unknown> =>
-      await goOn(
-        undefined,
-        () => !call.aborted && retryResult?.(value),
-        () => ok(value),
-      );
-
-    return { failed, succeeded };
   };
 
   return {
@@ -171,14 +131,55 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     rank: 200,
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
-    wrap(next: Next, site: SiteInfo): Next {
-      return function retry(call, ok, fail) {
-        const beganAt = maxElapsed === Number.POSITIVE_INFINITY ? 0 : now();
-        return next(
+    wrap(next, { ok, fail }, site) {
+      /** The next attempt, if it is wanted and there may be one; else `end`. */
+      const goOn = async (
+        call: Call,
+        error: unknown,
+        wanted: () => unknown,
+        end: (verdict: Verdict) => unknown,
+      ): Promise<unknown> => {
+        let verdict: Verdict;
+        try {
+          verdict = await decide(call, error, wanted);
+        } catch (thrown) {
+          return await fail(thrown, call);
+        }
+        if (verdict !== 'again') return await end(verdict);
+        site.stats.retries++;
+        call.attempt++;
+        call.error = error;
+        return await next(call);
+      };
+
+      const failed = async (error: unknown, call: Call): Promise<unknown> => {
+        if (call.aborted) return await fail(error, call);
+        if (!rethrow) {
+          call.errors ??= [];
+          call.errors.push(error);
+        }
+        const end = (verdict: Verdict): unknown =>
+          fail(verdict === 'exhausted' && call.errors !== undefined ? exhausted(site, call.errors) : error, call);
+        return await goOn(call, error, () => mayRetry(error), end);
+      };
+
+      const succeeded = async (value: unknown, call: Call): Promise<unknown> =>
+        await goOn(
           call,
-          retryResult === undefined ? ok : (value) => retrying(next, site, call, beganAt, ok, fail).succeeded(value),
-          (error) => retrying(next, site, call, beganAt, ok, fail).failed(error),
+          undefined,
+          () => !call.aborted && retryResult?.(value),
+          () => ok(value, call),
         );
+
+      return {
+        enter: !hasBudget
+          ? next
+          : (call) => {
+              call.beganAt = now();
+              return next(call);
+            },
+        ok: retryResult === undefined ? ok : succeeded,
+        fail: failed,
       };
     },
   };

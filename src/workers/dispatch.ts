@@ -54,8 +54,8 @@ export class Job {
     this.#started = true;
     this.site.stats.attempts++;
     this.site.stats.running++;
-    this.call.onStart?.(now());
-    this.call.onStart = undefined;
+    this.call.permit?.start(now());
+    this.call.permit = undefined;
   }
 
   /** The job waits to be sent; an abort from now on takes it out. */
