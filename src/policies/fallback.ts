@@ -169,13 +169,15 @@ export function fallback<const Alternatives extends readonly Alternative[] = rea
 ): FallbackDecorator<Alternatives, Value>;
 export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
-    fallbackPolicy(readFallback(fallbackConfig(given), where), where),
+    fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),
   );
 }
 
 /** The options that the arguments of `fallback()` stand for. */
-export function fallbackConfig(given: readonly unknown[]): unknown {
-  const [only] = given;
-  const isConfig = typeof only === 'object' && !Array.isArray(only);
-  return isConfig && given.length === 1 ? only : { alternatives: given };
+function fallbackConfig(given: readonly unknown[], where: Where): unknown {
+  const config = given.find((each) => typeof each === 'object' && !Array.isArray(each));
+  if (config === undefined) return { alternatives: given };
+  if (given.length === 1) return config;
+  const cure = 'with options, give the names as `alternatives` among them';
+  throw new ConfigurationError(`${where.text}: expected method names and functions, got ${show(config)}; ${cure}`);
 }
