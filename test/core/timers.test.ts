@@ -1,0 +1,235 @@
+import { strict as assert } from 'node:assert';
+import { describe, mock, test } from 'node:test';
+import { type FakeMethod, install } from '@sinonjs/fake-timers';
+import { concurrency, RejectedError, rateLimit, retry } from 'opero';
+import { flush } from '../support/clock.js';
+
+interface Fake {
+  readonly name: string;
+  /** Runs with faked timers, and a function that moves them on. */
+  readonly run: (body: (tick: (milliseconds: number) => Promise<void>) => Promise<void>) => Promise<void>;
+}
+
+const ofNode = (...apis: ('setTimeout' | 'Date' | 'setInterval')[]): Fake => ({
+  name: `node:test (${apis.join(', ')})`,
+  async run(body) {
+    mock.timers.enable({ apis });
+    try {
+      await body(async (milliseconds) => {
+        await flush();
+        mock.timers.tick(milliseconds);
+        await flush();
+      });
+    } finally {
+      mock.timers.reset();
+    }
+  },
+});
+
+const ofSinon = (...toFake: FakeMethod[]): Fake => ({
+  name: `sinon (${toFake.join(', ') || 'all'})`,
+  async run(body) {
+    const clock = install(toFake.length > 0 ? { toFake } : {});
+    try {
+      await body(async (milliseconds) => {
+        await flush();
+        clock.tick(milliseconds);
+        await flush();
+      });
+    } finally {
+      clock.uninstall();
+    }
+  },
+});
+
+const fakes: Fake[] = [
+  ofNode('setTimeout'),
+  ofNode('setTimeout', 'Date'),
+  ofNode('setTimeout', 'Date', 'setInterval'),
+  ofSinon('setTimeout', 'clearTimeout'),
+  ofSinon('setTimeout', 'clearTimeout', 'Date'),
+  ofSinon('setTimeout', 'clearTimeout', 'performance'),
+  ofSinon('setTimeout', 'clearTimeout', 'Date', 'performance'),
+  ofSinon(),
+];
+
+/**
+ * How much real time may pass during a test whose clock is not faked: waits end by as much earlier, at the most.
+ * Every wait below is ten times as long, or more.
+ */
+const slack = 10_000;
+
+for (const { name, run } of fakes) {
+  describe(`fake timers of ${name} drive`, () => {
+    test('the waits of retry', () =>
+      run(async (tick) => {
+        let attempts = 0;
+        class Api {
+          @retry({ maxAttempts: 3, waitMin: 100_000, waitMax: 1e6, jitter: 'none' })
+          async get(): Promise<number> {
+            if (++attempts < 3) throw new Error('no');
+            return attempts;
+          }
+        }
+        const call = new Api().get();
+        await tick(100_000 - slack);
+        assert.equal(attempts, 1);
+        await tick(slack);
+        assert.equal(attempts, 2);
+        await tick(200_000 - slack);
+        assert.equal(attempts, 2);
+        await tick(slack);
+        assert.equal(await call, 3);
+      }));
+
+    test('waits longer than a timer takes', () =>
+      run(async (tick) => {
+        let attempts = 0;
+        class Api {
+          @retry({ maxAttempts: 2, waitMin: 2 ** 32, waitMax: 2 ** 33, jitter: 'none' })
+          async get(): Promise<number> {
+            if (++attempts < 2) throw new Error('no');
+            return attempts;
+          }
+        }
+        const call = new Api().get();
+        for (let i = 0; i < 2; i++) await tick(2 ** 31 - 1);
+        assert.equal(attempts, 1);
+        await tick(2 + slack);
+        assert.equal(await call, 2);
+      }));
+
+    test('the budget of retry', () =>
+      run(async (tick) => {
+        let attempts = 0;
+        class Api {
+          @retry({
+            maxAttempts: 9,
+            waitMin: 100_000,
+            waitMultiplier: 1,
+            waitMax: 1e6,
+            jitter: 'none',
+            maxElapsed: 250_000,
+          })
+          async get(): Promise<void> {
+            attempts++;
+            throw new Error('no');
+          }
+        }
+        const call = assert.rejects(new Api().get(), /no/);
+        for (let i = 0; i < 4; i++) await tick(100_000);
+        await call;
+        assert.equal(attempts, 3);
+      }));
+
+    for (const spread of [false, true]) {
+      test(`the starts of rateLimit (spread: ${spread})`, () =>
+        run(async (tick) => {
+          const entered: number[] = [];
+          class Api {
+            @rateLimit({ rate: 2, per: 200_000, spread })
+            async get(id: number): Promise<void> {
+              entered.push(id);
+            }
+          }
+          const api = new Api();
+          const calls = [0, 1, 2, 3, 4].map((id) => api.get(id));
+          const counts = [entered.length];
+          for (let i = 0; i < 4; i++) {
+            await tick(100_000 - slack);
+            counts.push(entered.length);
+            await tick(slack);
+            counts.push(entered.length);
+          }
+          await Promise.all(calls);
+          assert.deepEqual(counts, spread ? [1, 1, 2, 2, 3, 3, 4, 4, 5] : [2, 2, 2, 2, 4, 4, 4, 4, 5]);
+        }));
+    }
+
+    test('a rate limit that has been idle', () =>
+      run(async (tick) => {
+        class Api {
+          @rateLimit({ rate: 1, per: 100_000, maxQueue: 0 })
+          async get(): Promise<string> {
+            return 'got';
+          }
+        }
+        const api = new Api();
+        for (let i = 0; i < 3; i++) {
+          assert.equal(await api.get(), 'got');
+          await assert.rejects(api.get(), RejectedError);
+          await tick(100_000);
+        }
+      }));
+
+    test('maxWait of rateLimit and of concurrency', () =>
+      run(async (tick) => {
+        let entered = 0;
+        class Api {
+          @rateLimit({ rate: 1, per: 1e6, maxWait: 100_000 })
+          async rate(): Promise<void> {}
+          @concurrency({ limit: 1, maxWait: 100_000 })
+          slot(): Promise<void> {
+            entered++;
+            return new Promise(() => {});
+          }
+        }
+        const api = new Api();
+        for (const method of ['rate', 'slot'] as const) {
+          api[method]();
+          let reason: unknown;
+          const waits = api[method]().catch((error: unknown) => {
+            reason = (error as RejectedError).reason;
+          });
+          await tick(100_000 - slack);
+          assert.equal(reason, undefined, method);
+          await tick(slack);
+          await waits;
+          assert.equal(reason, 'wait-timeout', method);
+        }
+        assert.equal(entered, 1);
+      }));
+  });
+}
+
+describe('real timers after fake ones', () => {
+  test('wait as long as they should', async () => {
+    class Api {
+      @retry({ maxAttempts: 2, waitMin: 20, jitter: 'none' })
+      async get(): Promise<void> {
+        startedAt.push(performance.now());
+        if (startedAt.length === 1) throw new Error('no');
+      }
+      @rateLimit({ rate: 1, per: 20 })
+      async limited(): Promise<void> {
+        startedAt.push(performance.now());
+      }
+    }
+    const startedAt: number[] = [];
+    const api = new Api();
+    await api.get();
+    assert.ok(startedAt[1] - startedAt[0] >= 20, `${startedAt[1] - startedAt[0]}`);
+    startedAt.length = 0;
+    await Promise.all([api.limited(), api.limited()]);
+    assert.ok(startedAt[1] - startedAt[0] >= 20, `${startedAt[1] - startedAt[0]}`);
+  });
+
+  test('open a rate limit that fake ones have filled, at the latest after a window', async () => {
+    class Api {
+      @rateLimit({ rate: 1, per: 20 })
+      async get(): Promise<string> {
+        return 'got';
+      }
+    }
+    const api = new Api();
+    for (const { run } of fakes) {
+      await run(async (tick) => {
+        await tick(5e6);
+        const call = api.get();
+        await tick(20);
+        await call;
+      });
+    }
+    assert.equal(await api.get(), 'got');
+  });
+});
