@@ -1,4 +1,4 @@
-import { callThrough } from './call.js';
+import { callThrough, takeHandoff } from './call.js';
 import { ConfigurationError } from './errors.js';
 import {
   classOf,
@@ -68,7 +68,10 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
     const site = last !== undefined && key === lastKey ? last : find(key);
-    return site.entry === interceptor ? site.run(fn, this, args) : callThrough(fn, this, args);
+    if (site.entry === interceptor) return site.run(fn, this, args);
+    // What was handed over is for this call, not for the next one that its code makes.
+    takeHandoff();
+    return callThrough(fn, this, args);
   };
   Object.defineProperty(interceptor, 'name', { value: fn.name, configurable: true });
   Object.defineProperty(interceptor, 'length', { value: fn.length, configurable: true });
