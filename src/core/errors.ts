@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { PolicyKind } from './types.js';
 
 /**
@@ -108,6 +109,12 @@ export class ItemError<Item = unknown> extends Error {
     /** What it failed with. */
     override readonly cause: unknown,
   ) {
-    super(`item ${index} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`item ${index} failed: ${describe(cause)}`, { cause });
   }
 }
+
+/** What was thrown, in a few words; an object that is no error may lack a way to become text. */
+const describe = (thrown: unknown): string => {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === 'object' && thrown !== null ? inspect(thrown, { depth: 0 }) : String(thrown);
+};
