@@ -116,12 +116,16 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
   const decide = async (call: Call, error: unknown, wanted: () => unknown): Promise<Verdict> => {
-    if (!(await wanted())) return 'unwanted';
+    if (!(await wanted()) || call.aborted) return 'unwanted';
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
-    if (hasBudget && now() + delay > call.beganAt + maxElapsed) return 'exhausted';
-    await onRetry?.({ attempt, error, delay });
+    const endsLate = () => hasBudget && now() + delay > call.beganAt + maxElapsed;
+    if (endsLate()) return 'exhausted';
+    if (onRetry !== undefined) {
+      await onRetry({ attempt, error, delay });
+      if (endsLate()) return 'exhausted';
+    }
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
     return call.aborted ? 'unwanted' : 'again';
   };
@@ -159,7 +163,10 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
           call.errors.push(error);
         }
         const end = (verdict: Verdict): unknown =>
-          fail(verdict === 'exhausted' && call.errors !== undefined ? exhausted(site, call.errors) : error, call);
+          fail(
+            verdict === 'exhausted' && call.errors !== undefined ? exhausted(site, call.attempt, call.errors) : error,
+            call,
+          );
         return await goOn(call, error, () => mayRetry(error), end);
       };
 
@@ -185,9 +192,10 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   };
 }
 
-const exhausted = (site: SiteInfo, errors: readonly unknown[]): RetryError => {
-  const count = errors.length === 1 ? 'its only attempt' : `all ${errors.length} attempts`;
-  return new RetryError(`${site.label}: ${count} failed`, errors);
+/** What an attempt came to that `retryResult` refused stands among the attempts, but not among the errors. */
+const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[]): RetryError => {
+  const some = errors.length < attempts ? `${errors.length} of ${attempts} attempts` : `all ${attempts} attempts`;
+  return new RetryError(`${site.label}: ${attempts === 1 ? 'its only attempt' : some} failed`, errors);
 };
 
 /**
