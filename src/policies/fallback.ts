@@ -85,6 +85,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       }
       return ok(value, call);
     }
+    if (call.aborted) return fail(error, call);
     if (hasValue) {
       site.stats.fallbacks++;
       return ok(options.value, call);
