@@ -70,6 +70,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       return fail(thrown, call);
     }
     if (!meant) return fail(error, call);
+    // Two turns: only then is the caller tied to this promise, and so in the stack of what an alternative throws.
+    await undefined;
+    await undefined;
     const errors = [error];
     const chain = call.chain ?? [site.name];
     for (const alternative of alternatives) {
