@@ -61,9 +61,9 @@ export class Tally {
   }
 }
 
-/** How many items there are, where their holder says so: the `length` of an array, the `size` of a set or a map. */
+/** How many items there are, where that is known beforehand: in an array, a set or a map. */
 export function totalOf(items: object | string): number | undefined {
-  const { length, size } = items as { length?: unknown; size?: unknown };
-  const count = length ?? size;
-  return typeof count === 'number' ? count : undefined;
+  if (Array.isArray(items)) return items.length;
+  if (ArrayBuffer.isView(items)) return (items as Uint8Array).length;
+  return items instanceof Set || items instanceof Map ? items.size : undefined;
 }
