@@ -158,36 +158,41 @@ export function signalOf(args: readonly unknown[]): AbortSignal | undefined {
   return isSignal(signal) ? signal : undefined;
 }
 
+/** Whatever an abort of a signal ends. */
+export interface Watcher {
+  abort(reason: unknown): void;
+}
+
 interface Watch {
-  readonly calls: Set<Call>;
+  readonly watchers: Set<Watcher>;
   readonly stop: () => void;
 }
 
 const watches = new WeakMap<AbortSignal, Watch>();
 
-/** All calls on one signal share one listener, which is gone when the last of them has ended. */
-export function watch(call: Call, signal: AbortSignal): void {
+/** All that one signal governs shares one listener, which is gone when the last of it has ended. */
+export function watch(watcher: Watcher, signal: AbortSignal): void {
   let found = watches.get(signal);
   if (found === undefined) {
-    const calls = new Set<Call>();
+    const watchers = new Set<Watcher>();
     const stop = (): void => {
       signal.removeEventListener('abort', abort);
       watches.delete(signal);
     };
     const abort = (): void => {
       stop();
-      for (const each of calls) each.abort(signal.reason);
+      for (const each of watchers) each.abort(signal.reason);
     };
     signal.addEventListener('abort', abort);
-    found = { calls, stop };
+    found = { watchers, stop };
     watches.set(signal, found);
   }
-  found.calls.add(call);
+  found.watchers.add(watcher);
 }
 
-export function unwatch(call: Call, signal: AbortSignal): void {
+export function unwatch(watcher: Watcher, signal: AbortSignal): void {
   const found = watches.get(signal);
-  if (found?.calls.delete(call) && found.calls.size === 0) found.stop();
+  if (found?.watchers.delete(watcher) && found.watchers.size === 0) found.stop();
 }
 
 /**

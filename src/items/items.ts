@@ -1,4 +1,4 @@
-import type { BatchPlan } from '../core/call.js';
+import { type BatchPlan, unwatch, type Watcher, watch } from '../core/call.js';
 import { ConfigurationError, ItemError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
 import { type Progress, Tally, totalOf } from './progress.js';
@@ -99,8 +99,9 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
   readonly #work: Work<Item, Result>;
   readonly #emit: (slot: Slot<Result | ItemError<Item>>) => Out;
   readonly #options: Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
-  readonly #tally: Tally;
+  #tally: Tally | undefined;
   readonly #abort = new AbortController();
+  readonly #watcher: Watcher = { abort: (reason) => this.#fail(reason) };
   readonly #slots = new Fifo<Slot<Result | ItemError<Item>>>();
   readonly #takers = new Fifo<Taker<Out>>();
   #iterator: Iterator<Item> | AsyncIterator<Item> | undefined;
@@ -122,7 +123,6 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
     this.#work = work;
     this.#options = options;
     this.#emit = emit;
-    this.#tally = new Tally(totalOf(source), options.onProgress, options.progress);
   }
 
   [Symbol.asyncIterator](): this {
@@ -131,21 +131,27 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
   next(): Promise<IteratorResult<Out, undefined>> {
     if (this.#iterator === undefined && !this.#over) this.#begin();
-    this.#pump();
     const ready = this.#takers.length === 0 ? this.#takeReady() : undefined;
     if (ready !== undefined) {
       this.#pump();
       return Promise.resolve(ready);
     }
-    return new Promise((resolve, reject) => {
+    // It stands in line before anything is started, which may ask for a result itself.
+    const taken = new Promise<IteratorResult<Out, undefined>>((resolve, reject) => {
       this.#takers.push({ resolve, reject });
-      this.#serve();
     });
+    this.#pump();
+    this.#serve();
+    return taken;
   }
 
   async return(): Promise<IteratorResult<Out, undefined>> {
-    if (!this.#over) await this.#end(new DOMException('The results are no longer wanted', 'AbortError'), true);
-    this.#serve();
+    this.#failure = undefined;
+    if (!this.#over) {
+      const released = this.#end(new DOMException('The results are no longer wanted', 'AbortError'), true);
+      this.#serve();
+      await released;
+    }
     return { done: true, value: undefined };
   }
 
@@ -155,17 +161,22 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
       this.#fail(signal.reason);
       return;
     }
-    signal?.addEventListener('abort', this.#onAbort);
+    const { onProgress, progress } = this.#options;
+    this.#tally = new Tally(totalOf(this.#source), onProgress, progress);
+    if (signal !== undefined) watch(this.#watcher, signal);
     try {
-      const source = this.#source as AsyncIterable<Item> & Iterable<Item>;
-      this.#isAsync = typeof source[Symbol.asyncIterator] === 'function';
-      this.#iterator = this.#isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+      this.#open();
     } catch (error) {
+      this.#drained = true;
       this.#fail(error);
     }
   }
 
-  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
+  #open(): void {
+    const source = this.#source as AsyncIterable<Item> & Iterable<Item>;
+    this.#isAsync = typeof source[Symbol.asyncIterator] === 'function';
+    this.#iterator = this.#isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  }
 
   /** Pulls and starts items as far as the limits allow. */
   #pump(): void {
@@ -181,23 +192,24 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
   }
 
   #pull(): void {
-    let pulled: IteratorResult<Item>;
+    let pulled: Pulled<Item>;
     this.#pulling = true;
     try {
-      pulled = (this.#iterator as Iterator<Item>).next();
+      pulled = read((this.#iterator as Iterator<Item>).next());
     } catch (error) {
-      this.#drained = true;
-      this.#fail(error);
+      this.#break(error);
       return;
     } finally {
       this.#pulling = false;
     }
+    // The source itself may have ended it all; a generator cannot be let go while it runs.
+    if (this.#over && !pulled.done) this.#release().catch(() => {});
     this.#accept(pulled);
   }
 
   #pullAsync(): void {
     this.#pulling = true;
-    const pulled = (async () => (this.#iterator as AsyncIterator<Item>).next())();
+    const pulled = (async () => read(await (this.#iterator as AsyncIterator<Item>).next()))();
     pulled.then(
       (result) => {
         this.#pulling = false;
@@ -208,13 +220,18 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
       },
       (error) => {
         this.#pulling = false;
-        this.#drained = true;
-        this.#fail(error);
+        this.#break(error);
       },
     );
   }
 
-  #accept(pulled: IteratorResult<Item>): void {
+  /** The source failed, which ends it. */
+  #break(error: unknown): void {
+    this.#drained = true;
+    this.#fail(error);
+  }
+
+  #accept(pulled: Pulled<Item>): void {
     if (pulled.done) this.#drained = true;
     else if (!this.#over) this.#start(pulled.value);
   }
@@ -249,7 +266,7 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
   #count(failed: boolean): void {
     try {
-      this.#tally.count(failed);
+      this.#tally?.count(failed);
     } catch (error) {
       this.#fail(error);
     }
@@ -294,21 +311,39 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
 
   #finish(): void {
     this.#over = true;
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#tally.end();
+    if (this.#options.signal !== undefined) unwatch(this.#watcher, this.#options.signal);
+    this.#tally?.end();
   }
 
   /** An early end: aborts what runs, and lets the source go. */
   async #end(reason: unknown, wait: boolean): Promise<void> {
     this.#finish();
     this.#abort.abort(reason);
-    if (this.#drained || this.#iterator === undefined) return;
+    if (this.#drained) return;
     const busy = this.#pulling;
-    const ended = this.#iterator.return?.();
+    if (busy && !this.#isAsync) return;
+    const released = this.#release();
     // A source that is busy answers its return() after the pull that is under way, which may never end.
-    if (wait && !busy) await ended;
-    else Promise.resolve(ended).catch(() => {});
+    if (wait && !busy) await released;
+    else released.catch(() => {});
   }
+
+  /** Calls the source's return(), also where nothing was pulled yet: it may hold on to something already. */
+  async #release(): Promise<void> {
+    this.#drained = true;
+    if (this.#iterator === undefined) this.#open();
+    await this.#iterator?.return?.();
+  }
+}
+
+/** What was pulled, read once. */
+type Pulled<Item> = { readonly done: true } | { readonly done: false; readonly value: Item };
+
+function read<Item>(result: IteratorResult<Item>): Pulled<Item> {
+  if (typeof result !== 'object' || result === null) {
+    throw new TypeError(`the source of the items gave ${show(result)} in place of an iterator's result`);
+  }
+  return result.done ? { done: true } : { done: false, value: result.value };
 }
 
 type Settings = Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
