@@ -37,8 +37,9 @@ const rules = {
   signal: signalRule,
   onProgress: callback,
   progress: flag,
-  ordered: flag,
 };
+
+const streamRules = { ...rules, ordered: flag };
 
 /** How many results may lie ready or be under way, for each item that is worked on at once. */
 const ahead = 4;
@@ -355,9 +356,15 @@ export function requireIterable(items: unknown, asked: string): void {
   throw new ConfigurationError(`${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`);
 }
 
-function settings<Item, Result>(asked: string, items: unknown, options: unknown, work: Work<Item, Result>): Settings {
+function settings<Item, Result>(
+  asked: string,
+  items: unknown,
+  options: unknown,
+  work: Work<Item, Result>,
+  known: Readonly<Record<string, Rule>>,
+): Settings {
   requireIterable(items, asked);
-  return readOptions<Settings>({ text: asked }, options ?? {}, rules, {
+  return readOptions<Settings>({ text: asked }, options ?? {}, known, {
     concurrency: work.concurrency,
     onError: 'throw',
     ordered: true,
@@ -371,7 +378,7 @@ export function streamItems<Item, Result>(
   work: Work<Item, Result>,
   options: StreamOptions | undefined,
 ): AsyncIterableIterator<Result | ItemError<Item>, undefined, undefined> {
-  const read = settings(asked, items, options, work);
+  const read = settings(asked, items, options, work, streamRules);
   return new ItemStream(items, work, read, (slot) => slot.value as Result | ItemError<Item>);
 }
 
@@ -382,7 +389,7 @@ export async function collectItems<Item, Result>(
   work: Work<Item, Result>,
   options: ItemsOptions | undefined,
 ): Promise<(Result | ItemError<Item>)[]> {
-  const read = { ...settings(asked, items, options, work), ordered: false };
+  const read = { ...settings(asked, items, options, work, rules), ordered: false };
   const results: (Result | ItemError<Item>)[] = [];
   for await (const { index, value } of new ItemStream(items, work, read, (slot) => slot)) {
     results[index] = value as Result | ItemError<Item>;
