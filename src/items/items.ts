@@ -246,10 +246,7 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
       (error) => {
         if (this.#over) return;
         if (this.#options.onError === 'collect') this.#settle(slot, new ItemError(item, slot.index, error), true);
-        else {
-          this.#count(true);
-          this.#fail(error);
-        }
+        else this.#failAt(error);
       },
     );
   }
@@ -263,6 +260,16 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
     this.#count(failed);
     this.#pump();
     this.#serve();
+  }
+
+  /** An item failed, which ends it all; the hook is told, but what it throws comes second. */
+  #failAt(error: unknown): void {
+    try {
+      this.#tally?.count(true);
+    } catch {
+      // The first failure is the one to tell of.
+    }
+    this.#fail(error);
   }
 
   #count(failed: boolean): void {

@@ -49,14 +49,23 @@ export class Tally {
     return ((this.#done / (performance.now() - this.#startedAt)) * 1000).toFixed(0);
   }
 
-  /** The library of the bar is loaded only now. */
+  /** The library of the bar is loaded only now; the bar's timer does not keep a finished program alive. */
   async #showBar(): Promise<void> {
     const { default: progress } = await import('cli-progress');
     if (this.#ended) return;
     const known = '{bar} {percentage}% | {value}/{total} | {rate}/s | {failed} failed | {eta_formatted} left';
     const unknown = '{value} done | {rate}/s | {failed} failed | {duration_formatted}';
     const format = this.#total === undefined ? unknown : known;
-    this.#bar = new progress.SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: false });
+    class Bar extends progress.SingleBar {
+      declare timer: NodeJS.Timeout | null;
+
+      override render(): void {
+        super.render();
+        this.timer?.unref();
+      }
+    }
+    // It neither takes Ctrl-C for itself, nor hides the cursor, which a program that ends early would leave hidden.
+    this.#bar = new Bar({ format, stream: process.stderr, hideCursor: false, gracefulExit: false });
     this.#bar.start(this.#total ?? 0, this.#done, { rate: this.#rate, failed: this.#failed });
   }
 }
