@@ -90,7 +90,7 @@ describe('an item', () => {
   test('is the very object that the source gave', async () => {
     const items = [{}, [], () => {}];
     const results = await processAll(new Echo(), 'echo', items);
-    results.forEach((result, index) => assert.equal(result, items[index]));
+    assert.ok(results.every((result, index) => result === items[index]));
   });
 
   test('that holds a signal is governed by it too, and alone', async () => {
@@ -214,6 +214,7 @@ describe('a method', () => {
       }
       @retry(2)
       static async twice(item: number): Promise<string> {
+        // biome-ignore lint/complexity/noThisInStatic: the receiver is what is tested
         return `${this.name}${item}`;
       }
       @retry(2)
