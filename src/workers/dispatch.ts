@@ -3,7 +3,7 @@ import { type BatchPlan, Call } from '../core/call.js';
 import { now } from '../core/clock.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { findObstacle } from './cloneable.js';
-import { takeMoved } from './move.js';
+import { holdsMoved, takeMoved } from './move.js';
 import { Pool, type PoolOptions, type WorkerEnd, WorkerExit } from './pool.js';
 import type { JobMessage, Outcome, Target, TaskReply } from './protocol.js';
 
@@ -28,6 +28,8 @@ export interface Address extends Pick<Target, 'label' | 'module'> {
 export class Job {
   readonly outcome: Promise<Outcome | Failure>;
   aborted = false;
+  /** It shared a batch that came to nothing, and goes to a worker by itself now. */
+  alone = false;
   #started = false;
   #resolve!: (outcome: Outcome | Failure) => void;
   #reject!: (error: unknown) => void;
@@ -145,7 +147,7 @@ export class Dispatcher {
 
   /**
    * Runs jobs of one target together, on a worker that was acquired. Jobs whose neighbour stopped or killed the worker
-   * run again: after an abort together, after a death each alone, so that only the one at fault fails.
+   * run again, each alone, so that only the one at fault fails.
    */
   async send(jobs: readonly Job[]): Promise<TaskReply | undefined> {
     const messages = jobs.map(({ message }) => message);
@@ -170,12 +172,14 @@ export class Dispatcher {
   }
 
   #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined): void {
-    const stopped = jobs.some((job) => job.aborted);
+    const again: Job[] = [];
     for (const job of jobs) {
       if (job.aborted) job.fail(job.call.signal?.reason);
-      else if (jobs.length === 1 && !stopped) job.end(describe(job, error, end));
-      else this.#runAlone(job, Number.POSITIVE_INFINITY);
+      else if (jobs.length === 1) job.end(describe(job, error, end));
+      else again.push(job);
     }
+    const plan = again[0]?.call.batch;
+    if (plan !== undefined) this.#batchesOf(plan).addAgain(again);
   }
 
   #runAlone(job: Job, maxQueue: number): void {
@@ -214,6 +218,20 @@ class Batches {
   add(job: Job): void {
     job.wait();
     this.#jobs.push(job);
+    this.#openLane();
+  }
+
+  /** Jobs that shared a batch, and go each alone now, before the others. */
+  addAgain(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      job.alone = true;
+      job.wait();
+      this.#openLane();
+    }
+    this.#jobs.unshift(...jobs);
+  }
+
+  #openLane(): void {
     if (this.#lanes < this.#plan.lanes) {
       this.#lanes++;
       queueMicrotask(() => this.#runLane());
@@ -241,7 +259,10 @@ class Batches {
   #take(): Job[] {
     this.#jobs = this.#jobs.filter((job) => !job.aborted);
     const share = Math.ceil(this.#jobs.length / this.#plan.lanes);
-    return this.#jobs.splice(0, Math.min(this.#size, share));
+    const count = Math.min(this.#size, share);
+    // What was moved is gone with its worker, so that such a job could not run again for a neighbour.
+    const single = this.#jobs.slice(0, count).findIndex(({ alone, message }) => alone || holdsMoved(message.args));
+    return this.#jobs.splice(0, single < 0 ? count : Math.max(1, single));
   }
 
   #learn(count: number, reply: TaskReply | undefined): void {

@@ -20,16 +20,24 @@ export function move<Value extends object>(value: Value): Value {
 
 /** Finds what is marked in a value, and takes the marks off. */
 export function takeMoved(value: unknown): object[] {
-  if (!anyMarked) return [];
-  const found = new Set<object>();
-  search(value, new Set(), found);
-  return [...found];
+  const found = findMarked(value);
+  for (const each of found) marked.delete(each);
+  return [...new Set(found.map((each) => (ArrayBuffer.isView(each) ? each.buffer : each)))];
 }
 
-function search(value: unknown, seen: Set<object>, found: Set<object>): void {
+/** Whether anything in a value is marked. */
+export const holdsMoved = (value: unknown): boolean => findMarked(value).length > 0;
+
+function findMarked(value: unknown): object[] {
+  const found: object[] = [];
+  if (anyMarked) search(value, new Set(), found);
+  return found;
+}
+
+function search(value: unknown, seen: Set<object>, found: object[]): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
-  if (marked.delete(value)) found.add(ArrayBuffer.isView(value) ? value.buffer : value);
+  if (marked.has(value)) found.push(value);
   if (ArrayBuffer.isView(value)) return;
   if (value instanceof Map) {
     for (const [key, each] of value) {

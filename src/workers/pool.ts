@@ -53,8 +53,11 @@ class StopSignal {
     this.#listener = undefined;
   }
 
+  /** Once is enough: tinypool fails an assertion when a task is taken back twice. */
   stop(): void {
-    this.#listener?.();
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.();
   }
 }
 
