@@ -73,6 +73,8 @@ export interface Handoff {
 export interface BatchPlan {
   /** How many workers may be at it at once. */
   readonly lanes: number;
+  /** How many items may be under way. */
+  readonly most: number;
   /** How many items there should be under way, so that no worker waits for work. */
   wanted: number;
 }

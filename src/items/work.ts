@@ -21,7 +21,10 @@ export function workOn<Item, Result>(
   const concurrency = concurrencyOf(policies);
   const cpuBound = policies.find(({ kind }) => kind === 'cpuBound')?.options as { maxWorkers: number } | undefined;
   const lanes = Math.min(asked?.concurrency ?? concurrency, cpuBound?.maxWorkers ?? 0);
-  const batch: BatchPlan | undefined = cpuBound && { lanes, wanted: lanes * 2 };
+  // More under way than the method's own limit would only wait in its queue, or be turned away there.
+  const limit = policies.find(({ kind }) => kind === 'concurrency') && Math.max(concurrency, asked?.concurrency ?? 0);
+  const most = limit ?? Number.POSITIVE_INFINITY;
+  const batch: BatchPlan | undefined = cpuBound && { lanes, most, wanted: Math.min(most, lanes * 2) };
   return {
     concurrency,
     plan: batch,

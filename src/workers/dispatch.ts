@@ -271,7 +271,7 @@ class Batches {
     this.#cost = this.#cost === undefined ? cost : (this.#cost + cost) / 2;
     const fitting = this.#cost === 0 ? longestBatch : Math.floor(batchTime / this.#cost);
     this.#size = Math.max(1, Math.min(fitting, this.#size * growth, longestBatch));
-    this.#plan.wanted = this.#plan.lanes * this.#size * 2;
+    this.#plan.wanted = Math.min(this.#plan.most, this.#plan.lanes * this.#size * 2);
   }
 }
 
