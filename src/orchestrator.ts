@@ -1,4 +1,4 @@
-import { ConfigurationError, type ItemError } from './core/errors.js';
+import { ConfigurationError } from './core/errors.js';
 import { show } from './core/options.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
@@ -11,14 +11,13 @@ import {
   streamItems,
   type Work,
 } from './items/items.js';
+import type { Collected, Throwing } from './items/process.js';
 import { workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
-type OneArgument<Item, Result> = (item: Item) => Result;
-type ResultOf<Result, Options> = Options extends { readonly onError: 'collect' }
-  ? Awaited<Result> | ItemError
-  : Awaited<Result>;
+type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
+type ResultOf<Result, Item, Options> = Collected<Awaited<Result>, Item, Options>;
 
 const siteFor = (label: string, policies: readonly Policy[]): Site => {
   const inForce = policies
@@ -71,34 +70,37 @@ export class Orchestrator {
    * items; those of several functions stand one after the other.
    * @throws The first failure's own error, unless `onError` is `'collect'`.
    */
-  async process<Item, Result, const Options extends ItemsOptions>(
+  async process<Item, Result, const Options extends ItemsOptions = Throwing<ItemsOptions>>(
     fn: OneArgument<Item, Result> | readonly OneArgument<Item, Result>[],
     items: Items<Item>,
     options?: Options,
-  ): Promise<ResultOf<Result, Options>[]> {
+  ): Promise<ResultOf<Result, Item, Options>[]> {
     const asked = 'Orchestrator.process()';
     if (typeof fn === 'function') return this.#collect(fn, items, options);
     if (!Array.isArray(fn)) requireFunction(fn, asked);
     for (const each of fn) requireFunction(each, asked);
     requireIterable(items, asked);
-    const all: Item[] = [];
-    for await (const item of items) all.push(item);
-    const results: ResultOf<Result, Options>[] = [];
+    // Every function needs all items. Each is wrapped, so that a promise among them is not waited for.
+    const { onProgress: _told, progress: _shown, ...taking }: ItemsOptions = options ?? {};
+    const wrap = { run: async (item: Item) => ({ item }), concurrency: 1 };
+    const taken = (await collectItems(asked, items, wrap, taking)) as { item: Item }[];
+    const all = taken.map(({ item }) => item);
+    const results: ResultOf<Result, Item, Options>[] = [];
     for (const each of fn as readonly OneArgument<Item, Result>[]) {
-      results.push(...(await this.#collect(each, all, options)));
+      for (const result of await this.#collect(each, all, options)) results.push(result);
     }
     return results;
   }
 
   /** Results of a function over items, as an async iterable; items are pulled as results are taken. */
-  stream<Item, Result, const Options extends StreamOptions>(
+  stream<Item, Result, const Options extends StreamOptions = Throwing<StreamOptions>>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
     options?: Options,
-  ): AsyncIterableIterator<ResultOf<Result, Options>, undefined, undefined> {
+  ): AsyncIterableIterator<ResultOf<Result, Item, Options>, undefined, undefined> {
     requireFunction(fn, 'Orchestrator.stream()');
     return streamItems('Orchestrator.stream()', items, this.#work(fn, options), options) as AsyncIterableIterator<
-      ResultOf<Result, Options>,
+      ResultOf<Result, Item, Options>,
       undefined,
       undefined
     >;
@@ -124,9 +126,9 @@ export class Orchestrator {
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
     options: Options | undefined,
-  ): Promise<ResultOf<Result, Options>[]> {
+  ): Promise<ResultOf<Result, Item, Options>[]> {
     const results = collectItems('Orchestrator.process()', items, this.#work(fn, options), options);
-    return results as Promise<ResultOf<Result, Options>[]>;
+    return results as Promise<ResultOf<Result, Item, Options>[]>;
   }
 }
 

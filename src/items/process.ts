@@ -10,11 +10,8 @@ export type MethodName<Target> = {
   [Name in keyof Target]-?: Target[Name] extends AnyFunction ? Name : never;
 }[keyof Target];
 
-/** What a method takes as its first argument. */
-export type ItemOf<Target, Name extends keyof Target> = Target[Name] extends (
-  item: infer Item,
-  ...rest: never[]
-) => unknown
+/** What a method takes as its one argument; never, if it needs more than one. */
+export type ItemOf<Target, Name extends keyof Target> = Target[Name] extends (item: infer Item) => unknown
   ? Item
   : never;
 
@@ -23,10 +20,15 @@ export type ResultOf<Target, Name extends keyof Target> = Target[Name] extends (
   ? Awaited<Result>
   : never;
 
-/** A result, or an ItemError in its place where failures are collected. */
-export type Collected<Result, Item, Options> = Options extends { readonly onError: 'collect' }
-  ? Result | ItemError<Item>
+/** A result, or an ItemError in its place where failures may be collected. */
+export type Collected<Result, Item, Options> = 'onError' extends keyof Options
+  ? 'collect' extends Options['onError']
+    ? Result | ItemError<Item>
+    : Result
   : Result;
+
+/** Options under which the first failure ends it all, as when none are given. */
+export type Throwing<Options> = Options & { readonly onError?: 'throw' };
 
 const staticFirst: readonly Placement[] = ['static'];
 const instanceOnly: readonly Placement[] = ['instance'];
@@ -66,7 +68,7 @@ function methodWork<Item, Result>(
 export async function processAll<
   Target extends object,
   Name extends MethodName<Target>,
-  const Options extends ItemsOptions = ItemsOptions,
+  const Options extends ItemsOptions = Throwing<ItemsOptions>,
 >(
   target: Target,
   method: Name,
@@ -94,7 +96,7 @@ export async function processAll<
 export function processStream<
   Target extends object,
   Name extends MethodName<Target>,
-  const Options extends StreamOptions = StreamOptions,
+  const Options extends StreamOptions = Throwing<StreamOptions>,
 >(
   target: Target,
   method: Name,
