@@ -1,0 +1,107 @@
+/** What must compile of many items. Compiled with the tests, by their options; nothing runs here. */
+import {
+  type Collected,
+  type ItemError,
+  type ItemOf,
+  type ItemsOptions,
+  type MethodName,
+  Orchestrator,
+  processAll,
+  processStream,
+  type ResultOf,
+  retry,
+} from 'opero';
+
+/** Compiles when the two types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_is: Same<A, B>): void => {};
+
+class Service {
+  readonly name = 'service';
+  @retry()
+  async load(_id: string): Promise<number> {
+    return 1;
+  }
+  @retry()
+  async optional(_id: string, _options?: { signal?: AbortSignal }): Promise<number> {
+    return 1;
+  }
+  @retry()
+  maybe(_id: string | number): number | Promise<number> {
+    return 1;
+  }
+  @retry()
+  async pair(_pair: readonly [string, number]): Promise<string[]> {
+    return [];
+  }
+  @retry()
+  async withThis(this: Service, _id: string): Promise<string> {
+    return this.name;
+  }
+  async two(_one: string, _other: string): Promise<void> {}
+  plain(_id: string): boolean {
+    return true;
+  }
+  async nothing(): Promise<void> {}
+  @retry()
+  static async make(_id: number): Promise<Service> {
+    return new Service();
+  }
+}
+
+export async function results(service: Service, ids: AsyncIterable<string>, how: ItemsOptions): Promise<void> {
+  const one = await processAll(service, 'load', ['a']);
+  same<typeof one, number[]>(true);
+  same<Awaited<ReturnType<typeof processAll<Service, 'load'>>>, number[]>(true);
+  const thrown = await processAll(service, 'load', ids, { onError: 'throw', concurrency: 3 });
+  same<typeof thrown, number[]>(true);
+  const others = await processAll(service, 'optional', new Set(['a']), { progress: true });
+  same<typeof others, number[]>(true);
+  const maybe = await processAll(service, 'maybe', ['a', 1]);
+  same<typeof maybe, number[]>(true);
+  const pairs = await processAll(service, 'pair', new Map([['a', 1]]));
+  same<typeof pairs, string[][]>(true);
+  const plain = await processAll(service, 'plain', 'abc');
+  same<typeof plain, boolean[]>(true);
+  const made = await processAll(Service, 'make', [1, 2]);
+  same<typeof made, Service[]>(true);
+  await processAll(service, 'withThis', ['a']);
+  await processAll(service, 'nothing', [1, 'any', {}]);
+
+  const collected = await processAll(service, 'load', ['a'], { onError: 'collect' });
+  same<typeof collected, (number | ItemError<string>)[]>(true);
+  // Where the types cannot tell, failures may be among the results.
+  const unknown = await processAll(service, 'load', ['a'], how);
+  same<typeof unknown, (number | ItemError<string>)[]>(true);
+  const either = await processAll(service, 'load', ['a'], { onError: collected.length > 1 ? 'collect' : 'throw' });
+  same<typeof either, (number | ItemError<string>)[]>(true);
+}
+
+export async function streams(service: Service): Promise<void> {
+  const stream = processStream(service, 'load', ['a'], { ordered: false });
+  same<typeof stream, AsyncIterableIterator<number, undefined, undefined>>(true);
+  for await (const each of stream) same<typeof each, number>(true);
+  for await (const each of processStream(service, 'load', ['a'], { onError: 'collect' })) {
+    same<typeof each, number | ItemError<string>>(true);
+  }
+}
+
+export async function orchestrated(): Promise<void> {
+  const orchestrator = new Orchestrator();
+  const length = (text: string): number => text.length;
+  const later = async (text: string): Promise<number> => text.length;
+  const mixed = await orchestrator.process([length, later], ['a']);
+  same<typeof mixed, number[]>(true);
+  const collected = await orchestrator.process(later, ['a'], { onError: 'collect' });
+  same<typeof collected, (number | ItemError<string>)[]>(true);
+  const stream = orchestrator.stream(later, ['a']);
+  same<typeof stream, AsyncIterableIterator<number, undefined, undefined>>(true);
+}
+
+export function helpers(): void {
+  same<ItemOf<Service, 'load'>, string>(true);
+  same<ItemOf<Service, 'two'>, never>(true);
+  same<ResultOf<Service, 'maybe'>, number>(true);
+  same<MethodName<Service>, 'load' | 'optional' | 'maybe' | 'pair' | 'withThis' | 'two' | 'plain' | 'nothing'>(true);
+  same<Collected<number, string, { onError: 'throw' }>, number>(true);
+}
