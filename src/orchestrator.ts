@@ -6,18 +6,18 @@ import {
   collectItems,
   type Items,
   type ItemsOptions,
+  type OnError,
   requireIterable,
   type StreamOptions,
   streamItems,
   type Work,
 } from './items/items.js';
-import type { Collected, Throwing } from './items/process.js';
+import type { Collected } from './items/process.js';
 import { workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
-type ResultOf<Result, Item, Options> = Collected<Awaited<Result>, Item, Options>;
 
 const siteFor = (label: string, policies: readonly Policy[]): Site => {
   const inForce = policies
@@ -70,11 +70,11 @@ export class Orchestrator {
    * items; those of several functions stand one after the other.
    * @throws The first failure's own error, unless `onError` is `'collect'`.
    */
-  async process<Item, Result, const Options extends ItemsOptions = Throwing<ItemsOptions>>(
+  async process<Item, Result, Failure extends OnError = 'throw'>(
     fn: OneArgument<Item, Result> | readonly OneArgument<Item, Result>[],
     items: Items<Item>,
-    options?: Options,
-  ): Promise<ResultOf<Result, Item, Options>[]> {
+    options?: ItemsOptions<Failure>,
+  ): Promise<Collected<Awaited<Result>, Item, Failure>[]> {
     const asked = 'Orchestrator.process()';
     if (typeof fn === 'function') return this.#collect(fn, items, options);
     if (!Array.isArray(fn)) requireFunction(fn, asked);
@@ -85,7 +85,7 @@ export class Orchestrator {
     const wrap = { run: async (item: Item) => ({ item }), concurrency: 1 };
     const taken = (await collectItems(asked, items, wrap, taking)) as { item: Item }[];
     const all = taken.map(({ item }) => item);
-    const results: ResultOf<Result, Item, Options>[] = [];
+    const results: Collected<Awaited<Result>, Item, Failure>[] = [];
     for (const each of fn as readonly OneArgument<Item, Result>[]) {
       for (const result of await this.#collect(each, all, options)) results.push(result);
     }
@@ -93,14 +93,14 @@ export class Orchestrator {
   }
 
   /** Results of a function over items, as an async iterable; items are pulled as results are taken. */
-  stream<Item, Result, const Options extends StreamOptions = Throwing<StreamOptions>>(
+  stream<Item, Result, Failure extends OnError = 'throw'>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
-    options?: Options,
-  ): AsyncIterableIterator<ResultOf<Result, Item, Options>, undefined, undefined> {
+    options?: StreamOptions<Failure>,
+  ): AsyncIterableIterator<Collected<Awaited<Result>, Item, Failure>, undefined, undefined> {
     requireFunction(fn, 'Orchestrator.stream()');
     return streamItems('Orchestrator.stream()', items, this.#work(fn, options), options) as AsyncIterableIterator<
-      ResultOf<Result, Item, Options>,
+      Collected<Awaited<Result>, Item, Failure>,
       undefined,
       undefined
     >;
@@ -122,13 +122,13 @@ export class Orchestrator {
     return workOn(this.#site.policies, options, (item: Item) => this.#site.run(fn, undefined, [item]));
   }
 
-  #collect<Item, Result, Options extends ItemsOptions>(
+  #collect<Item, Result, Failure extends OnError>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
-    options: Options | undefined,
-  ): Promise<ResultOf<Result, Item, Options>[]> {
+    options: ItemsOptions<Failure> | undefined,
+  ): Promise<Collected<Awaited<Result>, Item, Failure>[]> {
     const results = collectItems('Orchestrator.process()', items, this.#work(fn, options), options);
-    return results as Promise<ResultOf<Result, Item, Options>[]>;
+    return results as Promise<Collected<Awaited<Result>, Item, Failure>[]>;
   }
 }
 

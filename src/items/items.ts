@@ -6,15 +6,18 @@ import { type Progress, Tally, totalOf } from './progress.js';
 /** Items to work on, pulled one by one, no faster than results are taken. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
+/** What becomes of a failure. */
+export type OnError = 'throw' | 'collect';
+
 /** Options for working on many items. */
-export interface ItemsOptions {
+export interface ItemsOptions<Failure extends OnError = OnError> {
   /** How many items are worked on at once. Default: the method's own concurrency limit, or 16. */
   readonly concurrency?: number;
   /**
    * `'throw'` (default): the first failure ends it all, with its own error; the rest is aborted and nothing more starts.
    * `'collect'`: a failure stands as an ItemError in the place of its result.
    */
-  readonly onError?: 'throw' | 'collect';
+  readonly onError?: Failure;
   /** Aborts everything, waits and retries included. */
   readonly signal?: AbortSignal | undefined;
   /** Told after each item. */
@@ -24,7 +27,7 @@ export interface ItemsOptions {
 }
 
 /** Options for a stream of results. */
-export interface StreamOptions extends ItemsOptions {
+export interface StreamOptions<Failure extends OnError = OnError> extends ItemsOptions<Failure> {
   /** Whether results come in the order of the items (default), or each as soon as it is there. */
   readonly ordered?: boolean;
 }
@@ -258,6 +261,8 @@ class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefi
     slot.done = true;
     if (!this.#options.ordered) this.#slots.push(slot);
     this.#count(failed);
+    // What is taken makes room for more; and the source may turn out to be used up.
+    this.#serve();
     this.#pump();
     this.#serve();
   }

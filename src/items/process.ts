@@ -2,7 +2,15 @@ import { ConfigurationError, type ItemError } from '../core/errors.js';
 import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
-import { collectItems, type Items, type ItemsOptions, type StreamOptions, streamItems, type Work } from './items.js';
+import {
+  collectItems,
+  type Items,
+  type ItemsOptions,
+  type OnError,
+  type StreamOptions,
+  streamItems,
+  type Work,
+} from './items.js';
 import { workOn } from './work.js';
 
 /** The names of the methods of an object. */
@@ -21,14 +29,9 @@ export type ResultOf<Target, Name extends keyof Target> = Target[Name] extends (
   : never;
 
 /** A result, or an ItemError in its place where failures may be collected. */
-export type Collected<Result, Item, Options> = 'onError' extends keyof Options
-  ? 'collect' extends Options['onError']
-    ? Result | ItemError<Item>
-    : Result
+export type Collected<Result, Item, Failure extends OnError> = 'collect' extends Failure
+  ? Result | ItemError<Item>
   : Result;
-
-/** Options under which the first failure ends it all, as when none are given. */
-export type Throwing<Options> = Options & { readonly onError?: 'throw' };
 
 const staticFirst: readonly Placement[] = ['static'];
 const instanceOnly: readonly Placement[] = ['instance'];
@@ -68,14 +71,14 @@ function methodWork<Item, Result>(
 export async function processAll<
   Target extends object,
   Name extends MethodName<Target>,
-  const Options extends ItemsOptions = Throwing<ItemsOptions>,
+  Failure extends OnError = 'throw',
 >(
   target: Target,
   method: Name,
   items: Items<ItemOf<Target, Name>>,
-  options?: Options,
-): Promise<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Options>[]> {
-  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Options>;
+  options?: ItemsOptions<Failure>,
+): Promise<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>[]> {
+  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
   const work = methodWork<ItemOf<Target, Name>, Result>('processAll()', target, method, options);
   return (await collectItems('processAll()', items, work, options)) as Result[];
 }
@@ -96,14 +99,14 @@ export async function processAll<
 export function processStream<
   Target extends object,
   Name extends MethodName<Target>,
-  const Options extends StreamOptions = Throwing<StreamOptions>,
+  Failure extends OnError = 'throw',
 >(
   target: Target,
   method: Name,
   items: Items<ItemOf<Target, Name>>,
-  options?: Options,
-): AsyncIterableIterator<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Options>, undefined, undefined> {
-  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Options>;
+  options?: StreamOptions<Failure>,
+): AsyncIterableIterator<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>, undefined, undefined> {
+  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
   const work = methodWork<ItemOf<Target, Name>, Result>('processStream()', target, method, options);
   return streamItems('processStream()', items, work, options) as AsyncIterableIterator<Result, undefined, undefined>;
 }
