@@ -324,6 +324,25 @@ describe('as an iterator, a stream', () => {
     }
   });
 
+  test('answers more next() calls at once than it is ever ahead', async () => {
+    for (const sort of ['sync', 'async'] satisfies Sort[]) {
+      const service = new Service();
+      const stream = processStream(service, 'step', source(14, sort), { concurrency: 2 });
+      const results = Promise.all(Array.from({ length: 15 }, () => stream.next()));
+      await flush();
+      // All that may be ahead waits for the first item.
+      for (let item = 1; item < 8; item++) await service.steps.end(item, item);
+      assert.equal(service.steps.begun.length, 8);
+      await service.steps.end(0, 0);
+      assert.equal(service.steps.begun.length, 10);
+      for (let item = 8; item < 14; item++) await service.steps.end(item, item);
+      assert.deepEqual(
+        (await results).map(({ value }) => value),
+        [...Array(14).keys(), undefined],
+      );
+    }
+  });
+
   test('rejects the first of many next() calls with the failure, and ends the others', async () => {
     const service = new Service();
     const stream = processStream(service, 'step', [0, 1, 2]);

@@ -70,6 +70,8 @@ export async function results(service: Service, ids: AsyncIterable<string>, how:
 
   const collected = await processAll(service, 'load', ['a'], { onError: 'collect' });
   same<typeof collected, (number | ItemError<string>)[]>(true);
+  const told = await processAll(service, 'load', ['a'], { onError: 'collect', onProgress: ({ done }) => void done });
+  same<typeof told, (number | ItemError<string>)[]>(true);
   // Where the types cannot tell, failures may be among the results.
   const unknown = await processAll(service, 'load', ['a'], how);
   same<typeof unknown, (number | ItemError<string>)[]>(true);
@@ -103,5 +105,5 @@ export function helpers(): void {
   same<ItemOf<Service, 'two'>, never>(true);
   same<ResultOf<Service, 'maybe'>, number>(true);
   same<MethodName<Service>, 'load' | 'optional' | 'maybe' | 'pair' | 'withThis' | 'two' | 'plain' | 'nothing'>(true);
-  same<Collected<number, string, { onError: 'throw' }>, number>(true);
+  same<Collected<number, string, 'throw'>, number>(true);
 }
