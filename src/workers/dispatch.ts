@@ -46,12 +46,16 @@ export class Job {
     });
   }
 
-  /** The job goes to a worker; an abort from now on stops that. */
-  start(stop: () => void): void {
+  /** The job is the pool's; an abort from now on stops its worker. */
+  hand(stop: () => void): void {
     this.call.leave = () => {
       this.aborted = true;
       stop();
     };
+  }
+
+  /** The job goes to a worker, which is its start. */
+  start(): void {
     if (this.#started) return;
     this.#started = true;
     this.site.stats.attempts++;
@@ -153,8 +157,10 @@ export class Dispatcher {
     const messages = jobs.map(({ message }) => message);
     const moved = takeMoved(messages);
     const target = (jobs[0] as Job).target.json;
-    const run = this.#pool.run({ target, jobs: messages }, moved);
-    for (const job of jobs) job.start(run.stop);
+    const run = this.#pool.run({ target, jobs: messages }, moved, () => {
+      for (const job of jobs) job.start();
+    });
+    for (const job of jobs) job.hand(run.stop);
     try {
       const reply = await run.reply;
       this.#line.give();

@@ -96,9 +96,16 @@ export class Pool {
     this.#observe();
   }
 
-  run(task: TaskMessage, transferList: readonly object[]): Run {
+  /** Runs a task; `onSent` is called as it is posted to its worker, which may have to start before. */
+  run(task: TaskMessage, transferList: readonly object[], onSent: () => void): Run {
     const signal = new StopSignal();
-    const channel = {};
+    const channel = {
+      /** The pool asks for this right before it posts the task. */
+      get onMessage(): undefined {
+        onSent();
+        return undefined;
+      },
+    };
     const reply = new Promise<TaskReply>((resolve, reject) => {
       const fail = (error: unknown): void => {
         this.#forget(channel);
