@@ -100,7 +100,7 @@ export async function orchestrated(): Promise<void> {
   same<typeof stream, AsyncIterableIterator<number, undefined, undefined>>(true);
 }
 
-export function helpers(): void {
+export function namedTypes(): void {
   same<ItemOf<Service, 'load'>, string>(true);
   same<ItemOf<Service, 'two'>, never>(true);
   same<ResultOf<Service, 'maybe'>, number>(true);
