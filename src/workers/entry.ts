@@ -6,9 +6,11 @@ import { applyNoPolicies } from '../core/interceptor.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { findObstacle } from './cloneable.js';
 import { decodeError, encodeError, type Lookup, lookupBy, type Reference, referenceBy } from './error-codec.js';
+import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
 import { takeMoved } from './move.js';
 import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
+import { loadLikeMain } from './tsx.js';
 
 applyNoPolicies();
 
@@ -26,6 +28,7 @@ const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
 
 async function prepare(json: string): Promise<Ready> {
   const target = JSON.parse(json) as Target;
+  await loadLikeMain(target.module);
   const exports = (await import(target.module)) as Readonly<Record<string, unknown>>;
   const located = locate(target, exports);
   const names = new Map(Object.entries(exports).map(([name, value]) => [value, name]));
@@ -80,6 +83,7 @@ async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobM
     const error = job.error && decodeError(job.error, lookup, '');
     value = await enter({ attempt: job.attempt, signal: undefined, error }, fn, selfOf(job), job.args);
   } catch (thrown) {
+    explainPrivate(thrown);
     return { thrown: encodeError(thrown, reference) };
   }
   const obstacle = findObstacle(value, 'result');

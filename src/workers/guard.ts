@@ -25,3 +25,14 @@ export function guard(
     },
   });
 }
+
+/** What engines and compilers say when an object has not the #private member that is asked of it. */
+const privateTrouble = /private|Receiver must be an instance of/;
+
+/** Adds to an error about a #private member why `this` has none in a worker. */
+export function explainPrivate(thrown: unknown): void {
+  if (!(thrown instanceof TypeError) || !privateTrouble.test(thrown.message) || Object.isFrozen(thrown)) return;
+  const { message, stack } = thrown;
+  thrown.message = `${message} (in a worker \`this\` has no #private members: no constructor ran for it there)`;
+  if (stack !== undefined) thrown.stack = stack.replace(message, () => thrown.message);
+}
