@@ -1,0 +1,87 @@
+// npm run bench [-- --quick] [--json] [--only <pattern>]
+import { parseArgs } from 'node:util';
+import { headingText, readHeading } from './heading.js';
+import { kept } from './measure.js';
+import { type Compared, columnsText, compare, judge, sectionText, type Verdict, verdictText } from './report.js';
+import { callSections } from './rows/calls.js';
+import { crowdSections } from './rows/crowd.js';
+import { rateSections } from './rows/rate.js';
+import { retrySections } from './rows/retries.js';
+import { setupSections } from './rows/setup.js';
+import { streamSections } from './rows/stream.js';
+import { workerSections } from './rows/workers.js';
+import { targets } from './targets.js';
+
+const usage = `Usage: npm run bench [-- options]
+  --quick           few rounds; exits with 1 when a target is missed by more than a third
+  --json            prints one JSON document in place of the table
+  --only <pattern>  only the sections whose title matches this regular expression
+  --list            prints the titles`;
+
+const sections = [
+  ...callSections,
+  ...crowdSections,
+  ...rateSections,
+  ...retrySections,
+  ...setupSections,
+  ...workerSections,
+  ...streamSections,
+];
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+    },
+  });
+  const only = new RegExp(values.only, 'i');
+  const chosen = sections.filter(({ title }) => only.test(title));
+  if (chosen.length === 0) throw new Error(`no section's title matches ${only}`);
+  return { ...values, chosen };
+}
+
+interface Result {
+  readonly title: string;
+  readonly rows: readonly Compared[];
+  readonly notes: readonly string[];
+}
+
+async function main(): Promise<void> {
+  const { quick, json, list, help, chosen } = readArguments();
+  if (help) return console.log(usage);
+  if (list) return console.log(chosen.map(({ title }) => title).join('\n'));
+  const say = (text: string): void => (json ? undefined : console.log(text));
+  const heading = await readHeading();
+  say(headingText(heading));
+  say(columnsText());
+  const results: Result[] = [];
+  const verdicts: Verdict[] = [];
+  for (const section of chosen) {
+    const outcome = await section.measure({ quick });
+    const rows = compare(outcome);
+    const { notes = [], figures = {} } = outcome;
+    results.push({ title: section.title, rows, notes });
+    verdicts.push(...judge(figures));
+    say(sectionText(section.title, rows, notes));
+  }
+  if (verdicts.length > 0) say('\nTargets');
+  for (const verdict of verdicts) say(verdictText(verdict));
+  if (json) {
+    const judged = verdicts.map((verdict) => ({ ...verdict, ...targets[verdict.name] }));
+    console.log(JSON.stringify({ ...heading, quick, sections: results, targets: judged }, null, 2));
+  }
+  if (quick && verdicts.some(({ lost }) => lost)) process.exitCode = 1;
+  // Reading it here is what keeps the results of all calls alive.
+  if (Number.isNaN(kept())) throw new Error('a call gave no number');
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exitCode = 2;
+}

@@ -1,0 +1,64 @@
+import type { Outcome, Row, Unit } from './section.js';
+import { lost, shareOf, type TargetName, targets } from './targets.js';
+
+/** A row with its comparison: how many times the value of the reference. */
+export interface Compared extends Row {
+  readonly ratio: number | undefined;
+}
+
+/** A target, and what was measured. */
+export interface Verdict {
+  readonly name: TargetName;
+  readonly value: number;
+  readonly met: boolean;
+  /** Missed by more than a third. */
+  readonly lost: boolean;
+}
+
+/** Rows of one unit are compared with the first reference of that unit. */
+export function compare({ rows, reference = 'opero' }: Outcome): Compared[] {
+  return rows.map((row) => {
+    const like = rows.filter(({ unit, name }) => unit === row.unit && kindOf(name) === kindOf(row.name));
+    const base = rows.find(({ name }) => name === reference) ?? like.find(({ name }) => name.startsWith(reference));
+    return { ...row, ratio: base === undefined || base.value <= 0 ? undefined : row.value / base.value };
+  });
+}
+
+/** What a row tells of its subject, where a section tells several things. */
+const kindOf = (name: string): string => name.split(', ')[1] ?? '';
+
+export function judge(figures: NonNullable<Outcome['figures']>): Verdict[] {
+  return (Object.entries(figures) as [TargetName, number][]).map(([name, value]) => {
+    const share = shareOf(targets[name], value);
+    // What could not be measured is missed as well.
+    return { name, value, met: share <= 1, lost: !(share <= lost) };
+  });
+}
+
+function show(value: number, unit: Unit): string {
+  if (unit === 'bytes') return `${value.toFixed(0)} B`;
+  const ns = unit === 'ms' ? value * 1e6 : value;
+  if (Math.abs(ns) >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
+  return Math.abs(ns) >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(0)} ns`;
+}
+
+const nameWidth = 46;
+const cellWidth = 12;
+
+/** The lines of one section: its title, its rows, what else there is to say. */
+export function sectionText(title: string, rows: readonly Compared[], notes: readonly string[] = []): string {
+  const lines = rows.map(({ name, value, unit, ratio }) => {
+    const compared = ratio === undefined ? '-' : ratio.toFixed(2);
+    return `  ${name.padEnd(nameWidth)}${show(value, unit).padStart(cellWidth)}${compared.padStart(cellWidth)}`;
+  });
+  return [`\n${title}`, ...lines, ...notes.map((note) => `  - ${note}`)].join('\n');
+}
+
+export const columnsText = (): string =>
+  `\n  ${''.padEnd(nameWidth)}${'median'.padStart(cellWidth)}${'to opero'.padStart(cellWidth)}`;
+
+export function verdictText({ name, value, met, lost }: Verdict): string {
+  const { text, limit, side, unit } = targets[name];
+  const word = met ? 'met   ' : lost ? 'LOST  ' : 'missed';
+  return `  ${word}  ${value.toFixed(2).padStart(7)} ${unit.padEnd(6)} (${side} ${limit}): ${text}`;
+}

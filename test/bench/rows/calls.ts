@@ -1,0 +1,87 @@
+import { type Pace, race, sequential, type Task } from '../measure.js';
+import { type Outcome, rowsOf, type Section } from '../section.js';
+import { type Caller, fourPolicies, onePolicy, threePolicies } from './peers.js';
+import { service } from './service.js';
+
+/** The least that a layer around a call can cost, in the way that most people write it. */
+async function wrapper(value: number): Promise<number> {
+  return await service.plain(value);
+}
+
+/** The same with a promise returned from an async function, which takes three turns of the microtask queue more. */
+async function forwarder(value: number): Promise<number> {
+  return service.plain(value);
+}
+
+const base = {
+  'a plain call': (value) => service.plain(value),
+  'one async wrapper': wrapper,
+  'one async wrapper, no await': forwarder,
+} satisfies Record<string, Caller>;
+
+/** Races the callers with the base rows: what they add can only be told from figures of one run. */
+function raceCallers<Name extends string>(
+  callers: Record<Name, Caller>,
+  { quick }: Pace,
+): Promise<Record<Name | keyof typeof base, number>> {
+  const all: Record<string, Caller> = { ...base, ...callers };
+  const tasks = Object.fromEntries(Object.entries(all).map(([name, fn]) => [name, sequential(fn)]));
+  return race<string>(tasks as Record<string, Task>, {
+    rounds: quick ? 15 : 60,
+    warmUp: quick ? 5 : 10,
+    slice: quick ? 4 : 8,
+  }) as Promise<Record<Name | keyof typeof base, number>>;
+}
+
+const section = <Name extends string>(
+  title: string,
+  callers: () => Record<Name, Caller>,
+  figures?: (times: Record<Name | keyof typeof base, number>) => Omit<Outcome, 'rows'>,
+): Section => ({
+  title,
+  async measure(pace) {
+    const times = await raceCallers(callers(), pace);
+    return { rows: rowsOf(times), ...figures?.(times) };
+  },
+});
+
+const ratio = (value: number): string => value.toFixed(2);
+
+export const callSections: Section[] = [
+  section('happy path: retry', () => ({ opero: (value) => service.retried(value), ...onePolicy().retry })),
+  section('happy path: concurrency', () => ({ opero: (value) => service.limited(value), ...onePolicy().concurrency })),
+  section('happy path: fallback', () => ({ opero: (value) => service.backed(value), ...onePolicy().fallback })),
+  section(
+    'happy path: three policies (fallback, retry, concurrency)',
+    () => ({ opero: (value: number) => service.three(value), ...threePolicies() }),
+    (times) => {
+      const plain = times['a plain call'];
+      return {
+        figures: {
+          threeToCockatiel: (times.opero - plain) / (times.cockatiel - plain),
+          threeToFloor: times.opero / times['one async wrapper'],
+        },
+        notes: [
+          `three policies, to a wrapper that returns the promise without await: ${ratio(times.opero / times['one async wrapper, no await'])} x`,
+        ],
+      };
+    },
+  ),
+  section(
+    'happy path: all four policies (and rateLimit)',
+    () => {
+      const { signal } = new AbortController();
+      return {
+        opero: (value: number) => service.four(value),
+        'opero, with a signal': (value: number) => service.four(value, signal),
+        ...fourPolicies(),
+      };
+    },
+    (times) => ({
+      figures: { fourToFloor: times.opero / times['one async wrapper'] },
+      notes: [
+        `four policies, to a wrapper that returns the promise without await: ${ratio(times.opero / times['one async wrapper, no await'])} x`,
+      ],
+    }),
+  ),
+];

@@ -1,0 +1,115 @@
+import Bottleneck from 'bottleneck';
+import { bulkhead } from 'cockatiel';
+import { concurrency } from 'opero';
+import pLimit from 'p-limit';
+import PQueue from 'p-queue';
+import { crowd, keep, median, type Pace, race, type Task } from '../measure.js';
+import { rowsOf, type Section } from '../section.js';
+import { service } from './service.js';
+
+const size = 10_000;
+
+const throughLimit = (): Record<'opero' | 'p-limit' | 'p-queue' | 'cockatiel', Task> => {
+  const limit = pLimit(10);
+  const queue = new PQueue({ concurrency: 10 });
+  const bulk = bulkhead(10, Number.MAX_SAFE_INTEGER);
+  return {
+    opero: crowd((value) => service.limited(value)),
+    'p-limit': crowd((value) => limit(() => service.plain(value))),
+    'p-queue': crowd((value) => queue.add(() => service.plain(value))),
+    cockatiel: crowd((value) => bulk.execute(() => service.plain(value))),
+  };
+};
+
+const crowdSection: Section = {
+  title: '10,000 callers at once through a limit of 10, per call',
+  async measure({ quick }) {
+    const times = await race(throughLimit(), { rounds: quick ? 5 : 15, warmUp: 2, count: size });
+    // Each of its calls waits for several timers: 10,000 would take half a minute, at the same cost per call.
+    const bottleneck = new Bottleneck({ maxConcurrent: 10 });
+    const timed = crowd((value) => bottleneck.schedule(() => service.plain(value)));
+    const slow = await race({ 'Bottleneck, 500 callers': timed }, { rounds: quick ? 1 : 3, warmUp: 0, count: 500 });
+    const { opero, ...peers } = times;
+    return { rows: rowsOf({ ...times, ...slow }), figures: { crowd: opero / Math.min(...Object.values(peers)) } };
+  },
+};
+
+/** One crowd of 100,000, or a hundred of 1,000: the same number of calls in a round. */
+const growthSection: Section = {
+  title: 'cost per call, by the size of the crowd',
+  async measure({ quick }: Pace) {
+    const total = 100_000;
+    const small = 1000;
+    const tasks: Record<string, Task> = {};
+    for (const [name, task] of Object.entries(throughLimit())) {
+      if (name !== 'opero' && name !== 'p-limit') continue;
+      const of = (each: number): Task => {
+        return async (count) => {
+          for (let done = 0; done < count; done += each) await task(each);
+        };
+      };
+      tasks[`${name}, 1,000`] = of(small);
+      tasks[`${name}, 10,000`] = of(size);
+      tasks[`${name}, 100,000`] = of(total);
+    }
+    const times = await race(tasks, { rounds: quick ? 3 : 9, warmUp: 1, count: total });
+    return {
+      rows: rowsOf(times),
+      reference: 'opero, 1,000',
+      figures: { crowdGrowth: times['opero, 100,000'] / times['opero, 1,000'] },
+    };
+  },
+};
+
+class Gate {
+  open = (): void => {};
+
+  @concurrency(1)
+  async pass(_signal?: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.open = resolve;
+    });
+  }
+}
+
+/** Counts the promises that reject. */
+async function rejected(waiters: readonly Promise<unknown>[]): Promise<void> {
+  for (const { status } of await Promise.allSettled(waiters)) keep(status === 'rejected' ? 1 : 0);
+}
+
+/** From the abort to the last rejection; the waiters are there already. */
+async function abortTime(enter: (signal: AbortSignal) => Promise<unknown>, signals: number): Promise<number> {
+  const controllers = Array.from({ length: signals }, () => new AbortController());
+  const waiters = Array.from({ length: size }, (_, i) => enter(controllers[i % signals].signal));
+  const ended = rejected(waiters);
+  const begin = performance.now();
+  for (const controller of controllers) controller.abort();
+  await ended;
+  return performance.now() - begin;
+}
+
+const abortSection: Section = {
+  title: 'abort of 10,000 callers who wait for a slot, per call',
+  async measure({ quick }) {
+    const gate = new Gate();
+    const first = gate.pass();
+    const queue = new PQueue({ concurrency: 1 });
+    let open = (): void => {};
+    const held = queue.add(() => new Promise<void>((resolve) => (open = resolve)));
+    const pass = (signal: AbortSignal): Promise<unknown> => gate.pass(signal);
+    const queued = (signal: AbortSignal): Promise<unknown> => queue.add(() => {}, { signal });
+    const times: Record<string, number[]> = { opero: [], 'opero, one signal for all': [], 'p-queue': [] };
+    for (let round = 0; round < (quick ? 5 : 15); round++) {
+      times.opero.push(await abortTime(pass, size));
+      times['opero, one signal for all'].push(await abortTime(pass, 1));
+      times['p-queue'].push(await abortTime(queued, size));
+    }
+    gate.open();
+    open();
+    await Promise.all([first, held]);
+    const medians = Object.entries(times).map(([name, each]) => [name, (median(each.slice(2)) * 1e6) / size]);
+    return { rows: rowsOf(Object.fromEntries(medians)) };
+  },
+};
+
+export const crowdSections: Section[] = [crowdSection, growthSection, abortSection];

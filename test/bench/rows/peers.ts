@@ -1,0 +1,123 @@
+import Bottleneck from 'bottleneck';
+import * as cockatiel from 'cockatiel';
+import * as mollitia from 'mollitia';
+import CircuitBreaker from 'opossum';
+import pLimit from 'p-limit';
+import pRetry from 'p-retry';
+import pThrottle from 'p-throttle';
+import { plenty, service } from './service.js';
+
+const { handleAll } = cockatiel;
+const other = (value: number): Promise<number> => service.other(value);
+const plain = (value: number): Promise<number> => service.plain(value);
+const backoff = new cockatiel.ConstantBackoff(1);
+const endless = Number.MAX_SAFE_INTEGER;
+
+export type Caller = (value: number) => Promise<number>;
+
+/** The peers with one policy each, where they have it. */
+export function onePolicy() {
+  const retry = cockatiel.retry(handleAll, { maxAttempts: 2, backoff });
+  const bulkhead = cockatiel.bulkhead(10, endless);
+  const fallback = cockatiel.fallback(handleAll, () => 0);
+  const limit = pLimit(10);
+  const bottleneck = new Bottleneck({ maxConcurrent: 10 });
+  const capacity = new CircuitBreaker(plain, { timeout: false, capacity: 10 });
+  const backed = new CircuitBreaker(plain, { timeout: false });
+  backed.fallback(other);
+  const throttled = pThrottle({ limit: plenty, interval: 1000, strict: true })(plain);
+  const molRetry = circuit(new mollitia.Retry({ attempts: 2, interval: 1 }));
+  const molBulkhead = circuit(new mollitia.Bulkhead({ concurrentSize: 10, queueSize: endless }));
+  const molFallback = circuit(new mollitia.Fallback({ callback: () => 0 }));
+  return {
+    retry: {
+      cockatiel: (value) => retry.execute(() => plain(value)),
+      'p-retry': (value) => pRetry(() => plain(value), { retries: 2 }),
+      mollitia: (value) => molRetry.execute(value),
+    },
+    concurrency: {
+      cockatiel: (value) => bulkhead.execute(() => plain(value)),
+      'p-limit': (value) => limit(plain, value),
+      opossum: (value) => capacity.fire(value),
+      Bottleneck: (value) => bottleneck.schedule(plain, value),
+      mollitia: (value) => molBulkhead.execute(value),
+    },
+    fallback: {
+      cockatiel: (value) => fallback.execute(() => plain(value)),
+      opossum: (value) => backed.fire(value),
+      mollitia: (value) => molFallback.execute(value),
+    },
+    rateLimit: {
+      'p-throttle (strict)': (value) => throttled(value),
+    },
+  } satisfies Record<string, Record<string, Caller>>;
+}
+
+const circuit = (...modules: mollitia.Module[]): mollitia.Circuit =>
+  new mollitia.Circuit({ func: plain, options: { modules } });
+
+/** Fallback, retry and concurrency, or what comes nearest to them. */
+export function threePolicies() {
+  const { cockatielThree, limited } = shared();
+  const mol = circuit(...threeModules());
+  const breaker = new CircuitBreaker(plain, { timeout: false, capacity: 10 });
+  breaker.fallback(other);
+  const bottleneck = retrying(new Bottleneck({ maxConcurrent: 10 }));
+  return {
+    cockatiel: (value) => cockatielThree.execute(() => plain(value)),
+    'p-limit + p-retry': async (value) => {
+      try {
+        return await pRetry(() => limited(plain, value), { retries: 2 });
+      } catch {
+        return await other(value);
+      }
+    },
+    'opossum (no retry)': (value) => breaker.fire(value),
+    'Bottleneck (no fallback)': (value) => bottleneck.schedule(plain, value),
+    mollitia: (value) => mol.execute(value),
+  } satisfies Record<string, Caller>;
+}
+
+/** The same with a rate limit that nobody ever waits for; cockatiel and opossum have none. */
+export function fourPolicies() {
+  const { limited } = shared();
+  const throttled = pThrottle({ limit: plenty, interval: 1000, strict: true })(plain);
+  const bottleneck = retrying(
+    new Bottleneck({
+      maxConcurrent: 10,
+      reservoir: plenty,
+      reservoirRefreshAmount: plenty,
+      reservoirRefreshInterval: 1000,
+    }),
+  );
+  return {
+    'p-limit + p-retry + p-throttle': async (value) => {
+      try {
+        return await pRetry(() => limited(throttled, value), { retries: 2 });
+      } catch {
+        return await other(value);
+      }
+    },
+    'Bottleneck (no fallback)': (value) => bottleneck.schedule(plain, value),
+  } satisfies Record<string, Caller>;
+}
+
+function shared() {
+  const cockatielThree = cockatiel.wrap(
+    cockatiel.fallback(handleAll, () => 0),
+    cockatiel.retry(handleAll, { maxAttempts: 2, backoff }),
+    cockatiel.bulkhead(10, endless),
+  );
+  return { cockatielThree, limited: pLimit(10) };
+}
+
+const threeModules = (): mollitia.Module[] => [
+  new mollitia.Fallback({ callback: () => 0 }),
+  new mollitia.Retry({ attempts: 2, interval: 1 }),
+  new mollitia.Bulkhead({ concurrentSize: 10, queueSize: endless }),
+];
+
+function retrying(limiter: Bottleneck): Bottleneck {
+  limiter.on('failed', (_error, { retryCount }) => (retryCount < 2 ? 1 : undefined));
+  return limiter;
+}

@@ -1,0 +1,52 @@
+import { concurrency, fallback, rateLimit, retry } from 'opero';
+
+/** So many starts that nobody ever waits. */
+export const plenty = 1e9;
+
+/** One method, under more and more policies. All do the same: an async method that gives back its argument. */
+export class Service {
+  async plain(value: number): Promise<number> {
+    return value;
+  }
+
+  @retry(3)
+  async retried(value: number): Promise<number> {
+    return value;
+  }
+
+  @concurrency(10)
+  async limited(value: number): Promise<number> {
+    return value;
+  }
+
+  @fallback('other')
+  async backed(value: number): Promise<number> {
+    return value;
+  }
+
+  @rateLimit(plenty)
+  async paced(value: number): Promise<number> {
+    return value;
+  }
+
+  @fallback('other')
+  @retry(3)
+  @concurrency(10)
+  async three(value: number): Promise<number> {
+    return value;
+  }
+
+  @fallback('other')
+  @retry(3)
+  @rateLimit(plenty)
+  @concurrency(10)
+  async four(value: number, _signal?: AbortSignal): Promise<number> {
+    return value;
+  }
+
+  async other(value: number): Promise<number> {
+    return -value;
+  }
+}
+
+export const service = new Service();

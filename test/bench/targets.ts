@@ -1,0 +1,36 @@
+/** A figure to reach. */
+export interface Target {
+  readonly text: string;
+  readonly limit: number;
+  readonly side: 'at most' | 'at least';
+  readonly unit: string;
+}
+
+const atMost = (limit: number, unit: string, text: string): Target => ({ text, limit, side: 'at most', unit });
+const atLeast = (limit: number, unit: string, text: string): Target => ({ text, limit, side: 'at least', unit });
+
+/** What the project sets itself to reach. */
+export const targets = {
+  threeToCockatiel: atMost(0.25, 'x', "what three policies add to a plain call, to what cockatiel's same three add"),
+  threeToFloor: atMost(1.5, 'x', 'a call through three policies, to one async wrapper'),
+  fourToFloor: atMost(2, 'x', 'a call through four policies, to one async wrapper'),
+  crowd: atMost(0.8, 'x', '10,000 callers through a limit of 10, to the fastest peer'),
+  crowdGrowth: atMost(1.5, 'x', 'cost per call of 100,000 callers, to that of 1,000'),
+  timers: atMost(1, 'timers', 'pending at once, for 200 callers who wait for a rate limit'),
+  perInstance: atMost(1, 'bytes', 'what an instance of a decorated class takes, beyond one of a plain class'),
+  importTime: atMost(5, 'ms', 'importing `retry`, beyond importing what it depends on'),
+  workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
+  batches: atLeast(8, 'x', 'items per second of processAll, to one raw pool.run for each'),
+  tasks: atLeast(1.7, 'x', '64 tasks of 20 ms: their time inline, to that on two workers'),
+  stream: atMost(1, 'x', "items through processStream, to p-map's iterable"),
+  streamHeap: atMost(20, 'MB', 'heap growth while items go through processStream'),
+} satisfies Record<string, Target>;
+
+export type TargetName = keyof typeof targets;
+
+/** How much of the limit a figure makes up: above 1, the target is missed. */
+export const shareOf = ({ limit, side }: Target, value: number): number =>
+  side === 'at most' ? value / limit : limit / value;
+
+/** Beyond this share, a target counts as lost even where the machine is noisy. */
+export const lost = 4 / 3;
