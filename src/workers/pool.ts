@@ -38,6 +38,12 @@ export interface Run {
 type PoolWorker = Tinypool['threads'][number] & { readonly channel?: object };
 type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
 
+/** How long a thread may take to end before it is terminated once more, in milliseconds; doubled each time. */
+const firstPatience = 50;
+
+/** Taken while it is the real one: fake timers have no say in when a thread ends. */
+const realSetTimeout = setTimeout;
+
 /** A worker ended without saying why. */
 export class WorkerExit extends Error {}
 
@@ -124,22 +130,45 @@ export class Pool {
     });
     this.#observe();
     if (this.#workerOf(channel) === undefined) this.#hold(channel);
+    let stopped = false;
     let end: Promise<WorkerEnd> | undefined;
     return {
       reply,
       gone: async () => end ?? this.#endOf(channel, true),
       stop: () => {
+        if (stopped) return;
+        stopped = true;
+        const worker = this.#workerOf(channel);
         end = this.#endOf(channel);
         signal.stop();
         this.#observe();
+        if (worker !== undefined) this.#insist(worker);
       },
     };
   }
 
   /** Ends all workers; to be called when no task is under way. */
   async destroy(): Promise<void> {
-    await this.#pool.destroy();
+    const ended = this.#pool.destroy();
+    for (const worker of this.#workers.keys()) this.#insist(worker);
+    await ended;
     this.#alive.close();
+  }
+
+  /** Terminates a thread again until it is gone: Node 24 and 26 lose a termination that comes at a bad moment. */
+  #insist(worker: PoolWorker): void {
+    if (worker.runtime !== 'worker_threads') return;
+    let delay = firstPatience;
+    const wait = (): void => {
+      const timer = realSetTimeout(() => {
+        if (!this.#workers.has(worker)) return;
+        void worker.terminate();
+        delay *= 2;
+        wait();
+      }, delay);
+      this.#workers.get(worker)?.then(() => clearTimeout(timer));
+    };
+    wait();
   }
 
   /** A worker starts for the task, and would not keep the program alive for that. */
