@@ -1,8 +1,8 @@
 import { Sema } from 'async-sema';
-import { abortable, type Call } from './call.js';
+import type { Call, Wait } from './call.js';
 import { Alarm, now, residue } from './clock.js';
 import { RejectedError } from './errors.js';
-import type { Continuation, MutableStats, PolicyKind, SiteInfo } from './types.js';
+import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
 
 /** What every limiter lets its users say about waiting. */
 export interface QueueConfig {
@@ -12,14 +12,44 @@ export interface QueueConfig {
   readonly maxWait?: number;
 }
 
-interface Waiter {
-  readonly stats: MutableStats;
-  readonly admit: () => void;
-  readonly expire: () => void;
-  /** When it has waited too long. */
-  readonly deadline: number;
-  previous: Waiter;
-  next: Waiter;
+/** A call in line, or the head of the line itself. */
+interface Link {
+  previous: Link;
+  next: Link;
+}
+
+/** How a wait ended: with a token, or with an error. */
+type End = 'admitted' | 'failed';
+
+/** A call that waits in line. The fields are what its wait needs: one object and one promise for each. */
+class Waiter implements Link, Wait {
+  previous: Link = this;
+  next: Link = this;
+  end: End = 'admitted';
+  error: unknown = undefined;
+  resolve!: (waiter: Waiter) => void;
+
+  constructor(
+    readonly line: Admission,
+    readonly call: Call,
+    readonly site: SiteInfo,
+    readonly run: Next,
+    readonly fail: Continuation,
+    /** When it has waited too long. */
+    readonly deadline: number,
+  ) {}
+
+  leave(reason: unknown): void {
+    this.line.quit(this);
+    this.settle('failed', reason);
+  }
+
+  settle(end: End, error?: unknown): void {
+    this.call.waiting = undefined;
+    this.end = end;
+    this.error = error;
+    this.resolve(this);
+  }
 }
 
 /**
@@ -41,19 +71,14 @@ export class Admission {
   #waiting = 0;
   /** Those who have been admitted and have not gone on yet: a newcomer may not overtake them. */
   #admitted = 0;
-  readonly #line: Waiter;
+  readonly #line: Link = headOfLine();
   #deadlines: Alarm | undefined;
 
   constructor(
     readonly tokens: number,
     readonly queue: Required<QueueConfig>,
     readonly kind: PolicyKind,
-  ) {
-    const line = { admit: () => {}, expire: () => {}, deadline: 0 } as unknown as Waiter;
-    line.previous = line;
-    line.next = line;
-    this.#line = line;
-  }
+  ) {}
 
   get waiting(): number {
     return this.#waiting;
@@ -72,62 +97,58 @@ export class Admission {
   /**
    * Waits for a token in line, on behalf of a site; then goes on with `run`, or with `fail` if it got none: with a
    * RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
-   * `async`, so that the caller stays in the stack of what is thrown then.
    */
-  async enter(
-    call: Call,
-    site: SiteInfo,
-    run: () => unknown,
-    fail: Continuation,
-    maxQueue = this.queue.maxQueue,
-  ): Promise<unknown> {
-    try {
-      await this.#wait(call, site, maxQueue);
-    } catch (error) {
-      return await fail(error, call);
-    }
-    this.#admitted--;
-    return await run();
-  }
-
-  async #wait(call: Call, site: SiteInfo, maxQueue: number): Promise<void> {
+  wait(call: Call, site: SiteInfo, run: Next, fail: Continuation, maxQueue = this.queue.maxQueue): unknown {
+    if (call.aborted) return fail(call.signal?.reason, call);
     const { maxWait } = this.queue;
     // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
     const isFree = this.#waiting === 0 && this.#out < this.tokens;
-    if (!isFree && this.#waiting >= maxQueue) throw this.#reject(site, 'queue-full', maxQueue);
-    if (!isFree && maxWait === 0) throw this.#reject(site, 'wait-timeout', maxWait);
-    let expired: RejectedError | undefined;
-    await abortable(call, (done) => {
-      const admit = (): void => {
-        this.#admitted++;
-        done();
-      };
-      if (isFree) {
-        this.#take();
-        admit();
-        return () => {};
-      }
-      const waiter = this.#join(site.stats, admit, () => {
-        expired = this.#reject(site, 'wait-timeout', maxWait);
-        done();
-      });
-      return () => this.#quit(waiter);
+    if (!isFree && this.#waiting >= maxQueue) return fail(this.#reject(site, 'queue-full', maxQueue), call);
+    if (!isFree && maxWait === 0) return fail(this.#reject(site, 'wait-timeout', maxWait), call);
+    const deadline = maxWait === Number.POSITIVE_INFINITY ? maxWait : now() + maxWait;
+    const waiter = new Waiter(this, call, site, run, fail, deadline);
+    const wait = new Promise<Waiter>((resolve) => {
+      waiter.resolve = resolve;
     });
-    if (expired !== undefined) throw expired;
+    if (isFree) {
+      this.#take();
+      this.#admit(waiter);
+    } else {
+      this.#join(waiter);
+    }
+    return this.#goOn(wait);
+  }
+
+  /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
+  async #goOn(wait: Promise<Waiter>): Promise<unknown> {
+    const { end, error, call, run, fail } = await wait;
+    if (end === 'failed') return await fail(error, call);
+    this.#admitted--;
+    return await run(call);
   }
 
   /** A token comes back: the first in line has it, or else it is free. */
   give(): void {
+    const first = this.#first;
+    if (first !== undefined) {
+      this.quit(first);
+      this.#admit(first);
+      return;
+    }
     this.#out--;
     this.#returned ??= new Sema(0);
     this.#returned.release();
-    const first = this.#line.next;
-    if (first !== this.#line && this.#take()) {
-      this.#quit(first);
-      first.admit();
-    } else if (this.#out === 0) {
-      this.onIdle?.();
-    }
+    if (this.#out === 0) this.onIdle?.();
+  }
+
+  get #first(): Waiter | undefined {
+    const { next } = this.#line;
+    return next instanceof Waiter ? next : undefined;
+  }
+
+  #admit(waiter: Waiter): void {
+    this.#admitted++;
+    waiter.settle('admitted');
   }
 
   #take(): boolean {
@@ -139,24 +160,25 @@ export class Admission {
     return true;
   }
 
-  #join(stats: MutableStats, admit: () => void, expire: () => void): Waiter {
-    const { maxWait } = this.queue;
+  #join(waiter: Waiter): void {
     const line = this.#line;
-    const waiter: Waiter = { stats, admit, expire, deadline: now() + maxWait, previous: line.previous, next: line };
+    waiter.previous = line.previous;
+    waiter.next = line;
     line.previous.next = waiter;
     line.previous = waiter;
-    stats.queued++;
+    waiter.call.waiting = waiter;
+    waiter.site.stats.queued++;
     if (++this.#waiting === 1) {
       this.onWaiting?.(true);
-      if (maxWait !== Number.POSITIVE_INFINITY) this.#watchDeadline(maxWait);
+      if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#watchDeadline(this.queue.maxWait);
     }
-    return waiter;
   }
 
-  #quit(waiter: Waiter): void {
+  /** Takes a waiter out of the line. */
+  quit(waiter: Waiter): void {
     waiter.previous.next = waiter.next;
     waiter.next.previous = waiter.previous;
-    waiter.stats.queued--;
+    waiter.site.stats.queued--;
     if (--this.#waiting === 0) {
       this.#deadlines?.clear();
       this.onWaiting?.(false);
@@ -171,13 +193,13 @@ export class Admission {
 
   #expireLate(): void {
     const time = now();
-    let first = this.#line.next;
-    while (first !== this.#line && first.deadline <= time + residue) {
-      this.#quit(first);
-      first.expire();
-      first = this.#line.next;
+    let first = this.#first;
+    while (first !== undefined && first.deadline <= time + residue) {
+      this.quit(first);
+      first.settle('failed', this.#reject(first.site, 'wait-timeout', this.queue.maxWait));
+      first = this.#first;
     }
-    if (first !== this.#line) this.#watchDeadline(first.deadline - time);
+    if (first !== undefined) this.#watchDeadline(first.deadline - time);
   }
 
   #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {
@@ -189,6 +211,13 @@ export class Admission {
         : `the call got no ${what} within ${limit} ms (maxWait)`;
     return new RejectedError(`${site.label}: ${why}`, this.kind, reason);
   }
+}
+
+function headOfLine(): Link {
+  const head = {} as Link;
+  head.previous = head;
+  head.next = head;
+  return head;
 }
 
 /** What a waiter waits for, for messages. */

@@ -23,6 +23,11 @@ export interface Slot {
   give(): void;
 }
 
+/** A wait that an abort cuts short. */
+export interface Wait {
+  leave(reason: unknown): void;
+}
+
 /** One call on its way through a pipeline. */
 export class Call implements CurrentCall {
   attempt = 1;
@@ -30,8 +35,8 @@ export class Call implements CurrentCall {
   aborted = false;
   /** Settles the call's promise at an abort, whatever still runs beneath. */
   onAbort: ((reason: unknown) => void) | undefined = undefined;
-  /** Leaves the wait that the call stands in, which rejects with the reason; a call waits in one place at a time. */
-  leave: ((reason: unknown) => void) | undefined = undefined;
+  /** What the call waits in; it waits in one place at a time. */
+  waiting: Wait | undefined = undefined;
   /** The permit of a rate limit that the attempt has and has not used yet. */
   permit: Permit | undefined = undefined;
   /** The slot of a concurrency limit that the attempt holds. */
@@ -57,7 +62,7 @@ export class Call implements CurrentCall {
   abort(reason: unknown): void {
     this.aborted = true;
     this.onAbort?.(reason);
-    this.leave?.(reason);
+    this.waiting?.leave(reason);
   }
 }
 
@@ -197,30 +202,21 @@ export function unwatch(watcher: Watcher, signal: AbortSignal): void {
   if (found?.watchers.delete(watcher) && found.watchers.size === 0) found.stop();
 }
 
-/**
- * A wait that an abort of the call cuts short. `begin` is given the function that ends the wait, and gives back the one
- * that takes the call out of it.
- */
-export function abortable(call: Call, begin: (done: () => void) => () => void): Promise<void> {
-  if (call.aborted) return Promise.reject(call.signal?.reason);
-  return new Promise((resolve, reject) => {
-    const giveUp = begin(() => {
-      call.leave = undefined;
-      resolve();
-    });
-    call.leave = (reason) => {
-      call.leave = undefined;
-      giveUp();
-      reject(reason);
-    };
-  });
-}
-
 /** A pause in milliseconds that an abort of the call cuts short, and that keeps the program alive. */
 export function pause(call: Call, delay: number): Promise<void> {
-  return abortable(call, (done) => {
-    const alarm = new Alarm(done, true);
+  if (call.aborted) return Promise.reject(call.signal?.reason);
+  return new Promise((resolve, reject) => {
+    const alarm = new Alarm(() => {
+      call.waiting = undefined;
+      resolve();
+    }, true);
     alarm.set(delay);
-    return () => alarm.clear();
+    call.waiting = {
+      leave(reason) {
+        call.waiting = undefined;
+        alarm.clear();
+        reject(reason);
+      },
+    };
   });
 }

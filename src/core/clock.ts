@@ -11,17 +11,23 @@ export const residue = 1e-6;
 /** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
 let lag = 0;
 
-/** The clock to go by: `performance`, unless fake timers left that alone and faked `Date`. */
+/** Whether fake timers faked `Date` and left `performance` alone, so that `Date` is the clock to go by. */
+const isDateFaked = (): boolean => Date.now !== realDateNow && setTimeout !== realSetTimeout;
+
+/** The clock to go by: `performance`, unless fake timers left that alone. */
 const clockInUse = (): (() => number) =>
-  performance.now === realPerformanceNow && setTimeout !== realSetTimeout && Date.now !== realDateNow
-    ? Date.now
-    : performance.now;
+  performance.now === realPerformanceNow && isDateFaked() ? Date.now : performance.now;
 
 /**
  * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
  * as well, and does not jump with the wall clock.
  */
-export const now = (): number => (clockInUse() === performance.now ? performance.now() : Date.now()) + lag;
+export function now(): number {
+  // Looked up once: it is a getter, and on the path of every start.
+  const clock = performance;
+  if (clock.now === realPerformanceNow && isDateFaked()) return Date.now() + lag;
+  return clock.now() + lag;
+}
 
 /**
  * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,

@@ -14,7 +14,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Policy } from '../core/types.js';
+import type { Next, Policy } from '../core/types.js';
 
 /** Options of `@concurrency`. */
 export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -36,6 +36,19 @@ const defaults = {
   scope: 'class',
 } as const;
 
+/** The slots of a limit, and what a call that has one goes on with. */
+class Slots extends Admission {
+  readonly run: Next;
+
+  constructor(options: ConcurrencyConfig & Required<QueueConfig>, next: Next) {
+    super(options.limit, options, 'concurrency');
+    this.run = (call) => {
+      call.slot = this;
+      return next(call);
+    };
+  }
+}
+
 export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { limit: given };
   const options = freeze(readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults));
@@ -45,11 +58,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
     rank: 400,
     options,
     wrap(next, { ok, fail }, site) {
-      const find = limiters(options, site, 'concurrency', () => new Admission(options.limit, options, 'concurrency'));
-      const run = (call: Call, slots: Admission): unknown => {
-        call.slot = slots;
-        return next(call);
-      };
+      const find = limiters(options, site, 'concurrency', () => new Slots(options, next));
       /** Gives the slot back, once what lies beneath has ended. */
       const leave = (call: Call): void => {
         call.slot?.give();
@@ -57,13 +66,13 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
       };
       return {
         enter: function concurrency(call) {
-          let slots: Admission;
+          let slots: Slots;
           try {
             slots = find(call);
           } catch (error) {
             return fail(error, call);
           }
-          return slots.tryTake() ? run(call, slots) : slots.enter(call, site, () => run(call, slots), fail);
+          return slots.tryTake() ? slots.run(call) : slots.wait(call, site, slots.run, fail);
         },
         ok(value, call) {
           leave(call);

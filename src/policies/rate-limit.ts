@@ -17,7 +17,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Continuation, Policy, SiteInfo } from '../core/types.js';
+import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
 /** Options of `@rateLimit`. */
 export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
@@ -53,7 +53,7 @@ const defaults = {
 type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' | 'maxQueue' | 'maxWait'>>;
 
 /** The longest that entering a method is taken to last, in milliseconds: what its own code may see as its start. */
-const entryGrace = 1;
+const entryGrace = 5;
 
 /**
  * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
@@ -67,11 +67,18 @@ class RateLimiter implements Permit {
   #head = 0;
   readonly #alarm = new Alarm(() => this.#reclaim(), false);
 
-  constructor({ rate, per, spread, ...queue }: Filled) {
+  /** What a call that has a permit goes on with. */
+  readonly run: Next;
+
+  constructor({ rate, per, spread, ...queue }: Filled, next: Next) {
     const starts = spread ? 1 : Math.ceil(rate);
     this.#window = per * (starts / rate);
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
+    this.run = (call) => {
+      call.permit = this;
+      return next(call);
+    };
   }
 
   set onIdle(onIdle: () => void) {
@@ -87,9 +94,9 @@ class RateLimiter implements Permit {
     return true;
   }
 
-  /** Waits for a permit in line; see `Admission.enter`. */
-  enter(call: Call, site: SiteInfo, run: () => unknown, fail: Continuation): Promise<unknown> {
-    return this.#permits.enter(call, site, run, fail);
+  /** Waits for a permit in line; see `Admission.wait`. */
+  wait(call: Call, site: SiteInfo, fail: Continuation): unknown {
+    return this.#permits.wait(call, site, this.run, fail);
   }
 
   /** A permit comes back unused. */
@@ -149,11 +156,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
     rank: 300,
     options,
     wrap(next, { ok, fail }, site) {
-      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options));
-      const run = (call: Call, limiter: RateLimiter): unknown => {
-        call.permit = limiter;
-        return next(call);
-      };
+      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, next));
       return {
         enter: function rateLimit(call) {
           let limiter: RateLimiter;
@@ -162,7 +165,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
           } catch (error) {
             return fail(error, call);
           }
-          return limiter.tryTake() ? run(call, limiter) : limiter.enter(call, site, () => run(call, limiter), fail);
+          return limiter.tryTake() ? limiter.run(call) : limiter.wait(call, site, fail);
         },
         ok,
         fail(error, call) {

@@ -48,10 +48,7 @@ export class Job {
 
   /** The job is the pool's; an abort from now on stops its worker. */
   hand(stop: () => void): void {
-    this.call.leave = () => {
-      this.aborted = true;
-      stop();
-    };
+    this.#leaveBy(stop);
   }
 
   /** The job goes to a worker, which is its start. */
@@ -66,9 +63,15 @@ export class Job {
 
   /** The job waits to be sent; an abort from now on takes it out. */
   wait(): void {
-    this.call.leave = () => {
-      this.aborted = true;
-      this.fail(this.call.signal?.reason);
+    this.#leaveBy(() => this.fail(this.call.signal?.reason));
+  }
+
+  #leaveBy(leave: () => void): void {
+    this.call.waiting = {
+      leave: () => {
+        this.aborted = true;
+        leave();
+      },
     };
   }
 
@@ -83,7 +86,7 @@ export class Job {
   }
 
   #close(): void {
-    this.call.leave = undefined;
+    this.call.waiting = undefined;
     if (this.#started) this.site.stats.running--;
     this.#started = false;
   }
@@ -141,7 +144,7 @@ export class Dispatcher {
     fail: Continuation,
     maxQueue = Number.POSITIVE_INFINITY,
   ): unknown {
-    return this.#line.tryTake() ? run() : this.#line.enter(call, site, run, fail, maxQueue);
+    return this.#line.tryTake() ? run() : this.#line.wait(call, site, run, fail, maxQueue);
   }
 
   /** Gives a worker back that was not used. */
