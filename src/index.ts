@@ -10,7 +10,7 @@ export {
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
-export type { Items, ItemsOptions, OnError, StreamOptions } from './items/items.js';
+export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {
   type Collected,
   type ItemOf,

@@ -2,17 +2,10 @@ import { ConfigurationError } from './core/errors.js';
 import { show } from './core/options.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
-import {
-  collectItems,
-  type Items,
-  type ItemsOptions,
-  type OnError,
-  requireIterable,
-  type StreamOptions,
-  streamItems,
-  type Work,
-} from './items/items.js';
+import { collectItems, streamItems } from './items/items.js';
+import { type Items, type ItemsOptions, type OnError, requireIterable, type StreamOptions } from './items/options.js';
 import type { Collected } from './items/process.js';
+import type { Work } from './items/stream.js';
 import { workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 

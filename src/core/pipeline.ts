@@ -51,18 +51,15 @@ export function runner(
     },
     fail(error, call) {
       if (call.signal !== undefined) unwatch(call, call.signal);
-      if (!call.aborted) stats.failures++;
+      if (call.onAbort === undefined || !call.aborted) stats.failures++;
       throw error;
     },
   };
   const pipeline = compile(policies, end, site);
 
-  const runCancellable = (call: Call, signal: AbortSignal): Promise<unknown> => {
-    if (signal.aborted) {
-      stats.failures++;
-      return Promise.reject(signal.reason);
-    }
-    return new Promise((resolve, reject) => {
+  /** A call with a signal of its own: at an abort it rejects at once, whatever still runs beneath. */
+  const runCancellable = (call: Call, signal: AbortSignal): Promise<unknown> =>
+    new Promise((resolve, reject) => {
       call.onAbort = (reason) => {
         stats.failures++;
         reject(reason);
@@ -70,19 +67,30 @@ export function runner(
       watch(call, signal);
       settle(pipeline, call).then(resolve, reject);
     });
+
+  /** A call under the signal of the one that makes it, which rejects at an abort itself. */
+  const runGoverned = (call: Call, signal: AbortSignal): Promise<unknown> => {
+    watch(call, signal);
+    return settle(pipeline, call);
   };
 
   return (fn, self, args) => {
     stats.calls++;
     const given = takeHandoff();
-    const signal = given === undefined ? signalOf(args) : either(signalOf(args), given.signal);
+    const own = signalOf(args);
+    const signal = given === undefined ? own : either(own, given.signal);
     const call = new Call(fn, self, args, signal);
     if (given !== undefined) {
       call.error = given.error;
       call.chain = given.chain;
       call.batch = given.batch;
     }
-    return signal === undefined ? settle(pipeline, call) : runCancellable(call, signal);
+    if (signal === undefined) return settle(pipeline, call);
+    if (signal.aborted) {
+      stats.failures++;
+      return Promise.reject(signal.reason);
+    }
+    return signal === given?.signal ? runGoverned(call, signal) : runCancellable(call, signal);
   };
 }
 

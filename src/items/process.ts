@@ -2,15 +2,9 @@ import { ConfigurationError, type ItemError } from '../core/errors.js';
 import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
-import {
-  collectItems,
-  type Items,
-  type ItemsOptions,
-  type OnError,
-  type StreamOptions,
-  streamItems,
-  type Work,
-} from './items.js';
+import { collectItems, streamItems } from './items.js';
+import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
+import type { Work } from './stream.js';
 import { workOn } from './work.js';
 
 /** The names of the methods of an object. */

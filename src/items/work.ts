@@ -1,6 +1,6 @@
 import { type BatchPlan, handOver } from '../core/call.js';
 import type { Policy } from '../core/types.js';
-import type { Work } from './items.js';
+import type { Work } from './stream.js';
 
 /** How many items are worked on at once where nothing says so. */
 const defaultConcurrency = 16;
@@ -28,6 +28,6 @@ export function workOn<Item, Result>(
   return {
     concurrency,
     plan: batch,
-    run: async (item, signal) => (await handOver({ signal, batch }, () => call(item))) as Result,
+    run: (item, signal) => Promise.resolve(handOver({ signal, batch }, () => call(item)) as Result),
   };
 }

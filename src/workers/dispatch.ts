@@ -30,6 +30,7 @@ export class Job {
   aborted = false;
   /** It shared a batch that came to nothing, and goes to a worker by itself now. */
   alone = false;
+  onEnd: (() => void) | undefined;
   #started = false;
   #resolve!: (outcome: Outcome | Failure) => void;
   #reject!: (error: unknown) => void;
@@ -89,6 +90,8 @@ export class Job {
     this.call.waiting = undefined;
     if (this.#started) this.site.stats.running--;
     this.#started = false;
+    this.onEnd?.();
+    this.onEnd = undefined;
   }
 }
 
@@ -100,6 +103,9 @@ export class Dispatcher {
   #jobs = 0;
   #closing = false;
   #onIdle: (() => void) | undefined;
+  readonly #onEnd = (): void => {
+    if (--this.#jobs === 0) this.#onIdle?.();
+  };
 
   constructor(options: PoolOptions) {
     const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
@@ -110,13 +116,10 @@ export class Dispatcher {
   /** Runs a job; gives what came of it. Rejects when it could not be run, or its worker died. */
   run(job: Job, maxQueue: number): Promise<Outcome | Failure> {
     this.#jobs++;
+    job.onEnd = this.#onEnd;
     const { batch } = job.call;
     if (batch === undefined) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
-    const ended = (): void => {
-      if (--this.#jobs === 0) this.#onIdle?.();
-    };
-    job.outcome.then(ended, ended);
     return job.outcome;
   }
 
