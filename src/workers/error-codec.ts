@@ -36,7 +36,9 @@ export const lookupBy =
 
 /** Anything thrown, in a form that can be cloned. A field that cannot be cloned is dropped. */
 export function encodeError(thrown: unknown, reference: Reference, above: readonly unknown[] = []): EncodedError {
-  if (!(thrown instanceof Error) || above.includes(thrown)) {
+  const level = above.indexOf(thrown);
+  if (level >= 0) return { kind: 'again', level };
+  if (!(thrown instanceof Error)) {
     const obstacle = findObstacle(thrown, 'thrown');
     return { kind: 'value', value: obstacle === undefined ? thrown : String(obstacle.reason) };
   }
@@ -80,23 +82,26 @@ function create(type: ErrorClass, name: string, message: string): Error {
 }
 
 /** The error again: an instance of the nearest class that is found, with its name, message, fields, cause and stack. */
-export function decodeError(encoded: EncodedError, lookup: Lookup, callerStack: string): unknown {
+export function decodeError(
+  encoded: EncodedError,
+  lookup: Lookup,
+  callerStack: string,
+  above: readonly unknown[] = [],
+): unknown {
   if (encoded.kind === 'value') return encoded.value;
+  if (encoded.kind === 'again') return above[encoded.level];
   const { name, message, fields, cause, errors, stack } = encoded;
   const type = encoded.classes.map(lookup).find((each) => each !== undefined) ?? Error;
   const error = create(type, name, message);
+  const inner = (each: EncodedError): unknown => decodeError(each, lookup, '', [...above, error]);
   const define = (key: string, value: unknown, enumerable = false): void => {
     Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
   };
   if (error.message !== message) define('message', message);
   if (error.name !== name) define('name', name);
   for (const [key, value] of Object.entries(fields)) define(key, value, true);
-  if (cause !== undefined) define('cause', decodeError(cause, lookup, ''));
-  if (errors !== undefined)
-    define(
-      'errors',
-      errors.map((each) => decodeError(each, lookup, '')),
-    );
+  if (cause !== undefined) define('cause', inner(cause));
+  if (errors !== undefined) define('errors', errors.map(inner));
   define('stack', callerStack === '' ? stack : `${stack ?? `${name}: ${message}`}\n${callerStack}`);
   return error;
 }

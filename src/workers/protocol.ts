@@ -50,6 +50,8 @@ export type ClassReference =
 /** Anything thrown, in a form that can be cloned. */
 export type EncodedError =
   | { readonly kind: 'value'; readonly value: unknown }
+  /** An error that is its own cause: the one that stands so many levels below the outermost. */
+  | { readonly kind: 'again'; readonly level: number }
   | {
       readonly kind: 'error';
       /** The classes of the error, the most derived first, as far as they can be named. */

@@ -1,0 +1,130 @@
+import { strict as assert } from 'node:assert';
+import { after, describe, test } from 'node:test';
+import { move, shutdown, WorkerError } from 'opero';
+import { type Kind, Point, Values } from '../fixtures/workers/values.js';
+import { rejection } from '../support/rejection.js';
+
+after(() => shutdown());
+const values = new Values();
+
+async function refused(call: Promise<unknown>, message: string): Promise<void> {
+  const error = await rejection(call);
+  assert.ok(error instanceof WorkerError, String(error));
+  assert.equal(error.message, message);
+}
+
+describe('what structured clone takes', () => {
+  for (const [name, value] of Object.entries({
+    'numbers, also the odd ones': [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 2n ** 70n],
+    'null and undefined': { a: null, b: undefined },
+    'dates, regular expressions, boxed values': [new Date(5), /x/gi, Object('text')],
+    'maps, sets and arrays with holes': [new Map([[{ k: 1 }, new Set([1])]]), Object.assign(new Array(3), [1])],
+    bytes: [new Uint8Array([1, 2]), new ArrayBuffer(2), new Float64Array([0.5])],
+    errors: new RangeError('inside a value'),
+  })) {
+    test(`travels there and back: ${name}`, async () => {
+      assert.deepEqual(await values.echo(value), value);
+      assert.deepEqual(await values.echoInProcess(value), value);
+    });
+  }
+
+  test('keeps what is circular, or the same object twice', async () => {
+    const shared = { name: 'shared' };
+    const circle: Record<string, unknown> = { one: shared, two: shared };
+    circle.self = circle;
+    const back = (await values.echo(circle)) as typeof circle;
+    assert.equal(back.self, back);
+    assert.equal(back.one, back.two);
+    assert.notEqual(back, circle);
+  });
+
+  test('makes a plain object of an instance', async () => {
+    class Plain {
+      x = 1;
+    }
+    assert.deepEqual(await values.echo(new Plain()), { x: 1 });
+  });
+});
+
+describe('an argument that cannot be cloned fails the call, and the error names its path', () => {
+  const path = 'Values.echo: args';
+  for (const [name, args, problem] of [
+    ['a function', [() => {}], '[0] cannot be cloned: it is a function'],
+    ['a function with a name', [1, function work() {}], '[1] cannot be cloned: it is the function work'],
+    ['a symbol', [Symbol('s')], '[0] cannot be cloned: it is Symbol(s)'],
+    ['inside an object', [{ socket: () => {} }], '[0].socket cannot be cloned: it is the function socket'],
+    ['deep inside', [{ a: [0, { b: new WeakMap() }] }], '[0].a[1].b cannot be cloned: it is a WeakMap'],
+    ['in a map', [new Map([['k', { f: Symbol('x') }]])], '[0].get(k).f cannot be cloned: it is Symbol(x)'],
+    ['as a key of a map', [new Map([[Symbol('k'), 1]])], '[0] (a key) cannot be cloned: it is Symbol(k)'],
+    ['in a set', [new Set([Promise.resolve()])], '[0] (a member) cannot be cloned: it is a Promise'],
+    ['a proxy', [new Proxy({}, {})], '[0] cannot be cloned: it is a Proxy'],
+    [
+      'in an instance, which is named',
+      [{ at: new Point(1, function go() {}) }],
+      '[0].at cannot be cloned: it is a Point whose onMove is the function go',
+    ],
+  ] as const) {
+    test(name, () => refused(values.echo(...args), path + problem));
+  }
+
+  test('a field of this that travels', () =>
+    refused(values.withState(), 'Values.withState: this.socket cannot be cloned: it is a function'));
+
+  test('and the next call works', async () => {
+    assert.equal(await values.echo('fine'), 'fine');
+  });
+
+  test('in a process too', async () => {
+    const error = await rejection(values.echoInProcess({ f: () => {} }));
+    assert.ok(error instanceof WorkerError);
+    assert.match(error.message, /args\[0\]\.f cannot be cloned: it is the function f$/);
+    assert.equal(await values.echoInProcess('fine'), 'fine');
+  });
+});
+
+describe('a result that cannot be cloned fails the call, and the error names its path', () => {
+  for (const [kind, problem] of [
+    ['function', 'result cannot be cloned: it is a function'],
+    ['deep', 'result.list[1].socket cannot be cloned: it is the function socket'],
+    ['map', 'result.get(key) cannot be cloned: it is Symbol(inside)'],
+    ['set', 'result (a member) cannot be cloned: it is a WeakMap'],
+    ['instance', 'result.point cannot be cloned: it is a Point whose onMove is the function onMove'],
+    ['promise', 'result.later cannot be cloned: it is a Promise'],
+  ] as [Kind, string][]) {
+    test(kind, () => refused(values.give(kind), `Values.give: ${problem}`));
+  }
+});
+
+describe('move', () => {
+  test('transfers to the worker: the sender keeps nothing', async () => {
+    const buffer = new ArrayBuffer(1000);
+    assert.equal(await values.size(move(buffer)), 1000);
+    assert.equal(buffer.byteLength, 0);
+  });
+
+  test('transfers a view with its buffer, inside other values, there and back', async () => {
+    const bytes = new Uint8Array(10);
+    const back = await values.fill(move(bytes));
+    assert.equal(bytes.byteLength, 0);
+    assert.deepEqual(back, new Uint8Array(10).fill(7));
+    const inside = new Uint8Array(3);
+    await values.echo({ list: [move(inside)] });
+    assert.equal(inside.byteLength, 0);
+  });
+
+  test('gives back what it was given, so that what is not moved is cloned', async () => {
+    const buffer = new ArrayBuffer(8);
+    assert.equal(move(buffer), buffer);
+    const other = new ArrayBuffer(8);
+    await values.size(other);
+    assert.equal(other.byteLength, 8);
+  });
+
+  test('refuses what cannot be transferred', () => {
+    assert.throws(() => move({ plain: 'object' } as never), {
+      name: 'ConfigurationError',
+      message: /^move\(\): expected /,
+    });
+    assert.throws(() => move(5 as never), { name: 'ConfigurationError' });
+  });
+});

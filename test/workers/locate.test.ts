@@ -1,0 +1,205 @@
+import { strict as assert } from 'node:assert';
+import { after, describe, test } from 'node:test';
+import { Orchestrator, shutdown, statsOf, WorkerError } from 'opero';
+import {
+  Broken,
+  Missing,
+  Overriding,
+  OwnDecorator,
+  Plain,
+  StaticOverride,
+  StaticPlain,
+} from '../fixtures/workers/elsewhere.js';
+import Default, * as services from '../fixtures/workers/services.js';
+import { rejection } from '../support/rejection.js';
+import { runProgram } from '../support/run-program.js';
+
+const { Calc, SameModule, UnderAnotherName, Whole, WholeSub, TwinOne } = services;
+after(() => shutdown());
+
+async function workerError(call: Promise<unknown>, message: RegExp): Promise<void> {
+  const error = await rejection(call);
+  assert.ok(error instanceof WorkerError, String(error));
+  assert.match(error.message, message);
+}
+
+describe('the code that a worker runs', () => {
+  const calc = new Calc();
+
+  test('is that of an instance method, on another thread', async () => {
+    assert.equal(await calc.add(1, 2), 3);
+    assert.equal((await calc.where()).isMainThread, false);
+  });
+
+  test('is that of a static method, told from an instance method of the same name', async () => {
+    assert.equal(await calc.twin(), 'instance');
+    assert.equal(await Calc.twin(), 'static of Calc');
+  });
+
+  test('is that of a #private method, of instances and static', async () => {
+    assert.equal(await calc.hidden(1), 'hidden 1 false');
+    assert.equal(await Calc.hiddenStatic(2), 'static hidden 2 false');
+  });
+
+  test('is that of a method named by a symbol', async () => {
+    assert.equal(await calc[services.sum](4), 5);
+  });
+
+  test('is found by a method called without this', async () => {
+    const { add } = calc;
+    assert.equal(await add(3, 4), 7);
+  });
+
+  test('is found whatever the name that its class is exported under', async () => {
+    assert.equal(await new UnderAnotherName().run(), false);
+    assert.equal(await new Default().run(), false);
+  });
+
+  test('is asked for at the first call: a class that is not exported fails it with an error that says so', async () => {
+    const says = /Unexported\.run: .*services\.js does not export the class Unexported.*; export it, under any name/;
+    await workerError(services.makeUnexported().run(), says);
+    await workerError(services.runUnexported(), says);
+  });
+
+  test('is that of a class-level policy, on every async method', async () => {
+    assert.equal(await new Whole().first(), false);
+    assert.equal(new Whole().second(), true);
+    assert.equal(await new WholeSub().first(), false);
+    assert.equal(await new WholeSub().third(), false);
+  });
+
+  test('is that of a method under @orchestrate', async () => {
+    assert.equal(await calc.orchestrated(), false);
+  });
+
+  test('is an exported function for an Orchestrator, and another one fails', async () => {
+    const module = new URL('../fixtures/workers/functions.js', import.meta.url);
+    const { double, makeLocal } = await import('../fixtures/workers/functions.js');
+    const orchestrator = new Orchestrator({ cpuBound: { module, maxWorkers: 2 } });
+    assert.deepEqual(await orchestrator.execute(double, 4), { doubled: 8, isMainThread: false });
+    await workerError(
+      orchestrator.execute(makeLocal()),
+      /functions\.js does not export the function local; export it, under any name/,
+    );
+    await workerError(
+      orchestrator.execute(() => 1),
+      /does not export the function \(anonymous\)/,
+    );
+  });
+
+  test('is looked for where the module says; one that cannot be loaded is named, with the reason', async () => {
+    const missing = await rejection(new Missing().run());
+    assert.ok(missing instanceof WorkerError);
+    assert.match(
+      missing.message,
+      /^Missing\.run: a worker could not load file:.*no-such-module\.js: Cannot find module/,
+    );
+    const broken = await rejection(new Broken().run());
+    assert.ok(broken instanceof WorkerError);
+    assert.match(broken.message, /could not load data:.*: broken on purpose/);
+    assert.ok(broken.cause instanceof RangeError);
+  });
+});
+
+describe('a subclass', () => {
+  test('of the same module runs with its own prototype', async () => {
+    const sub = new SameModule();
+    assert.equal(await sub.add(1, 1), 2);
+    assert.equal(await sub.name(), 'sub of SameModule true');
+    assert.equal(statsOf(SameModule, 'name').calls, 1);
+  });
+
+  test('of another module, which overrides nothing, runs with the prototype of its base', async () => {
+    assert.equal(await new Plain().name(), 'Calc true');
+    assert.equal(await StaticPlain.twin(), 'static of Calc');
+  });
+
+  test('of another module, which overrides what the base defines, fails and says what to do', async () => {
+    await workerError(
+      new Overriding().add(1, 2),
+      /^Overriding\.add: .*overrides methods .*; declare the method there with its own @cpuBound\(import\.meta\.url\)/,
+    );
+  });
+
+  test('of another module with a decorator of its own runs there, and its super call stays in the worker', async () => {
+    assert.equal(await new OwnDecorator().name(), 'OwnDecorator true elsewhere');
+    assert.equal(await StaticOverride.twin(), 'own static of another');
+  });
+
+  test('that is not exported and overrides something fails in the same way', async () => {
+    await workerError(services.makeHidden().add(1, 2), /its own @cpuBound\(import\.meta\.url\)/);
+  });
+
+  test('that looks like another one fails rather than run the wrong code', async () => {
+    await workerError(new TwinOne().add(1, 2), /2 subclasses with the same code/);
+  });
+});
+
+describe('this in a worker', () => {
+  const calc = new Calc();
+
+  test('has the fields listed in state, as they are at the call', async () => {
+    assert.deepEqual(await calc.scaled(4), [8, [1, 2], undefined]);
+    const other = new Calc();
+    other.factor = 5;
+    other.list.push(3);
+    assert.deepEqual(await other.scaled(4), [20, [1, 2, 3], undefined]);
+  });
+
+  test('throws when another field is read, naming the field and state', async () => {
+    for (const field of ['secret', 'factor', 'unknown'] as const) {
+      await workerError(
+        calc.reads(field),
+        new RegExp(`^Calc\\.reads: \`this\\.${field}\` does not travel .* list '${field}' in the option \`state\``),
+      );
+    }
+  });
+
+  test('has the methods of the class', async () => {
+    assert.equal(await calc.name(), 'Calc true');
+  });
+
+  test('may be written to, which the caller does not see', async () => {
+    assert.equal(await calc.writes(), 7);
+    assert.equal(calc.factor, 2);
+  });
+
+  test('has no #private fields, and the error says why', async () => {
+    const error = await rejection(calc.readsPrivate());
+    assert.ok(error instanceof TypeError);
+    assert.match(error.message, /in a worker `this` has no #private members/);
+    assert.match(error.stack ?? '', /in a worker `this` has no #private members/);
+  });
+});
+
+describe('inside a worker', () => {
+  const calc = new Calc();
+
+  test('a cpuBound method runs on the thread that calls it', async () => {
+    const [outer, inner] = await calc.nested();
+    assert.equal(inner, outer);
+  });
+
+  test('policies are not applied again', async () => {
+    const error = await rejection(calc.callsFlaky());
+    assert.match(String(error), /flaky|does not travel/);
+  });
+
+  test('currentCall tells of the attempt and of the error that led to it, without a signal', async () => {
+    assert.deepEqual(await calc.current(0), { attempt: 1, signal: undefined, error: undefined });
+    assert.deepEqual(await calc.current(2), { attempt: 3, signal: undefined, error: 'attempt 2' });
+  });
+
+  test('retry, fallback and limits stay on the calling side', async () => {
+    assert.equal(await calc.failing(3), 'fell back on 3');
+    const { attempts, fallbacks } = statsOf(Calc, 'failing');
+    assert.deepEqual([attempts, fallbacks], [1, 1]);
+  });
+});
+
+test('a program of one file works, its entry guarded as with any worker', async () => {
+  for (const runtime of ['worker_threads', 'child_process']) {
+    const { code, stdout } = await runProgram('one-file', { args: [runtime] });
+    assert.deepEqual([code, stdout], [0, 'ran off the main thread: 9, OddError true\n']);
+  }
+});
