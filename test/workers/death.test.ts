@@ -1,0 +1,149 @@
+import { strict as assert } from 'node:assert';
+import { after, describe, test } from 'node:test';
+import { RejectedError, shutdown, statsOf, WorkerError } from 'opero';
+import { cell, type Deed, InProcess, InThread } from '../fixtures/workers/mortal.js';
+import { counters, until } from '../support/counters.js';
+import { rejection } from '../support/rejection.js';
+
+after(() => shutdown());
+
+const thread = new InThread();
+const inProcess = new InProcess();
+
+async function fails(call: Promise<unknown>, message: RegExp): Promise<void> {
+  const error = await rejection(call);
+  assert.ok(error instanceof WorkerError, String(error));
+  assert.match(error.message, message);
+}
+
+type Perform = (deed: Deed, counters?: undefined, signal?: AbortSignal) => Promise<string>;
+
+const deaths: [string, object, Perform, Perform, [Deed, RegExp][]][] = [
+  [
+    'thread',
+    InThread,
+    (...args) => thread.perform(...args),
+    (...args) => thread.alone(...args),
+    [
+      ['exit', /its worker exited with code 3 before the call had ended$/],
+      ['throw later', /its worker died of an uncaught error: later$/],
+      ['reject later', /its worker died of an uncaught error: rejected$/],
+      ['out of memory', /its worker ran out of memory \(see `resourceLimits`\)$/],
+    ],
+  ],
+  [
+    'process',
+    InProcess,
+    (...args) => inProcess.perform(...args),
+    (...args) => inProcess.alone(...args),
+    [
+      ['exit', /its worker exited with code 3 before the call had ended$/],
+      ['kill', /its worker was killed by SIGKILL before the call had ended$/],
+      ['abort', /its worker was killed by SIGABRT before the call had ended$/],
+      ['throw later', /its worker (exited with code 1|died)/],
+    ],
+  ],
+];
+
+for (const [kind, type, perform, alone, deeds] of deaths) {
+  describe(`a worker ${kind} that dies`, () => {
+    for (const [deed, message] of deeds) {
+      test(`by ${deed} fails its own call alone, and says what happened`, async () => {
+        const neighbours = [perform('live'), perform('live')];
+        const doomed = perform(deed);
+        neighbours.push(perform('live'), perform('live'));
+        await fails(doomed, message);
+        assert.deepEqual(await Promise.all(neighbours), ['lived', 'lived', 'lived', 'lived']);
+        assert.equal(await perform('live'), 'lived');
+        assert.equal(statsOf(type, 'perform').running, 0);
+      });
+    }
+
+    test('gives its slot to the next call', async () => {
+      const calls = [alone('exit'), alone('live'), alone('exit'), alone('live')];
+      const results = await Promise.allSettled(calls);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ['rejected', 'fulfilled', 'rejected', 'fulfilled'],
+      );
+    });
+  });
+
+  describe(`an abort of a call in a worker ${kind}`, () => {
+    test('ends an endless loop, and keeps the reason; others are unharmed', async () => {
+      const controller = new AbortController();
+      const reason = { why: 'enough' };
+      const before = statsOf(type, 'perform').attempts;
+      const looping = perform('hang', undefined, controller.signal);
+      const other = perform('live');
+      await until(() => statsOf(type, 'perform').attempts === before + 2);
+      assert.equal(await other, 'lived');
+      controller.abort(reason);
+      assert.equal(await rejection(looping), reason);
+      assert.equal(await perform('live'), 'lived');
+      await until(() => statsOf(type, 'perform').running === 0);
+    });
+
+    test('rejects at once, and gives the slot back only when the worker is gone', async () => {
+      const controller = new AbortController();
+      const looping = alone('hang', undefined, controller.signal);
+      await until(() => statsOf(type, 'alone').running === 1);
+      const next = alone('live');
+      controller.abort('stop');
+      assert.equal(await rejection(looping), 'stop');
+      assert.deepEqual([statsOf(type, 'alone').running, statsOf(type, 'alone').queued], [1, 1]);
+      assert.equal(await next, 'lived');
+      assert.deepEqual([statsOf(type, 'alone').running, statsOf(type, 'alone').queued], [0, 0]);
+    });
+
+    test('before the call sends nothing', async () => {
+      const { attempts } = statsOf(type, 'perform');
+      assert.equal(await rejection(perform('live', undefined, AbortSignal.abort('early'))), 'early');
+      assert.equal(statsOf(type, 'perform').attempts, attempts);
+    });
+
+    test('after the call changes nothing', async () => {
+      const controller = new AbortController();
+      assert.equal(await perform('live', undefined, controller.signal), 'lived');
+      controller.abort('late');
+      assert.equal(await perform('live'), 'lived');
+    });
+  });
+}
+
+describe('a call that waits for a worker', () => {
+  const shared = counters();
+  const open = (): void => {
+    Atomics.store(shared, cell.gate, 1);
+    Atomics.notify(shared, cell.gate);
+  };
+
+  test('leaves at an abort; one over maxQueue, which counts waiting calls only, is rejected', async () => {
+    const controller = new AbortController();
+    const running = thread.narrow('live', shared);
+    await until(() => statsOf(InThread, 'narrow').running === 1);
+    const waiting = thread.narrow('live', shared, controller.signal);
+    await until(() => statsOf(InThread, 'narrow').queued === 1);
+    const error = await rejection(thread.narrow('live'));
+    assert.ok(error instanceof RejectedError);
+    assert.deepEqual([error.policy, error.reason], ['cpuBound', 'queue-full']);
+    controller.abort('left');
+    assert.equal(await rejection(waiting), 'left');
+    const { running: one, queued, rejected, attempts } = statsOf(InThread, 'narrow');
+    assert.deepEqual([one, queued, rejected, attempts], [1, 0, 1, 1]);
+    const next = thread.narrow('live');
+    open();
+    assert.deepEqual(await Promise.all([running, next]), ['lived', 'lived']);
+  });
+});
+
+test('a retry gets a new worker', async () => {
+  assert.equal(await thread.retried(counters()), 'lived');
+  assert.equal(statsOf(InThread, 'retried').attempts, 3);
+});
+
+test('an error that the method throws costs no worker', async () => {
+  const error = await rejection(thread.perform('throw'));
+  assert.ok(error instanceof RangeError);
+  assert.equal(error.message, 'thrown');
+});
