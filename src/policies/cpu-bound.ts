@@ -89,12 +89,17 @@ function moduleUrl(given: unknown): string | undefined {
 /** How many decorators there are for each module so far. */
 const ordinals = new Map<string, number>();
 
+type Workers = typeof import('../workers/remote.js');
+
 /** Loaded at the first call, so that a program that uses no worker loads none of their code. */
-let workers: Promise<typeof import('../workers/remote.js')> | undefined;
-const loadWorkers = (): NonNullable<typeof workers> => {
-  workers ??= import('../workers/remote.js');
+let loading: Promise<Workers> | undefined;
+let workers: Workers | undefined;
+
+async function loadWorkers(): Promise<Workers> {
+  loading ??= import('../workers/remote.js');
+  workers = await loading;
   return workers;
-};
+}
 
 /** The policy for the module and the options in one object. */
 export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
@@ -140,10 +145,10 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   };
 }
 
-/** Ends the workers of all pools; see `shutdown`. */
+/** Ends the workers of all pools; see `shutdown`. Calls made from now on, in this very turn too, get new ones. */
 async function endWorkers(): Promise<void> {
-  const loaded = await workers;
-  await loaded?.closeAll();
+  if (workers === undefined) await loading;
+  await workers?.closeAll();
 }
 
 /**

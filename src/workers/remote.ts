@@ -20,6 +20,8 @@ export interface RemoteOptions extends PoolOptions {
 
 const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
 const dispatchers = new Map<string, Dispatcher>();
+/** Those that are ending. */
+const closing = new Set<Promise<void>>();
 
 function dispatcherFor({ maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits }: RemoteOptions): Dispatcher {
   const options: PoolOptions = {
@@ -40,9 +42,12 @@ function dispatcherFor({ maxWorkers, minWorkers, idleTimeout, runtime, resourceL
 
 /** Lets running and queued calls end, then ends all workers. Calls made from now on start new ones. */
 export async function closeAll(): Promise<void> {
-  const closing = [...dispatchers.values()];
+  for (const dispatcher of dispatchers.values()) {
+    const closed = dispatcher.close().finally(() => closing.delete(closed));
+    closing.add(closed);
+  }
   dispatchers.clear();
-  await Promise.all(closing.map((dispatcher) => dispatcher.close()));
+  await Promise.all(closing);
 }
 
 /** How a method's calls travel; one per method and concrete class. */

@@ -1,0 +1,118 @@
+import { strict as assert } from 'node:assert';
+import { after, describe, test } from 'node:test';
+import { shutdown, statsOf } from 'opero';
+import { One, Two } from '../fixtures/workers/pools.js';
+import { counters, until } from '../support/counters.js';
+import { liveWorkers } from '../support/live-workers.js';
+import { runProgram } from '../support/run-program.js';
+
+after(() => shutdown());
+
+describe('pools', () => {
+  const one = new One();
+  const two = new Two();
+
+  test('are shared by all methods with the same pool options, whatever their other options', async () => {
+    const first = await one.where();
+    assert.equal(await two.where(), first);
+    assert.equal(await one.where(), first);
+    assert.notEqual(await two.elsewhere(), first);
+    assert.equal(liveWorkers.size, 2);
+  });
+
+  test('are of processes where the runtime says so', async () => {
+    const pid = await two.process();
+    assert.notEqual(pid, process.pid);
+    assert.equal(await two.process(), pid);
+  });
+
+  test('end an idle worker after idleTimeout, and keep minWorkers', async () => {
+    await two.shortLived();
+    const before = liveWorkers.size;
+    await until(() => liveWorkers.size === before - 1);
+    const kept = await two.kept();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await two.kept(), kept);
+  });
+});
+
+describe('shutdown', () => {
+  const one = new One();
+  const two = new Two();
+
+  test('lets running and queued calls end, and leaves no worker over', async () => {
+    const gate = counters();
+    const pid = await two.process();
+    const running = one.where(gate);
+    await until(() => statsOf(One, 'where').running === 1);
+    const queued = one.where();
+    let over = false;
+    const ended = shutdown().then(() => {
+      over = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(over, false);
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    assert.equal(await running, await queued);
+    await ended;
+    await until(() => liveWorkers.size === 0);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  test('is followed by new pools for calls made later', async () => {
+    const before = await one.where();
+    await shutdown();
+    const later = await one.where();
+    assert.notEqual(later, before);
+    assert.equal(liveWorkers.size, 1);
+  });
+
+  test('takes no call made meanwhile to the pool that ends', async () => {
+    const gate = counters();
+    const running = one.where(gate);
+    await until(() => statsOf(One, 'where').running === 1);
+    const ended = shutdown();
+    const meanwhile = await one.where();
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    assert.notEqual(await running, meanwhile);
+    await ended;
+  });
+
+  test('may come twice, at once, or with nothing to end', async () => {
+    await one.where();
+    const first = shutdown();
+    await shutdown();
+    assert.equal(liveWorkers.size, 0);
+    await first;
+    await shutdown();
+  });
+
+  test('stands behind Symbol.asyncDispose, for `await using`', async () => {
+    await one.where();
+    assert.equal(liveWorkers.size, 1);
+    await shutdown[Symbol.asyncDispose]();
+    assert.equal(liveWorkers.size, 0);
+  });
+});
+
+describe('a program', () => {
+  test('that imports opero and decorates loads neither tinypool nor worker code; its first call does', async () => {
+    const { code, stdout } = await runProgram('lazy');
+    assert.equal(code, 0);
+    assert.equal(stdout, 'decorated: none\ncalled: tinypool workers/remote\n');
+  });
+
+  for (const args of [[], ['shutdown']]) {
+    test(`ends ${args.length > 0 ? 'after shutdown()' : 'although workers are idle'}`, async () => {
+      const { code, stdout } = await runProgram('idle-workers', { args });
+      assert.deepEqual([code, stdout], [0, '3\nended\n']);
+    });
+  }
+
+  test('is kept alive by the calls it awaits, running or queued', async () => {
+    const { code, stdout } = await runProgram('awaited-worker');
+    assert.deepEqual([code, stdout], [0, 'lived\nlived lived\nlived\n']);
+  });
+});
