@@ -14,6 +14,15 @@ const { FORCE_COLOR: _, ...env } = process.env;
 
 /** What each example prints, line by line. */
 const expected: Readonly<Record<string, readonly string[]>> = {
+  batch: [
+    '25 % of 10000',
+    '50 % of 10000',
+    '75 % of 10000',
+    '100 % of 10000',
+    'first: f5201cf5 last: c5368b18',
+    'item 7: RangeError: seven is not allowed',
+    'attempts: 10001',
+  ],
   cancelling: [
     '/page: attempt 1, the signal of the caller',
     'while it waited for a retry: the user left',
@@ -40,6 +49,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'served cake',
     'turned away: queue-full',
     'most at once: 2',
+  ],
+  'cpu-bound': [
+    '1229 primes, in a worker',
+    'TooBigError: only up to 100000 (limit 100000)',
+    "Primes.cached: `this.cache` does not travel to a worker; list 'cache' in the option `state` of @cpuBound",
+    '499500 moved, so that here are left: 0',
   ],
   fallback: [
     'cached() stands in: the shop is closed: no tea',
@@ -107,6 +122,16 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'sun in Davos, at attempt 3',
     'not retried: no records of 1700',
     'Weather.radar: all 2 attempts failed, 2 errors kept',
+  ],
+  stream: [
+    'thumbnail 0',
+    'thumbnail 1',
+    'thumbnail 2',
+    'thumbnail 3',
+    'thumbnail 4',
+    'the source is let go',
+    'pulled no more than needed: true',
+    'as they come: thumbnail 3, thumbnail 4, thumbnail 5',
   ],
 };
 
