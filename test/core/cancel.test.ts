@@ -502,6 +502,45 @@ describe('after an abort', () => {
       }
     }));
 
+  test('no matcher is asked about what the work came to, and no retry is counted', () =>
+    handled(async () => {
+      for (const how of ['resolve', 'reject'] as const) {
+        const gate = deferred<string>();
+        const ask = mock.fn(() => true);
+        class Shop {
+          @fallback({ value: 'value', on: ask })
+          @retry({ waitMin: 0, retryOn: ask, retryResult: ask })
+          buy(_signal: AbortSignal): Promise<string> {
+            return gate.promise;
+          }
+        }
+        const controller = new AbortController();
+        const call = rejection(new Shop().buy(controller.signal));
+        controller.abort('enough');
+        assert.equal(await call, 'enough');
+        if (how === 'resolve') gate.resolve('late');
+        else gate.reject(new Error('late'));
+        await flush();
+        assert.equal(ask.mock.callCount(), 0, how);
+        assert.equal(statsOf(Shop, 'buy').retries, 0);
+      }
+    }));
+
+  test('in the hook of a retry without a wait, no retry is counted', () =>
+    handled(async () => {
+      const controller = new AbortController();
+      class Shop {
+        @retry({ waitMin: 0, onRetry: () => controller.abort('enough') })
+        async buy(_signal: AbortSignal): Promise<string> {
+          throw new Error('no');
+        }
+      }
+      assert.equal(await rejection(new Shop().buy(controller.signal)), 'enough');
+      await flush();
+      const { attempts, retries, failures } = statsOf(Shop, 'buy');
+      assert.deepEqual({ attempts, retries, failures }, { attempts: 1, retries: 0, failures: 1 });
+    }));
+
   test('no value of a fallback counts as used', () =>
     handled(async () => {
       for (const late of ['on', 'alternative'] as const) {
@@ -717,6 +756,22 @@ describe('listeners on a signal', () => {
       assert.equal(count.added, count.removed);
       controller.abort();
       assert.equal(count.added, count.removed);
+    }));
+
+  test('do not wear out: a call made after others on the signal have ended is cancelled like them', () =>
+    handled(async () => {
+      class Shop {
+        @retry(1)
+        buy(waits: boolean, _signal: AbortSignal): Promise<string> {
+          return waits ? pending() : Promise.resolve('bought');
+        }
+      }
+      const shop = new Shop();
+      const controller = new AbortController();
+      for (let i = 0; i < 3; i++) assert.equal(await shop.buy(false, controller.signal), 'bought');
+      const call = rejection(shop.buy(true, controller.signal));
+      controller.abort('enough');
+      assert.equal(await call, 'enough');
     }));
 
   test('a thousand calls on one signal print no MaxListeners warning, in whatever state they are', () =>
