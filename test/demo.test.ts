@@ -10,6 +10,15 @@ import { type ClientRecord, mostWithin } from '../examples/demo/promises.js';
 import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
 import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
 import { showSummary } from '../examples/demo/table.js';
+import { type TextsReport, textsLine } from '../examples/demo/texts.js';
+
+/** What the demo tells beyond the summary. */
+interface Told {
+  readonly seed: number;
+  readonly quick: boolean;
+  readonly seconds: number;
+  readonly texts: TextsReport;
+}
 
 const main = fileURLToPath(new URL('../examples/demo/main.js', import.meta.url));
 const plain = paintFor({ isTTY: false });
@@ -25,13 +34,18 @@ describe('the demo', () => {
   test('keeps every promise, prints nothing but the summary as JSON, and exits with 0', async () => {
     const { status, stdout, stderr } = await runDemo('--quick', '--json', '--seed', '7');
     assert.equal(stderr, '');
-    const { seed, quick, seconds, ...summary } = JSON.parse(stdout) as Summary & Record<string, unknown>;
+    const { seed, quick, seconds, texts, ...summary } = JSON.parse(stdout) as Summary & Told;
     const broken = summary.promises.filter(({ kept }) => !kept);
     assert.deepEqual(broken, []);
     assert.equal(status, 0);
     assert.equal(summary.kept, true);
     assert.deepEqual([seed, quick, typeof seconds], [7, true, 'number']);
-    assert.equal(summary.promises.length, 17);
+    assert.equal(summary.promises.length, 18);
+    assert.equal(texts.same, true);
+    assert.equal(texts.files, 150);
+    assert.ok(texts.words > texts.matches && texts.matches > 0);
+    assert.ok(texts.packed > 0 && texts.packed < texts.bytes);
+    assert.ok(texts.inlineMs > 0 && texts.workersMs > 0 && texts.speedUp > 0);
     for (const each of summary.promises) {
       assert.deepEqual(Object.keys(each), ['what', 'promised', 'seen', 'note', 'kept']);
     }
@@ -44,6 +58,13 @@ describe('the demo', () => {
       Object.values(answers).reduce((sum, count) => sum + count, 0),
       requests,
     );
+  });
+
+  test('breaks a promise when the workers give another result', () => {
+    const report = { same: true } as TextsReport;
+    assert.equal(textsLine(report).kept, true);
+    const broken = textsLine({ ...report, same: false });
+    assert.deepEqual([broken.kept, broken.seen], [false, 'another result']);
   });
 
   test('turns options down that it does not know', async () => {

@@ -1,5 +1,6 @@
 /**
- * A few hundred calls under all five policies to a server that fails on purpose, and what the server saw of them.
+ * A few hundred calls under five policies to a server that fails on purpose, and what the server saw of them; then the
+ * text files of node_modules, studied inline and on workers.
  *
  * npm run demo -- [--seed N] [--quick] [--json]
  */
@@ -18,6 +19,7 @@ import type { ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
 import { exitStatus, summarize } from './summary.js';
 import { showServer, showSummary } from './table.js';
+import { showTexts, studyTexts, textFiles, textsLine } from './texts.js';
 
 const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
 
@@ -97,13 +99,18 @@ server.kill();
 if (!('record' in told)) throw new Error('the server gave no record');
 
 const ended: Lane[] = lanes.map(({ name, policies, stats }) => ({ name, policies, stats: stats() }));
-const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record);
+
+const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+const files = textFiles(modules).slice(quick ? -150 : 0);
+const texts = await studyTexts(files, !json);
+const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record, [textsLine(texts)]);
 const seconds = Math.round(performance.now() - beganAt) / 1000;
 if (json) {
-  console.log(JSON.stringify({ seed, quick, seconds, ...summary }, undefined, 2));
+  console.log(JSON.stringify({ seed, quick, seconds, ...summary, texts }, undefined, 2));
 } else {
   const { stdout } = process;
   const columns = stdout.isTTY ? stdout.columns || 80 : 120;
-  console.log(`\n${showServer(summary)}\n\n${showSummary(summary, columns, paintFor(stdout))} ${seconds.toFixed(1)} s`);
+  console.log(`\n${showServer(summary)}\n\n${showTexts(texts)}\n`);
+  console.log(`${showSummary(summary, columns, paintFor(stdout))} ${seconds.toFixed(1)} s`);
 }
 process.exitCode = exitStatus(summary);

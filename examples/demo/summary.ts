@@ -16,13 +16,15 @@ export interface Summary {
   readonly kept: boolean;
 }
 
-export function summarize(client: ClientRecord, server: ServerRecord): Summary {
+/** `more` are promises of other parts of the demo. */
+export function summarize(client: ClientRecord, server: ServerRecord, more: readonly Line[] = []): Summary {
   const promises = [
     ...client.lanes.flatMap((lane) => limits(lane, server)),
     ...accounts(client, server),
     ...retrying(client, server),
     ...cancelling(client, server),
     ...ending(client, server),
+    ...more,
   ];
   return {
     calls: client.planned,
