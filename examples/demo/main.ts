@@ -101,7 +101,7 @@ if (!('record' in told)) throw new Error('the server gave no record');
 const ended: Lane[] = lanes.map(({ name, policies, stats }) => ({ name, policies, stats: stats() }));
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
-const files = textFiles(modules).slice(quick ? -150 : 0);
+const files = textFiles(modules).filter((_, index) => !quick || index % 7 === 3);
 const texts = await studyTexts(files, !json);
 const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record, [textsLine(texts)]);
 const seconds = Math.round(performance.now() - beganAt) / 1000;
