@@ -23,6 +23,12 @@ export interface Slot {
   give(): void;
 }
 
+/** How an attempt ended: with a value, or with an error. */
+export interface AttemptEnd {
+  readonly failed: boolean;
+  readonly result: unknown;
+}
+
 /** A wait that an abort cuts short. */
 export interface Wait {
   leave(reason: unknown): void;
@@ -45,6 +51,8 @@ export class Call implements CurrentCall {
   beganAt = 0;
   /** What each failed attempt failed with, where a policy collects that. */
   errors: unknown[] | undefined = undefined;
+  /** How the latest attempt ended, where that is not yet how the call ends. */
+  attemptEnd: AttemptEnd | undefined = undefined;
 
   /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
   chain: readonly unknown[] | undefined = undefined;

@@ -1,6 +1,6 @@
 import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js';
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
-import { type Call, pause } from '../core/call.js';
+import { type AttemptEnd, type Call, pause } from '../core/call.js';
 import { now } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { RetryDecorator } from '../core/decorator-types.js';
@@ -115,15 +115,15 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   };
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
-  const decide = async (call: Call, error: unknown, wanted: () => unknown): Promise<Verdict> => {
-    if (!(await wanted()) || call.aborted) return 'unwanted';
+  const decide = async (call: Call, { failed, result }: AttemptEnd): Promise<Verdict> => {
+    if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return 'unwanted';
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
     const endsLate = () => hasBudget && now() + delay > call.beganAt + maxElapsed;
     if (endsLate()) return 'exhausted';
     if (onRetry !== undefined) {
-      await onRetry({ attempt, error, delay });
+      await onRetry({ attempt, error: failed ? result : undefined, delay });
       if (endsLate()) return 'exhausted';
     }
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
@@ -136,47 +136,42 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
     wrap(next, { ok, fail }, site) {
-      /** The next attempt, if it is wanted and there may be one; else `end`. */
-      const goOn = async (
-        call: Call,
-        error: unknown,
-        wanted: () => unknown,
-        end: (verdict: Verdict) => unknown,
-      ): Promise<unknown> => {
-        let verdict: Verdict;
-        try {
-          verdict = await decide(call, error, wanted);
-        } catch (thrown) {
-          return await fail(thrown, call);
-        }
-        if (verdict !== 'again') return await end(verdict);
-        site.stats.retries++;
-        call.attempt++;
-        call.error = error;
-        return await next(call);
+      const end = (call: Call, { failed, result }: AttemptEnd, verdict: Verdict): unknown => {
+        if (!failed) return ok(result, call);
+        const isCollected = verdict === 'exhausted' && call.errors !== undefined;
+        return fail(isCollected ? exhausted(site, call.attempt, call.errors ?? []) : result, call);
       };
 
-      const failed = async (error: unknown, call: Call): Promise<unknown> => {
-        if (call.aborted) return await fail(error, call);
-        if (!rethrow) {
-          call.errors ??= [];
-          call.errors.push(error);
+      /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
+      const goOn = async (call: Call, first: AttemptEnd): Promise<unknown> => {
+        for (let attempt = first; ; ) {
+          if (attempt.failed && !rethrow) {
+            call.errors ??= [];
+            call.errors.push(attempt.result);
+          }
+          let verdict: Verdict;
+          try {
+            verdict = await decide(call, attempt);
+          } catch (thrown) {
+            return await fail(thrown, call);
+          }
+          if (verdict !== 'again') return await end(call, attempt, verdict);
+          site.stats.retries++;
+          call.attempt++;
+          call.error = attempt.failed ? attempt.result : undefined;
+          call.attemptEnd = undefined;
+          const value = await next(call);
+          if (call.attemptEnd === undefined) return value;
+          attempt = call.attemptEnd;
         }
-        const end = (verdict: Verdict): unknown =>
-          fail(
-            verdict === 'exhausted' && call.errors !== undefined ? exhausted(site, call.attempt, call.errors) : error,
-            call,
-          );
-        return await goOn(call, error, () => mayRetry(error), end);
       };
 
-      const succeeded = async (value: unknown, call: Call): Promise<unknown> =>
-        await goOn(
-          call,
-          undefined,
-          () => !call.aborted && retryResult?.(value),
-          () => ok(value, call),
-        );
+      /** Begins the loop after the first attempt, and tells it of the later ones. */
+      const ended = (failed: boolean, result: unknown, call: Call): unknown => {
+        if (call.attempt === 1) return goOn(call, { failed, result });
+        call.attemptEnd = { failed, result };
+        return undefined;
+      };
 
       return {
         enter: !hasBudget
@@ -185,8 +180,8 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
               call.beganAt = now();
               return next(call);
             },
-        ok: retryResult === undefined ? ok : succeeded,
-        fail: failed,
+        ok: retryResult === undefined ? ok : (value, call) => ended(false, value, call),
+        fail: (error, call) => ended(true, error, call),
       };
     },
   };
