@@ -112,7 +112,7 @@ export class Orchestrator {
   }
 
   #work<Item, Result>(fn: OneArgument<Item, Result>, options: ItemsOptions | undefined): Work<Item, Awaited<Result>> {
-    return workOn(this.#site.policies, options, (item: Item) => this.#site.run(fn, undefined, [item]));
+    return workOn(this.#site.policies, options, (item: Item) => this.#site.run(fn, undefined, [item]), this.#site.name);
   }
 
   #collect<Item, Result, Failure extends OnError>(

@@ -76,6 +76,8 @@ export class Call implements CurrentCall {
 
 /** What a caller inside opero hands to the very next decorated call, beyond its arguments. */
 export interface Handoff {
+  /** The method that it is for, where foreign code may stand between; undefined for whichever comes next. */
+  readonly to?: PropertyKey | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly error?: unknown;
   readonly chain?: readonly unknown[] | undefined;
@@ -105,11 +107,12 @@ export function handOver<Result>(given: Handoff, fn: () => Result): Result {
   }
 }
 
-/** What was handed to this call; the next one gets nothing. */
-export function takeHandoff(): Handoff | undefined {
+/** What was handed to this call of a method of that name; no later call gets it. */
+export function takeHandoff(name: PropertyKey): Handoff | undefined {
+  if (handoff === undefined) return undefined;
   const given = handoff;
   handoff = undefined;
-  return given;
+  return given.to === undefined || given.to === name ? given : undefined;
 }
 
 /** Calls `fn` with `currentCall()` telling of `frame` until its first `await`. Always gives a promise. */

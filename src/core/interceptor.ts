@@ -70,7 +70,7 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     const site = last !== undefined && key === lastKey ? last : find(key);
     if (site.entry === interceptor) return site.run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
-    takeHandoff();
+    takeHandoff(member.name);
     return callThrough(fn, this, args);
   };
   Object.defineProperty(interceptor, 'name', { value: fn.name, configurable: true });

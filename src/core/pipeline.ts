@@ -76,7 +76,7 @@ export function runner(
 
   return (fn, self, args) => {
     stats.calls++;
-    const given = takeHandoff();
+    const given = takeHandoff(site.name);
     const own = signalOf(args);
     const signal = given === undefined ? own : either(own, given.signal);
     const call = new Call(fn, self, args, signal);

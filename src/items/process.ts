@@ -42,9 +42,8 @@ function methodWork<Item, Result>(
     throw new ConfigurationError(`${asked}: ${show(method)} is not a method of ${show(target)}`);
   }
   const policies = findSite(chains, method, placements)?.policies ?? [];
-  return workOn(policies, options, (item: Item) =>
-    Reflect.apply(Reflect.get(target, method) as AnyFunction, target, [item]),
-  );
+  const call = (item: Item): unknown => Reflect.apply(Reflect.get(target, method) as AnyFunction, target, [item]);
+  return workOn(policies, options, call, typeof method === 'number' ? String(method) : method);
 }
 
 /**

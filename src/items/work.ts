@@ -12,11 +12,12 @@ function concurrencyOf(policies: readonly Policy[]): number {
   return optionsOf('concurrency')?.limit ?? optionsOf('cpuBound')?.maxWorkers ?? defaultConcurrency;
 }
 
-/** Work that calls `call` with each item, under the policies given; cpuBound items travel to workers in batches. */
+/** Work that calls `call`, which calls what has this name, with each item, under the policies given; cpuBound items travel to workers in batches. */
 export function workOn<Item, Result>(
   policies: readonly Policy[],
   asked: { readonly concurrency?: number } | undefined,
   call: (item: Item) => unknown,
+  name: PropertyKey,
 ): Work<Item, Result> {
   const concurrency = concurrencyOf(policies);
   const cpuBound = policies.find(({ kind }) => kind === 'cpuBound')?.options as { maxWorkers: number } | undefined;
@@ -28,6 +29,6 @@ export function workOn<Item, Result>(
   return {
     concurrency,
     plan: batch,
-    run: (item, signal) => Promise.resolve(handOver({ signal, batch }, () => call(item)) as Result),
+    run: (item, signal) => Promise.resolve(handOver({ to: name, signal, batch }, () => call(item)) as Result),
   };
 }

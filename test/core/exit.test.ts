@@ -31,4 +31,11 @@ describe('the end of a program', () => {
     const left = Number(stdout);
     assert.ok(left <= 2_000_000, `${stdout.trim()} bytes are left`);
   });
+
+  test('a call of 100,000 attempts takes no more memory than one of a few', async () => {
+    const { code, stdout, stderr } = await runProgram('retries', { flags: ['--expose-gc'] });
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    assert.ok(Number(stdout) <= 2_000_000, `${stdout.trim()} bytes more`);
+  });
 });

@@ -42,6 +42,24 @@ describe('a foreign method decorator', () => {
     assert.equal(statsOf(Shop, 'buy').calls, 1);
   });
 
+  test("outermost on two methods that are each other's fallback does not make them go round", async () => {
+    const seen: string[] = [];
+    class Shop {
+      @traced(seen, 'one')
+      @fallback('other')
+      async one(): Promise<void> {
+        throw new Error('one');
+      }
+      @traced(seen, 'other')
+      @fallback('one')
+      async other(): Promise<void> {
+        throw new Error('other');
+      }
+    }
+    await assert.rejects(new Shop().one());
+    assert.deepEqual(seen, ['one', 'other']);
+  });
+
   test('outermost sees each call', async () => {
     const seen: string[] = [];
     class Shop {

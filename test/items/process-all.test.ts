@@ -750,3 +750,19 @@ describe('a source', () => {
     }
   });
 });
+
+test('the signal of a run governs the method that it is for, and no call that another one makes within', async () => {
+  const signals: (AbortSignal | undefined)[] = [];
+  class Outer {
+    async outer(item: number): Promise<number> {
+      return this.inner(item);
+    }
+    @retry(1)
+    async inner(item: number): Promise<number> {
+      signals.push(currentCall().signal);
+      return item;
+    }
+  }
+  assert.deepEqual(await processAll(new Outer(), 'outer', [1, 2]), [1, 2]);
+  assert.deepEqual(signals, [undefined, undefined]);
+});
