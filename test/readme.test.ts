@@ -48,7 +48,14 @@ describe('README.md', () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     for (const { name, code } of blocks) writeFileSync(join(folder, `${name}.ts`), code);
-    const compilerOptions = { rootDir: '.', outDir: 'out', declaration: false, declarationMap: false };
+    const compilerOptions = {
+      rootDir: '.',
+      outDir: 'out',
+      declaration: false,
+      declarationMap: false,
+      emitDeclarationOnly: false,
+      sourceMap: true,
+    };
     const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     await run(process.execPath, [tsc, '-p', folder], { env }).catch(({ stdout }: { stdout: string }) => {

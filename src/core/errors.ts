@@ -9,11 +9,7 @@ import type { PolicyKind } from './types.js';
  * class Shop { \@retry({ maxAttempts: 0 }) async buy() {} }
  * // ConfigurationError: \@retry on method `buy`: expected `maxAttempts` to be an integer of at least 1 or Infinity, got 0
  */
-export class ConfigurationError extends Error {
-  static {
-    ConfigurationError.prototype.name = 'ConfigurationError';
-  }
-}
+export class ConfigurationError extends Error {}
 
 /**
  * Every attempt failed; thrown in place of the last error when `rethrow` is false.
@@ -23,9 +19,6 @@ export class ConfigurationError extends Error {
  * try { await shop.buy(); } catch (error) { if (error instanceof RetryError) console.log(error.errors.length); }
  */
 export class RetryError extends Error {
-  static {
-    RetryError.prototype.name = 'RetryError';
-  }
   /** The error of each failed attempt, in order. */
   readonly errors: readonly unknown[];
 
@@ -43,10 +36,6 @@ export class RetryError extends Error {
  * try { await weather.forecast('Davos'); } catch (error) { if (error instanceof AllFailedError) log(error.errors); }
  */
 export class AllFailedError extends AggregateError {
-  static {
-    AllFailedError.prototype.name = 'AllFailedError';
-  }
-
   constructor(message: string, errors: readonly unknown[]) {
     super(errors, message, { cause: errors.at(-1) });
   }
@@ -61,10 +50,6 @@ export class AllFailedError extends AggregateError {
  * }
  */
 export class RejectedError extends Error {
-  static {
-    RejectedError.prototype.name = 'RejectedError';
-  }
-
   constructor(
     message: string,
     /** The policy that turned the call away. */
@@ -83,11 +68,7 @@ export class RejectedError extends Error {
  * @example
  * try { await weather.simulate(42); } catch (error) { if (error instanceof WorkerError) console.log(error.message); }
  */
-export class WorkerError extends Error {
-  static {
-    WorkerError.prototype.name = 'WorkerError';
-  }
-}
+export class WorkerError extends Error {}
 
 /**
  * One item failed; stands in the place of its result under `onError: 'collect'`.
@@ -97,10 +78,6 @@ export class WorkerError extends Error {
  * for (const each of results) if (each instanceof ItemError) console.log(each.index, each.item, each.cause);
  */
 export class ItemError<Item = unknown> extends Error {
-  static {
-    ItemError.prototype.name = 'ItemError';
-  }
-
   constructor(
     /** The item that failed. */
     readonly item: Item,
@@ -118,3 +95,7 @@ const describe = (thrown: unknown): string => {
   if (thrown instanceof Error) return thrown.message;
   return typeof thrown === 'object' && thrown !== null ? inspect(thrown, { depth: 0 }) : String(thrown);
 };
+
+// On the prototypes, so that an error has no field of that name; and not in the classes, which bundlers would rename.
+const named = { ConfigurationError, RetryError, AllFailedError, RejectedError, WorkerError, ItemError };
+for (const [name, type] of Object.entries(named)) type.prototype.name = name;
