@@ -1,5 +1,5 @@
 import type { Outcome, Row, Unit } from './section.js';
-import { lost, shareOf, type TargetName, targets } from './targets.js';
+import { demandedOf, lost, shareOf, type Target, type TargetName, targets } from './targets.js';
 
 /** A row with its comparison: how many times the value of the reference. */
 export interface Compared extends Row {
@@ -29,9 +29,10 @@ const kindOf = (name: string): string => name.split(', ')[1] ?? '';
 
 export function judge(figures: NonNullable<Outcome['figures']>): Verdict[] {
   return (Object.entries(figures) as [TargetName, number][]).map(([name, value]) => {
-    const share = shareOf(targets[name], value);
+    const target: Target = targets[name];
+    const met = shareOf(target, target.limit, value) <= 1;
     // What could not be measured is missed as well.
-    return { name, value, met: share <= 1, lost: !(share <= lost) };
+    return { name, value, met, lost: !met && !(shareOf(target, demandedOf(target), value) <= lost) };
   });
 }
 
@@ -58,7 +59,8 @@ export const columnsText = (): string =>
   `\n  ${''.padEnd(nameWidth)}${'median'.padStart(cellWidth)}${'to opero'.padStart(cellWidth)}`;
 
 export function verdictText({ name, value, met, lost }: Verdict): string {
-  const { text, limit, side, unit } = targets[name];
+  const { text, limit, side, unit, open }: Target = targets[name];
   const word = met ? 'met   ' : lost ? 'LOST  ' : 'missed';
-  return `  ${word}  ${value.toFixed(2).padStart(7)} ${unit.padEnd(6)} (${side} ${limit}): ${text}`;
+  const why = met || open === undefined ? '' : `\n${' '.repeat(10)}open: ${open.why}`;
+  return `  ${word}  ${value.toFixed(2).padStart(7)} ${unit.padEnd(6)} (${side} ${limit}): ${text}${why}`;
 }
