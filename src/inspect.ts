@@ -5,7 +5,13 @@ import { namesAt } from './core/metadata.js';
 import { labelOf, type Site } from './core/site.js';
 import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
 
-/** A policy in force on a method. */
+/**
+ * A policy in force on a method.
+ *
+ * @example
+ * const [outermost]: PolicyInForce[] = policiesOf(weather, 'forecast');
+ * console.log(outermost?.kind, outermost?.options, outermost?.declaredBy);
+ */
 export interface PolicyInForce {
   /** The name of its decorator. */
   readonly kind: PolicyKind;
@@ -35,7 +41,7 @@ function requireMethod(subject: object, chains: Chains, name: PropertyKey, asked
  *
  * @param subject A class or an instance of it.
  * @param method The method's name; `'#name'` for a private one.
- * @throws ConfigurationError when there is no such method.
+ * @throws ConfigurationError when the subject is neither, or there is no such method.
  * @example
  * policiesOf(AlpineWeather, 'forecast');
  * // [{ kind: 'retry', options: { maxAttempts: 4, waitMin: 100, ... }, declaredBy: Weather }, ...]
@@ -56,7 +62,7 @@ export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[
  *
  * @param subject A class or an instance of it.
  * @param method The method's name; `'#name'` for a private one.
- * @throws ConfigurationError when there is no such method, or it has no policies.
+ * @throws ConfigurationError when the subject is neither, there is no such method, or it has no policies.
  * @example
  * const { calls, running, queued, retries, failures } = statsOf(weather, 'forecast');
  */
@@ -73,6 +79,7 @@ export function statsOf(subject: object, method: PropertyKey): Stats {
  * The policies in force on every method of a class, as text.
  *
  * @param subject A class or an instance of it.
+ * @throws ConfigurationError when it is neither.
  * @example
  * console.log(explain(AlpineWeather));
  * // AlpineWeather

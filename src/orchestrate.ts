@@ -15,21 +15,26 @@ import {
 import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
 import { type RetryConfig, retryPolicy } from './policies/retry.js';
 
-/** Several policies in one: a key per decorator, with the options or the shorthand of that decorator. */
+/**
+ * Several policies in one: a key per decorator, with the options or the shorthand of that decorator.
+ *
+ * @example
+ * const config: OrchestratorConfig = { retry: { maxAttempts: 4, waitMin: 50 }, rateLimit: 5, concurrency: 3 };
+ */
 export interface OrchestratorConfig<
   Alternatives extends readonly Alternative[] = readonly Alternative[],
   Value = unknown,
   Result = never,
 > {
-  /** `maxAttempts`, or the options of `@retry`. */
+  /** `maxAttempts`, or the options of `@retry`. Default: no retry. */
   readonly retry?: number | RetryConfig<Result>;
-  /** The alternatives, or the options of `@fallback`. */
+  /** The alternatives, or the options of `@fallback`. Default: none. */
   readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
-  /** `rate`, or the options of `@rateLimit`. */
+  /** `rate` in starts per second, or the options of `@rateLimit`. Default: no limit. */
   readonly rateLimit?: number | RateLimitConfig;
-  /** `limit`, or the options of `@concurrency`. */
+  /** `limit`, or the options of `@concurrency`. Default: no limit. */
   readonly concurrency?: number | ConcurrencyConfig;
-  /** The module, or `{ module, ... }` with the options of `@cpuBound`. */
+  /** The module, or `{ module, ... }` with the options of `@cpuBound`. Default: no worker. */
   readonly cpuBound?: string | URL | (CpuBoundConfig & { readonly module: string | URL });
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
   readonly inherit?: boolean;

@@ -36,7 +36,8 @@ export class Orchestrator {
   readonly #site: Site;
 
   /**
-   * @param config `retry`, `fallback` (functions), `rateLimit`, `concurrency`: options or shorthand of each decorator.
+   * @param config `retry`, `fallback` (functions), `rateLimit`, `concurrency`, `cpuBound`: options or shorthand of each
+   * decorator. Default: none of them.
    * @throws ConfigurationError when an option is wrong.
    */
   constructor(config: Omit<OrchestratorConfig<readonly AnyFunction[]>, 'inherit'> = {}) {
@@ -51,6 +52,9 @@ export class Orchestrator {
 
   /**
    * Calls a function through the pipeline. A signal as the last argument, or in it, governs the call.
+   *
+   * @param fn Any function; with `cpuBound`, an export of the module given.
+   * @param args Its arguments.
    * @throws What the function threw last, or the error of a policy.
    */
   async execute<Fn extends AnyFunction>(fn: Fn, ...args: Parameters<Fn>): Promise<Outcome<Fn>> {
@@ -61,6 +65,10 @@ export class Orchestrator {
   /**
    * Calls a function, or each of several in turn, with each item as its one argument. Results are in the order of the
    * items; those of several functions stand one after the other.
+   *
+   * @param fn A function, or several.
+   * @param items Any iterable or async iterable.
+   * @param options Those of `processAll`.
    * @throws The first failure's own error, unless `onError` is `'collect'`.
    */
   async process<Item, Result, Failure extends OnError = 'throw'>(
@@ -85,7 +93,14 @@ export class Orchestrator {
     return results;
   }
 
-  /** Results of a function over items, as an async iterable; items are pulled as results are taken. */
+  /**
+   * Results of a function over items, as an async iterable; items are pulled as results are taken.
+   *
+   * @param fn Any function; with `cpuBound`, an export of the module given.
+   * @param items Any iterable or async iterable.
+   * @param options Those of `processStream`.
+   * @throws While results are taken: the first failure's own error, unless `onError` is `'collect'`.
+   */
   stream<Item, Result, Failure extends OnError = 'throw'>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
@@ -99,7 +114,12 @@ export class Orchestrator {
     >;
   }
 
-  /** The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise. */
+  /**
+   * The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise.
+   *
+   * @param fn Any function; with `cpuBound`, an export of the module given.
+   * @throws ConfigurationError when it is no function.
+   */
   wrap<Fn extends AnyFunction>(fn: Fn): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
     requireFunction(fn, 'Orchestrator.wrap()');
     const site = this.#site;
@@ -156,6 +176,8 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
 
   /**
    * Calls the first of them that works. A signal as the last argument, or in it, governs the call.
+   *
+   * @param args What each is called with.
    * @throws AllFailedError when none worked.
    */
   execute(...args: Args): Promise<Awaited<Result>> {

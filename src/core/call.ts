@@ -1,7 +1,12 @@
 import { Alarm } from './clock.js';
 import type { AnyFunction } from './types.js';
 
-/** What `currentCall()` tells. */
+/**
+ * What `currentCall()` tells.
+ *
+ * @example
+ * const { attempt, signal, error }: CurrentCall = currentCall();
+ */
 export interface CurrentCall {
   /** The attempt that runs, from 1; in a fallback, the number of attempts that led to it. */
   readonly attempt: number;

@@ -22,6 +22,10 @@ export class RetryError extends Error {
   /** The error of each failed attempt, in order. */
   readonly errors: readonly unknown[];
 
+  /**
+   * @param message What happened, for people.
+   * @param errors The error of each failed attempt, in order; the last becomes the `cause`.
+   */
   constructor(message: string, errors: readonly unknown[]) {
     super(message, { cause: errors.at(-1) });
     this.errors = errors;
@@ -36,6 +40,10 @@ export class RetryError extends Error {
  * try { await weather.forecast('Davos'); } catch (error) { if (error instanceof AllFailedError) log(error.errors); }
  */
 export class AllFailedError extends AggregateError {
+  /**
+   * @param message What happened, for people.
+   * @param errors What each threw, in the order tried; the last becomes the `cause`.
+   */
   constructor(message: string, errors: readonly unknown[]) {
     super(errors, message, { cause: errors.at(-1) });
   }
@@ -50,6 +58,11 @@ export class AllFailedError extends AggregateError {
  * }
  */
 export class RejectedError extends Error {
+  /**
+   * @param message What happened, for people.
+   * @param policy The policy that turned the call away.
+   * @param reason Why it did.
+   */
   constructor(
     message: string,
     /** The policy that turned the call away. */
@@ -78,6 +91,11 @@ export class WorkerError extends Error {}
  * for (const each of results) if (each instanceof ItemError) console.log(each.index, each.item, each.cause);
  */
 export class ItemError<Item = unknown> extends Error {
+  /**
+   * @param item The item that failed.
+   * @param index Its place among the items, from 0.
+   * @param cause What it failed with.
+   */
   constructor(
     /** The item that failed. */
     readonly item: Item,

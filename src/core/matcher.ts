@@ -1,6 +1,11 @@
 import type { Rule } from './options.js';
 
-/** A class of errors, abstract ones included. */
+/**
+ * A class of errors, abstract ones included.
+ *
+ * @example
+ * const transient: readonly ErrorClass[] = [HttpError, TimeoutError];
+ */
 export type ErrorClass = abstract new (...args: never[]) => object;
 
 /**

@@ -1,13 +1,28 @@
 import type { Call } from './call.js';
 import type { ErrorClass } from './matcher.js';
 
-/** Any function at all; `never` parameters keep it from being called by mistake. */
+/**
+ * Any function at all; `never` parameters keep it from being called by mistake.
+ *
+ * @example
+ * const alternatives: readonly AnyFunction[] = [readCache, () => 0];
+ */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** Any class, abstract ones included. */
+/**
+ * Any class, abstract ones included.
+ *
+ * @example
+ * const origin: AnyClass | undefined = policiesOf(AlpineWeather, 'forecast')[0]?.declaredBy;
+ */
 export type AnyClass = abstract new (...args: never[]) => object;
 
-/** The kinds of policy, by the name of their decorator. */
+/**
+ * The kinds of policy, by the name of their decorator.
+ *
+ * @example
+ * const kinds: PolicyKind[] = policiesOf(weather, 'forecast').map(({ kind }) => kind); // ['fallback', 'retry']
+ */
 export type PolicyKind = 'fallback' | 'retry' | 'rateLimit' | 'concurrency' | 'cpuBound';
 
 /** Goes on with an outcome of a call: gives what the promise before it settles with, or throws. */
@@ -72,7 +87,13 @@ export interface Policy {
   narrow?(name: PropertyKey): Policy | undefined;
 }
 
-/** The counts of one method on one concrete class. */
+/**
+ * The counts of one method on one concrete class, since the class was first used.
+ *
+ * @example
+ * const { calls, failures }: Stats = statsOf(weather, 'forecast');
+ * console.log(`${failures} of ${calls} calls failed`);
+ */
 export interface Stats {
   /** Calls made. */
   readonly calls: number;

@@ -2,30 +2,54 @@ import { ConfigurationError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
 import type { Progress } from './progress.js';
 
-/** Items to work on, pulled one by one, no faster than results are taken. */
+/**
+ * Items to work on, pulled one by one, no faster than results are taken.
+ *
+ * @example
+ * const seeds: Items<number> = new Set([1, 2, 3]);
+ * const lines: Items<string> = createInterface({ input: createReadStream('words.txt') });
+ */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-/** What becomes of a failure. */
+/**
+ * What becomes of a failure: it ends it all, or stands as an ItemError in the place of its result.
+ *
+ * @example
+ * const onError: OnError = 'collect';
+ */
 export type OnError = 'throw' | 'collect';
 
-/** Options for working on many items. */
+/**
+ * Options for working on many items.
+ *
+ * @example
+ * const options: ItemsOptions = { concurrency: 8, onError: 'collect', signal: AbortSignal.timeout(60_000) };
+ */
 export interface ItemsOptions<Failure extends OnError = OnError> {
-  /** How many items are worked on at once. Default: the method's own concurrency limit, or 16. */
+  /**
+   * How many items are worked on at once. Default: the method's own concurrency limit, or the number of workers of a
+   * cpuBound method, or 16.
+   */
   readonly concurrency?: number;
   /**
    * `'throw'` (default): the first failure ends it all, with its own error; the rest is aborted and nothing more starts.
    * `'collect'`: a failure stands as an ItemError in the place of its result.
    */
   readonly onError?: Failure;
-  /** Aborts everything, waits and retries included. */
+  /** Aborts everything, waits and retries included. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Told after each item. */
+  /** Told after each item. If it throws, the work ends with what it threw. Default: none. */
   readonly onProgress?: (progress: Progress) => void;
   /** Whether to show a bar with rate and time left on stderr, if that is a terminal. Default false. */
   readonly progress?: boolean;
 }
 
-/** Options for a stream of results. */
+/**
+ * Options for a stream of results.
+ *
+ * @example
+ * const options: StreamOptions = { ordered: false, progress: true };
+ */
 export interface StreamOptions<Failure extends OnError = OnError> extends ItemsOptions<Failure> {
   /** Whether results come in the order of the items (default), or each as soon as it is there. */
   readonly ordered?: boolean;

@@ -7,22 +7,42 @@ import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
 import type { Work } from './stream.js';
 import { workOn } from './work.js';
 
-/** The names of the methods of an object. */
+/**
+ * The names of the methods of an object.
+ *
+ * @example
+ * const name: MethodName<Weather> = 'forecast';
+ */
 export type MethodName<Target> = {
   [Name in keyof Target]-?: Target[Name] extends AnyFunction ? Name : never;
 }[keyof Target];
 
-/** What a method takes as its one argument; never, if it needs more than one. */
+/**
+ * What a method takes as its one argument; never, if it needs more than one.
+ *
+ * @example
+ * const city: ItemOf<Weather, 'forecast'> = 'Davos';
+ */
 export type ItemOf<Target, Name extends keyof Target> = Target[Name] extends (item: infer Item) => unknown
   ? Item
   : never;
 
-/** What a method gives, in the end. */
+/**
+ * What a method gives, in the end.
+ *
+ * @example
+ * type Found = ResultOf<Weather, 'forecast'>; // Forecast, for a method that gives a Promise<Forecast>
+ */
 export type ResultOf<Target, Name extends keyof Target> = Target[Name] extends (...args: never[]) => infer Result
   ? Awaited<Result>
   : never;
 
-/** A result, or an ItemError in its place where failures may be collected. */
+/**
+ * A result, or an ItemError in its place where failures may be collected.
+ *
+ * @example
+ * type Found = Collected<Forecast, string, 'collect'>; // Forecast | ItemError<string>
+ */
 export type Collected<Result, Item, Failure extends OnError> = 'collect' extends Failure
   ? Result | ItemError<Item>
   : Result;

@@ -1,6 +1,11 @@
 import type { SingleBar } from 'cli-progress';
 
-/** How far the work on many items is. */
+/**
+ * How far the work on many items is.
+ *
+ * @example
+ * const onProgress = ({ done, total, elapsed }: Progress) => console.log(`${done} of ${total} in ${elapsed} ms`);
+ */
 export interface Progress {
   /** Items that have ended, the failed ones included. */
   readonly done: number;

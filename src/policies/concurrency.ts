@@ -16,7 +16,12 @@ import {
 } from '../core/options.js';
 import type { Next, Policy } from '../core/types.js';
 
-/** Options of `@concurrency`. */
+/**
+ * Options of `@concurrency`.
+ *
+ * @example
+ * const config: ConcurrencyConfig = { limit: 3, maxQueue: 100, maxWait: 5_000 };
+ */
 export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
   /** How many may run at once. Required. */
   readonly limit: number;

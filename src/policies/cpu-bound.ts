@@ -20,7 +20,12 @@ import type { ResourceLimits } from '../workers/pool.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';
 
-/** Options of `@cpuBound`. */
+/**
+ * Options of `@cpuBound`. Methods with the same pool options share a pool.
+ *
+ * @example
+ * const config: CpuBoundConfig = { maxWorkers: 2, state: ['grid'], resourceLimits: { maxOldGenerationSizeMb: 256 } };
+ */
 export interface CpuBoundConfig {
   /** How many workers there may be. Default: the number of cores. */
   readonly maxWorkers?: number;

@@ -7,17 +7,27 @@ import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/m
 import { anything, freeze, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
 
-/** What may stand in for a method: the name of another method of its class, or a function of the same signature. */
+/**
+ * What may stand in for a method: the name of another method of its class, or a function of the same signature.
+ *
+ * @example
+ * const alternatives: readonly Alternative[] = ['cached', (city: string) => `${city}: nothing known`];
+ */
 export type Alternative = PropertyKey | AnyFunction;
 
 /** Anything; named part by part, so that literals keep their types. */
 export type Plain = string | number | bigint | boolean | symbol | object | null | undefined;
 
-/** Options of `@fallback`. At least an alternative or a value is required. */
+/**
+ * Options of `@fallback`. At least an alternative or a value is required.
+ *
+ * @example
+ * const config: FallbackConfig = { alternatives: ['cached'], value: 0, on: [HttpError] };
+ */
 export interface FallbackConfig<Alternatives extends readonly Alternative[] = readonly Alternative[], Value = unknown> {
-  /** Method names or functions, tried in order with the same `this` and arguments. */
+  /** Method names or functions, tried in order with the same `this` and arguments. Default: none. */
   readonly alternatives?: Alternatives;
-  /** What the call returns when nothing else worked. */
+  /** What the call returns when nothing else worked. Default: none. */
   readonly value?: Value;
   /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
   readonly on?: ErrorMatcher;

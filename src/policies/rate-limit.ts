@@ -19,7 +19,12 @@ import {
 } from '../core/options.js';
 import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
-/** Options of `@rateLimit`. */
+/**
+ * Options of `@rateLimit`.
+ *
+ * @example
+ * const config: RateLimitConfig = { rate: 100, per: 60_000, spread: true, maxWait: 5_000 };
+ */
 export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
   /**
    * How many starts there may be in any window of `per`. Required. A fractional rate `r` means `ceil(r)` starts in any

@@ -21,7 +21,12 @@ import {
 } from '../core/options.js';
 import type { Policy, SiteInfo } from '../core/types.js';
 
-/** What `onRetry` is told. */
+/**
+ * What `onRetry` is told.
+ *
+ * @example
+ * const onRetry = ({ attempt, delay }: RetryEvent) => console.log(`attempt ${attempt} failed, next in ${delay} ms`);
+ */
 export interface RetryEvent {
   /** The attempt that failed, from 1. */
   readonly attempt: number;
@@ -31,7 +36,12 @@ export interface RetryEvent {
   readonly delay: number;
 }
 
-/** Options of `@retry`. */
+/**
+ * Options of `@retry`.
+ *
+ * @example
+ * const config: RetryConfig = { maxAttempts: 5, waitMin: 50, waitMax: 2_000, retryOn: [HttpError] };
+ */
 export interface RetryConfig<Value = never> {
   /** How many attempts there may be, the first one included. Infinity is allowed. Default 3. */
   readonly maxAttempts?: number;
@@ -50,13 +60,16 @@ export interface RetryConfig<Value = never> {
   readonly retryOn?: ErrorMatcher;
   /** Which errors not to retry, whatever `retryOn` says. Default: none. */
   readonly abortOn?: ErrorMatcher;
-  /** Whether to retry although the method returned this value. When attempts run out, the last value is returned. */
+  /**
+   * Whether to retry although the method returned this value. When attempts run out, the last value is returned.
+   * Default: values are not looked at.
+   */
   readonly retryResult?: (value: Value) => boolean | Promise<boolean>;
   /** Budget in milliseconds for all attempts and waits; a wait that would end beyond it is not begun. Default Infinity. */
   readonly maxElapsed?: number;
   /** When attempts run out: true (default) throws the last error itself, false a RetryError with all of them. */
   readonly rethrow?: boolean;
-  /** Called before each wait. If it throws, the call rejects with what it threw. */
+  /** Called before each wait. If it throws, the call rejects with what it threw. Default: none. */
   readonly onRetry?: (event: RetryEvent) => void | Promise<void>;
 }
 
@@ -194,13 +207,14 @@ const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[])
 };
 
 /**
- * Calls the method again when it fails, with exponential backoff between the attempts.
+ * Calls the method again when it fails, with exponential backoff and full jitter between the attempts.
  *
  * @param config `maxAttempts`, or the options: `maxAttempts` (3), `waitMin` (100 ms), `waitMax` (30 000 ms),
  * `waitMultiplier` (2), `jitter` (`'full'`), `retryOn`, `abortOn`, `retryResult`, `maxElapsed` (Infinity, in ms),
  * `rethrow` (true), `onRetry`.
  * @throws ConfigurationError at decoration, when an option is wrong.
  * @throws RetryError from the call, when attempts ran out and `rethrow` is false; otherwise the last error itself.
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @example
  * class Weather {
  *   \@retry({ maxAttempts: 4, waitMin: 100, retryOn: [HttpError] })

@@ -2,11 +2,21 @@ import { MessageChannel } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import type { TaskMessage, TaskReply } from './protocol.js';
 
-/** Limits of a worker thread, in megabytes; one over a limit is ended, and only its call fails. */
+/**
+ * Limits of a worker thread, in megabytes; one over a limit is ended, and only its call fails.
+ *
+ * @see https://nodejs.org/api/worker_threads.html#new-workerfilename-options
+ * @example
+ * const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: 256 };
+ */
 export interface ResourceLimits {
+  /** The heap, in megabytes. Default: Node's own. */
   readonly maxOldGenerationSizeMb?: number;
+  /** The part of the heap for what was made a moment ago, in megabytes. Default: Node's own. */
   readonly maxYoungGenerationSizeMb?: number;
+  /** The memory for generated code, in megabytes. Default: Node's own. */
   readonly codeRangeSizeMb?: number;
+  /** The stack, in megabytes. Default: Node's own, 4. */
   readonly stackSizeMb?: number;
 }
 
