@@ -5,8 +5,7 @@ import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { collectItems, streamItems } from './items/items.js';
 import { type Items, type ItemsOptions, type OnError, requireIterable, type StreamOptions } from './items/options.js';
 import type { Collected } from './items/process.js';
-import type { Work } from './items/stream.js';
-import { workOn } from './items/work.js';
+import { type Work, workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;

@@ -1,6 +1,7 @@
 import type { ItemError } from '../core/errors.js';
 import { type Items, type ItemsOptions, itemsRules, readSettings, type StreamOptions, streamRules } from './options.js';
-import { ItemStream, type Work } from './stream.js';
+import { ItemStream } from './stream.js';
+import type { Work } from './work.js';
 
 /** Results as they come; `asked` names the function for messages. */
 export function streamItems<Item, Result>(

@@ -4,8 +4,7 @@ import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
 import { collectItems, streamItems } from './items.js';
 import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
-import type { Work } from './stream.js';
-import { workOn } from './work.js';
+import { type Work, workOn } from './work.js';
 
 /**
  * The names of the methods of an object.

@@ -1,22 +1,13 @@
-import { type BatchPlan, unwatch, type Watcher, watch } from '../core/call.js';
+import { unwatch, type Watcher, watch } from '../core/call.js';
 import { ItemError } from '../core/errors.js';
-import { show } from '../core/options.js';
 import { Fifo } from './fifo.js';
 import type { Items, Settings } from './options.js';
 import { Tally, totalOf } from './progress.js';
+import { type Pulled, Source } from './source.js';
+import type { Work } from './work.js';
 
 /** How many results may lie ready or be under way, for each item that is worked on at once. */
 const ahead = 4;
-
-/** How the items are worked on. */
-export interface Work<Item, Result> {
-  /** Works on one item; the signal governs it. */
-  readonly run: (item: Item, signal: AbortSignal) => Promise<Result>;
-  /** How many at once where the caller does not say. */
-  readonly concurrency: number;
-  /** For items that travel to workers in batches: how many there should be under way. */
-  readonly plan?: BatchPlan | undefined;
-}
 
 /** A result, on its way or there. */
 interface Slot<Result> {
@@ -32,7 +23,8 @@ interface Taker<Out> {
 
 /** Works on items as their results are taken; begins at the first `next()`. */
 export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined, undefined> {
-  readonly #source: Items<Item>;
+  readonly #source: Source<Item>;
+  readonly #total: number | undefined;
   readonly #work: Work<Item, Result>;
   readonly #emit: (slot: Slot<Result | ItemError<Item>>) => Out;
   readonly #options: Settings;
@@ -41,22 +33,20 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   readonly #watcher: Watcher = { abort: (reason) => this.#fail(reason) };
   readonly #slots = new Fifo<Slot<Result | ItemError<Item>>>();
   readonly #takers = new Fifo<Taker<Out>>();
-  #iterator: Iterator<Item> | AsyncIterator<Item> | undefined;
-  #isAsync = false;
-  #pulling = false;
-  #drained = false;
+  #begun = false;
   #over = false;
   #failure: { readonly error: unknown } | undefined;
   #running = 0;
   #index = 0;
 
   constructor(
-    source: Items<Item>,
+    items: Items<Item>,
     work: Work<Item, Result>,
     options: Settings,
     emit: (slot: Slot<Result | ItemError<Item>>) => Out,
   ) {
-    this.#source = source;
+    this.#source = new Source(items);
+    this.#total = totalOf(items);
     this.#work = work;
     this.#options = options;
     this.#emit = emit;
@@ -67,7 +57,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   }
 
   next(): Promise<IteratorResult<Out, undefined>> {
-    if (this.#iterator === undefined && !this.#over) this.#begin();
+    if (!this.#begun) this.#begin();
     const ready = this.#takers.length === 0 ? this.#takeReady() : undefined;
     if (ready !== undefined) {
       this.#pump();
@@ -110,85 +100,48 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   }
 
   #begin(): void {
+    if (this.#over) return;
+    this.#begun = true;
     const { signal } = this.#options;
     if (signal?.aborted) {
       this.#fail(signal.reason);
       return;
     }
     const { onProgress, progress } = this.#options;
-    this.#tally = new Tally(totalOf(this.#source), onProgress, progress);
+    this.#tally = new Tally(this.#total, onProgress, progress);
     if (signal !== undefined) watch(this.#watcher, signal);
     try {
-      this.#open();
+      this.#source.open();
     } catch (error) {
-      this.#drained = true;
       this.#fail(error);
     }
-  }
-
-  #open(): void {
-    const source = this.#source as AsyncIterable<Item> & Iterable<Item>;
-    this.#isAsync = typeof source[Symbol.asyncIterator] === 'function';
-    this.#iterator = this.#isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
   /** Pulls and starts items as far as the limits allow. */
   #pump(): void {
     const { plan } = this.#work;
-    while (!this.#over && !this.#drained && !this.#pulling) {
+    while (!this.#over && this.#source.isReady) {
       const concurrency = plan?.wanted ?? this.#options.concurrency;
       if (this.#running >= concurrency) return;
       const unordered = this.#options.ordered ? 0 : this.#running;
       if (this.#slots.length + unordered >= concurrency * ahead) return;
-      if (this.#isAsync) this.#pullAsync();
-      else this.#pull();
+      this.#source.pull(this.#got, this.#broke);
     }
   }
 
-  #pull(): void {
-    let pulled: Pulled<Item>;
-    this.#pulling = true;
-    try {
-      pulled = read((this.#iterator as Iterator<Item>).next());
-    } catch (error) {
-      this.#break(error);
+  readonly #got = (pulled: Pulled<Item>, late: boolean): void => {
+    if (this.#over) {
+      // It was the source itself that ended it all, while it was being pulled.
+      if (!late) this.#source.release(false).catch(() => {});
       return;
-    } finally {
-      this.#pulling = false;
     }
-    // The source itself may have ended it all; a generator cannot be let go while it runs.
-    if (this.#over && !pulled.done) this.#release().catch(() => {});
-    this.#accept(pulled);
-  }
+    if (!pulled.done) this.#start(pulled.value);
+    if (!late) return;
+    this.#pump();
+    this.#serve();
+  };
 
-  #pullAsync(): void {
-    this.#pulling = true;
-    const pulled = (async () => read(await (this.#iterator as AsyncIterator<Item>).next()))();
-    pulled.then(
-      (result) => {
-        this.#pulling = false;
-        if (this.#over) return;
-        this.#accept(result);
-        this.#pump();
-        this.#serve();
-      },
-      (error) => {
-        this.#pulling = false;
-        this.#break(error);
-      },
-    );
-  }
-
-  /** The source failed, which ends it. */
-  #break(error: unknown): void {
-    this.#drained = true;
-    this.#fail(error);
-  }
-
-  #accept(pulled: Pulled<Item>): void {
-    if (pulled.done) this.#drained = true;
-    else if (!this.#over) this.#start(pulled.value);
-  }
+  readonly #broke = (error: unknown): void => this.#fail(error);
 
   #start(item: Item): void {
     const slot: Slot<Result | ItemError<Item>> = { index: this.#index++, value: undefined, done: false };
@@ -266,7 +219,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
       this.#slots.shift();
       return { done: false, value: this.#emit(slot) };
     }
-    if (this.#drained && this.#running === 0 && slot === undefined) {
+    if (this.#source.isDrained && this.#running === 0 && slot === undefined) {
       this.#finish();
       return { done: true, value: undefined };
     }
@@ -290,29 +243,6 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   async #end(reason: unknown, wait: boolean): Promise<void> {
     this.#finish();
     this.#abort.abort(reason);
-    if (this.#drained) return;
-    const busy = this.#pulling;
-    if (busy && !this.#isAsync) return;
-    const released = this.#release();
-    // A source that is busy answers its return() after the pull that is under way, which may never end.
-    if (wait && !busy) await released;
-    else released.catch(() => {});
+    await this.#source.release(wait);
   }
-
-  /** Calls the source's return(), also where nothing was pulled yet: it may hold on to something already. */
-  async #release(): Promise<void> {
-    this.#drained = true;
-    if (this.#iterator === undefined) this.#open();
-    await this.#iterator?.return?.();
-  }
-}
-
-/** What was pulled, read once. */
-type Pulled<Item> = { readonly done: true } | { readonly done: false; readonly value: Item };
-
-function read<Item>(result: IteratorResult<Item>): Pulled<Item> {
-  if (typeof result !== 'object' || result === null) {
-    throw new TypeError(`the source of the items gave ${show(result)} in place of an iterator's result`);
-  }
-  return result.done ? { done: true } : { done: false, value: result.value };
 }

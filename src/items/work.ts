@@ -1,6 +1,15 @@
 import { type BatchPlan, handOver } from '../core/call.js';
 import type { Policy } from '../core/types.js';
-import type { Work } from './stream.js';
+
+/** How the items are worked on. */
+export interface Work<Item, Result> {
+  /** Works on one item; the signal governs it. */
+  readonly run: (item: Item, signal: AbortSignal) => Promise<Result>;
+  /** How many at once where the caller does not say. */
+  readonly concurrency: number;
+  /** For items that travel to workers in batches: how many there should be under way. */
+  readonly plan?: BatchPlan | undefined;
+}
 
 /** How many items are worked on at once where nothing says so. */
 const defaultConcurrency = 16;

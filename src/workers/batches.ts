@@ -1,0 +1,100 @@
+import { type BatchPlan, Call } from '../core/call.js';
+import type { Continuation, SiteInfo } from '../core/types.js';
+import type { Job } from './job.js';
+import { holdsMoved } from './move.js';
+import type { TaskReply } from './protocol.js';
+
+/** How long a batch should take, in milliseconds: long enough to hide what sending costs, short enough to spread well. */
+const batchTime = 5;
+const longestBatch = 1024;
+/** How much longer a batch may be than the one before. */
+const growth = 4;
+
+/** Nobody can abort the wait of a batch. */
+const unreachable: Continuation = (error) => {
+  throw error;
+};
+
+/** What a batch needs of the side that sends it. */
+export interface Sender {
+  /** Goes on with `run` on a free worker, once there is one. */
+  enter(call: Call, site: SiteInfo, run: () => unknown, fail: Continuation): unknown;
+  /** Gives a worker back that was not used. */
+  release(): void;
+  /** Runs jobs together, on a worker that was acquired. */
+  send(jobs: readonly Job[]): Promise<TaskReply | undefined>;
+}
+
+/** The jobs of one run over many items: sent together, as many as take about `batchTime` by what the last ones took. */
+export class Batches {
+  readonly #dispatcher: Sender;
+  readonly #plan: BatchPlan;
+  #jobs: Job[] = [];
+  #lanes = 0;
+  #size = 1;
+  #cost: number | undefined;
+
+  constructor(dispatcher: Sender, plan: BatchPlan) {
+    this.#dispatcher = dispatcher;
+    this.#plan = plan;
+  }
+
+  add(job: Job): void {
+    job.wait();
+    this.#jobs.push(job);
+    this.#openLane();
+  }
+
+  /** Jobs that shared a batch, and go each alone now, before the others. */
+  addAgain(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      job.alone = true;
+      job.wait();
+      this.#openLane();
+    }
+    this.#jobs.unshift(...jobs);
+  }
+
+  #openLane(): void {
+    if (this.#lanes < this.#plan.lanes) {
+      this.#lanes++;
+      queueMicrotask(() => this.#runLane());
+    }
+  }
+
+  /** One worker's share: batch after batch, as long as there are jobs. */
+  async #runLane(): Promise<void> {
+    for (;;) {
+      const first = this.#jobs[0];
+      if (first === undefined) break;
+      const line = new Call(first.call.fn, undefined, [], undefined);
+      await this.#dispatcher.enter(line, first.site, () => this.#sendBatch(), unreachable);
+    }
+    this.#lanes--;
+  }
+
+  async #sendBatch(): Promise<void> {
+    const jobs = this.#take();
+    if (jobs.length === 0) this.#dispatcher.release();
+    else this.#learn(jobs.length, await this.#dispatcher.send(jobs));
+  }
+
+  /** The next batch; what is left is shared among all workers, so that the last batches end together. */
+  #take(): Job[] {
+    this.#jobs = this.#jobs.filter((job) => !job.aborted);
+    const share = Math.ceil(this.#jobs.length / this.#plan.lanes);
+    const count = Math.min(this.#size, share);
+    // What was moved is gone with its worker, so that such a job could not run again for a neighbour.
+    const single = this.#jobs.slice(0, count).findIndex(({ alone, message }) => alone || holdsMoved(message.args));
+    return this.#jobs.splice(0, single < 0 ? count : Math.max(1, single));
+  }
+
+  #learn(count: number, reply: TaskReply | undefined): void {
+    if (reply === undefined) return;
+    const cost = reply.elapsed / count;
+    this.#cost = this.#cost === undefined ? cost : (this.#cost + cost) / 2;
+    const fitting = this.#cost === 0 ? longestBatch : Math.floor(batchTime / this.#cost);
+    this.#size = Math.max(1, Math.min(fitting, this.#size * growth, longestBatch));
+    this.#plan.wanted = Math.min(this.#plan.most, this.#plan.lanes * this.#size * 2);
+  }
+}

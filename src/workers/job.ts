@@ -1,0 +1,86 @@
+import type { Call } from '../core/call.js';
+import { now } from '../core/clock.js';
+import type { SiteInfo } from '../core/types.js';
+import type { JobMessage, Outcome, Target } from './protocol.js';
+
+/** The call did not end, for a reason on this side: the words for a WorkerError, and its cause. */
+export interface Failure {
+  readonly failure: string;
+  readonly error: unknown;
+}
+
+/** A target as it is sent, and for messages. */
+export interface Address extends Pick<Target, 'label' | 'module'> {
+  readonly json: string;
+}
+
+/** One call on its way to a worker. */
+export class Job {
+  readonly outcome: Promise<Outcome | Failure>;
+  aborted = false;
+  /** It shared a batch that came to nothing, and goes to a worker by itself now. */
+  alone = false;
+  onEnd: (() => void) | undefined;
+  #started = false;
+  #resolve!: (outcome: Outcome | Failure) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(
+    readonly call: Call,
+    readonly site: SiteInfo,
+    readonly target: Address,
+    readonly message: JobMessage,
+  ) {
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** The job is the pool's; an abort from now on stops its worker. */
+  hand(stop: () => void): void {
+    this.#leaveBy(stop);
+  }
+
+  /** The job goes to a worker, which is its start. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.site.stats.attempts++;
+    this.site.stats.running++;
+    this.call.permit?.start(now());
+    this.call.permit = undefined;
+  }
+
+  /** The job waits to be sent; an abort from now on takes it out. */
+  wait(): void {
+    this.#leaveBy(() => this.fail(this.call.signal?.reason));
+  }
+
+  #leaveBy(leave: () => void): void {
+    this.call.waiting = {
+      leave: () => {
+        this.aborted = true;
+        leave();
+      },
+    };
+  }
+
+  end(outcome: Outcome | Failure): void {
+    this.#close();
+    this.#resolve(outcome);
+  }
+
+  fail(error: unknown): void {
+    this.#close();
+    this.#reject(error);
+  }
+
+  #close(): void {
+    this.call.waiting = undefined;
+    if (this.#started) this.site.stats.running--;
+    this.#started = false;
+    this.onEnd?.();
+    this.onEnd = undefined;
+  }
+}
