@@ -47,14 +47,23 @@ export class Texts {
 
 const isText = /(\.(md|txt|[cm]?[jt]s|json)|licen[cs]e|readme|notice)$/i;
 
+/** How many bytes of text are studied; what is over that is left out, the largest files first. */
+const most = 15_000_000;
+
 /** The text files below a folder, the largest first: so none of them is left to one worker in the end. */
 export function textFiles(folder: string): string[] {
+  let bytes = 0;
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && isText.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({ path, size: statSync(path).size }))
-    .sort((one, other) => other.size - one.size || (one.path < other.path ? -1 : 1))
-    .map(({ path }) => path);
+    .sort((one, other) => one.size - other.size || (one.path < other.path ? -1 : 1))
+    .filter(({ size }) => {
+      bytes += size;
+      return bytes <= most;
+    })
+    .map(({ path }) => path)
+    .reverse();
 }
 
 export interface TextsReport extends Omit<Study, 'digest'> {
