@@ -45,10 +45,10 @@ export class Batches {
     this.#openLane();
   }
 
-  /** Jobs that shared a batch, and go each alone now, before the others. */
-  addAgain(jobs: readonly Job[]): void {
+  /** Jobs that shared a batch which came to nothing, before the others; `alone`: each by itself. */
+  addAgain(jobs: readonly Job[], alone: boolean): void {
     for (const job of jobs) {
-      job.alone = true;
+      job.alone ||= alone;
       job.wait();
       this.#openLane();
     }

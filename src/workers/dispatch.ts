@@ -2,7 +2,7 @@ import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
-import { findObstacle } from './cloneable.js';
+import { findObstacle, type Obstacle } from './cloneable.js';
 import type { Failure, Job } from './job.js';
 import { takeMoved } from './move.js';
 import { Pool, type PoolOptions, type WorkerEnd, WorkerExit } from './pool.js';
@@ -88,8 +88,7 @@ export class Dispatcher implements Sender {
       });
       return reply;
     } catch (error) {
-      const isRefused = error instanceof DOMException && error.name === 'DataCloneError';
-      const end = isRefused ? undefined : await run.gone();
+      const end = isCloneError(error) ? undefined : await run.gone();
       this.#line.give();
       this.#sortOut(jobs, error, end);
       return undefined;
@@ -97,14 +96,17 @@ export class Dispatcher implements Sender {
   }
 
   #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined): void {
+    const guilty =
+      jobs.length === 1 ? jobs : jobs.filter((job) => isCloneError(error) && obstacleOf(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.aborted) job.fail(job.call.signal?.reason);
-      else if (jobs.length === 1) job.end(describe(job, error, end));
+      else if (guilty.includes(job)) job.end(describe(job, error, end));
       else again.push(job);
     }
     const plan = again[0]?.call.batch;
-    if (plan !== undefined) this.#batchesOf(plan).addAgain(again);
+    // Where it is not known whose fault it was, each goes by itself.
+    if (plan !== undefined) this.#batchesOf(plan).addAgain(again, guilty.length === 0);
   }
 
   #runAlone(job: Job, maxQueue: number): void {
@@ -126,11 +128,18 @@ export class Dispatcher implements Sender {
   }
 }
 
+/** Whether structured clone refused what was to be sent, so that no worker saw it. */
+const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
+
+const obstacleOf = ({ message }: Job): Obstacle | undefined =>
+  findObstacle(message.args, 'args') ?? findObstacle(message.state, 'this');
+
 /** What to say of a job that could not be sent, or whose worker died. */
-function describe({ target: { label, module }, message }: Job, error: unknown, end: WorkerEnd | undefined): Failure {
-  const { message: text, name, code } = error as Error & { code?: string };
-  if (name === 'DataCloneError') {
-    const obstacle = findObstacle(message.args, 'args') ?? findObstacle(message.state, 'this');
+function describe(job: Job, error: unknown, end: WorkerEnd | undefined): Failure {
+  const { label, module } = job.target;
+  const { message: text, code } = error as Error & { code?: string };
+  if (isCloneError(error)) {
+    const obstacle = obstacleOf(job);
     const what = obstacle === undefined ? text : `${obstacle.path} cannot be cloned: it is ${obstacle.reason}`;
     return { failure: `${label}: ${what}`, error };
   }
