@@ -21,7 +21,8 @@ interface Ready extends Located {
   readonly lookup: Lookup;
 }
 
-const ready = new Map<string, Promise<Ready>>();
+/** The targets that were asked for: found, or what came of the search. */
+const known = new Map<string, Ready | Promise<Ready>>();
 
 /** The error classes of opero itself come first on both sides. */
 const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
@@ -41,24 +42,32 @@ async function prepare(json: string): Promise<Ready> {
   };
 }
 
-function prepared(target: string): Promise<Ready> {
-  let found = ready.get(target);
+const bare: Reference = referenceBy(ownErrors, () => undefined);
+
+/** The target, found once; a promise of it while that lasts, and for ever where it failed. */
+function find(target: string): Ready | Promise<Ready> {
+  let found = known.get(target);
   if (found === undefined) {
     found = prepare(target);
-    ready.set(target, found);
+    known.set(target, found);
+    found.then(
+      (located) => known.set(target, located),
+      () => {},
+    );
   }
   return found;
 }
 
-const bare: Reference = referenceBy(ownErrors, () => undefined);
-
 /** Runs the calls of a task one after the other; called by the pool. */
 export default async function run({ target, jobs }: TaskMessage): Promise<TaskReply> {
-  let found: Ready;
-  try {
-    found = await prepared(target);
-  } catch (error) {
-    return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
+  let found = find(target);
+  // No await where none is needed: V8 optimizes long loops late in code that an await has put off.
+  if (found instanceof Promise) {
+    try {
+      found = await found;
+    } catch (error) {
+      return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
+    }
   }
   const beganAt = performance.now();
   const outcomes: Outcome[] = [];

@@ -63,11 +63,12 @@ export interface RaceOptions {
   readonly slice?: number;
 }
 
-/** How often a task does its thing within a slice of time, once it is warm. */
+/** How often a task does its thing within a slice of time, once it is warm. A pause of the machine does not count. */
 async function countWithin(task: Task, slice: number): Promise<number> {
   let count = 1;
   for (;;) {
-    const time = await timeOf(task, count);
+    let time = await timeOf(task, count);
+    for (let again = 0; again < 2 && time >= slice / 2; again++) time = Math.min(time, await timeOf(task, count));
     if (time >= slice / 2) return Math.max(1, Math.round((count * slice) / time));
     count *= 2;
   }
