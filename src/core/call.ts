@@ -62,6 +62,9 @@ export class Call implements CurrentCall {
   /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
   chain: readonly unknown[] | undefined = undefined;
 
+  /** Told of the error before the call rejects, and before what it held goes to others. */
+  onFailure: ((error: unknown) => void) | undefined = undefined;
+
   /** The run over many items that the call belongs to, if its items may travel together. */
   batch: BatchPlan | undefined = undefined;
 
@@ -87,6 +90,7 @@ export interface Handoff {
   readonly error?: unknown;
   readonly chain?: readonly unknown[] | undefined;
   readonly batch?: BatchPlan | undefined;
+  readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
 /** How many items of one run travel to workers together; kept up to date by the side that sends them. */

@@ -52,6 +52,7 @@ export function runner(
     fail(error, call) {
       if (call.signal !== undefined) unwatch(call, call.signal);
       if (call.onAbort === undefined || !call.aborted) stats.failures++;
+      call.onFailure?.(error);
       throw error;
     },
   };
@@ -84,6 +85,7 @@ export function runner(
       call.error = given.error;
       call.chain = given.chain;
       call.batch = given.batch;
+      call.onFailure = given.onFailure;
     }
     if (signal === undefined) return settle(pipeline, call);
     if (signal.aborted) {

@@ -159,7 +159,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   #call(item: Item): Promise<Result> {
     try {
-      return this.#work.run(item, this.#abort.signal);
+      return this.#work.run(item, this.#abort.signal, this.#onFailure);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -177,6 +177,11 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     this.#pump();
     this.#serve();
   }
+
+  /** An item is about to fail: where that ends it all, the others are aborted before they get what it held. */
+  readonly #onFailure = (error: unknown): void => {
+    if (!this.#over && this.#options.onError === 'throw') this.#failAt(error);
+  };
 
   /** An item failed, which ends it all; the hook is told, but what it throws comes second. */
   #failAt(error: unknown): void {

@@ -4,7 +4,7 @@ import type { Policy } from '../core/types.js';
 /** How the items are worked on. */
 export interface Work<Item, Result> {
   /** Works on one item; the signal governs it. */
-  readonly run: (item: Item, signal: AbortSignal) => Promise<Result>;
+  readonly run: (item: Item, signal: AbortSignal, onFailure?: (error: unknown) => void) => Promise<Result>;
   /** How many at once where the caller does not say. */
   readonly concurrency: number;
   /** For items that travel to workers in batches: how many there should be under way. */
@@ -38,6 +38,7 @@ export function workOn<Item, Result>(
   return {
     concurrency,
     plan: batch,
-    run: (item, signal) => Promise.resolve(handOver({ to: name, signal, batch }, () => call(item)) as Result),
+    run: (item, signal, onFailure) =>
+      Promise.resolve(handOver({ to: name, signal, batch, onFailure }, () => call(item)) as Result),
   };
 }

@@ -766,3 +766,20 @@ test('the signal of a run governs the method that it is for, and no call that an
   assert.deepEqual(await processAll(new Outer(), 'outer', [1, 2]), [1, 2]);
   assert.deepEqual(signals, [undefined, undefined]);
 });
+
+test('after the first failure nothing more starts, not even one that waits for the slot of the item that failed', async () => {
+  const begun: number[] = [];
+  class Narrow {
+    @concurrency(1)
+    async only(item: number): Promise<void> {
+      begun.push(item);
+      await flush();
+      if (item === 1) throw new Error('one failed');
+    }
+  }
+  await assert.rejects(processAll(new Narrow(), 'only', [0, 1, 2, 3], { concurrency: 4 }), { message: 'one failed' });
+  await flush();
+  assert.deepEqual(begun, [0, 1]);
+  const { running, queued, attempts } = statsOf(Narrow, 'only');
+  assert.deepEqual([running, queued, attempts], [0, 0, 2]);
+});
