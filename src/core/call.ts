@@ -62,7 +62,7 @@ export class Call implements CurrentCall {
   /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
   chain: readonly unknown[] | undefined = undefined;
 
-  /** Told of the error before the call rejects, and before what it held goes to others. */
+  /** Told of the error before the call rejects, and before others get on with what it held. */
   onFailure: ((error: unknown) => void) | undefined = undefined;
 
   /** The run over many items that the call belongs to, if its items may travel together. */

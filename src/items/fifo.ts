@@ -1,3 +1,16 @@
+/** A result, on its way or there. */
+export interface Slot<Result> {
+  readonly index: number;
+  value: Result | undefined;
+  done: boolean;
+}
+
+/** Who waits for a result. */
+export interface Taker<Out> {
+  readonly resolve: (result: IteratorResult<Out, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A first-in first-out queue whose `shift` costs the same at any length. */
 export class Fifo<Element> {
   #elements: (Element | undefined)[] = [];

@@ -1,6 +1,6 @@
 import { unwatch, type Watcher, watch } from '../core/call.js';
 import { ItemError } from '../core/errors.js';
-import { Fifo } from './fifo.js';
+import { Fifo, type Slot, type Taker } from './fifo.js';
 import type { Items, Settings } from './options.js';
 import { Tally, totalOf } from './progress.js';
 import { type Pulled, Source } from './source.js';
@@ -8,18 +8,6 @@ import type { Work } from './work.js';
 
 /** How many results may lie ready or be under way, for each item that is worked on at once. */
 const ahead = 4;
-
-/** A result, on its way or there. */
-interface Slot<Result> {
-  readonly index: number;
-  value: Result | undefined;
-  done: boolean;
-}
-
-interface Taker<Out> {
-  readonly resolve: (result: IteratorResult<Out, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** Works on items as their results are taken; begins at the first `next()`. */
 export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined, undefined> {
@@ -178,7 +166,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     this.#serve();
   }
 
-  /** An item is about to fail: where that ends it all, the others are aborted before they get what it held. */
+  /** An item is about to fail: where that ends it all, the others are aborted before any gets on with what it held. */
   readonly #onFailure = (error: unknown): void => {
     if (!this.#over && this.#options.onError === 'throw') this.#failAt(error);
   };

@@ -84,12 +84,8 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           return ok(value, call);
         },
         fail(error, call) {
-          // The slot goes to the next one last: a run over many items that ends here starts nothing more.
-          try {
-            return fail(error, call);
-          } finally {
-            leave(call);
-          }
+          leave(call);
+          return fail(error, call);
         },
       };
     },
