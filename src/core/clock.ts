@@ -35,6 +35,8 @@ export function now(): number {
  */
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #setBy: typeof setTimeout | undefined;
+  #clearBy: typeof clearTimeout | undefined;
   #left = 0;
   #held: boolean;
   readonly #ring: () => void;
@@ -44,8 +46,9 @@ export class Alarm {
     this.#held = held;
   }
 
+  /** Whether it is going to ring: not by a clock that has been taken away, as fake timers are. */
   get isSet(): boolean {
-    return this.#timer !== undefined;
+    return this.#timer !== undefined && this.#setBy === setTimeout;
   }
 
   /** Rings once after the delay, in place of what was set before. */
@@ -56,7 +59,7 @@ export class Alarm {
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
+    this.#clearBy?.(this.#timer);
     this.#timer = undefined;
   }
 
@@ -72,6 +75,8 @@ export class Alarm {
     const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
     const clock = clockInUse();
     const armedAt = now();
+    this.#setBy = setTimeout;
+    this.#clearBy = clearTimeout;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step) : step;

@@ -137,8 +137,9 @@ export function link(levels: readonly Level[]): void {
     classLevel ||= record !== undefined && record.policies.length > 0;
     const { prototype } = level;
     if (prototype !== undefined && !linked.has(prototype)) {
-      linked.add(prototype);
       for (const name of Reflect.ownKeys(prototype)) linkMember(level, prototype, name, governed.has(name), classLevel);
+      // Only now: a class that could not be linked fails at the next construction too.
+      linked.add(prototype);
     }
     for (const name of namesAt(level, 'instance')) governed.add(name);
   }

@@ -101,6 +101,7 @@ class RateLimiter implements Permit {
 
   /** Waits for a permit in line; see `Admission.wait`. */
   wait(call: Call, site: SiteInfo, fail: Continuation): unknown {
+    if (!this.#alarm.isSet) this.#schedule();
     return this.#permits.wait(call, site, this.run, fail);
   }
 

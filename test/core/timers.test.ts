@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, mock, test } from 'node:test';
 import { type FakeMethod, install } from '@sinonjs/fake-timers';
-import { concurrency, RejectedError, rateLimit, retry } from 'opero';
+import { concurrency, RejectedError, rateLimit, retry, statsOf } from 'opero';
 import { flush } from '../support/clock.js';
 
 interface Fake {
@@ -232,4 +232,22 @@ describe('real timers after fake ones', () => {
     }
     assert.equal(await api.get(), 'got');
   });
+});
+
+test('a rate limit whose window is open as fake timers come or go goes on by the new clock', async () => {
+  class Api {
+    @rateLimit({ rate: 1, per: 20 })
+    async get(): Promise<void> {}
+  }
+  const api = new Api();
+  const clock = install({ now: 0 });
+  try {
+    await api.get();
+  } finally {
+    clock.uninstall();
+  }
+  await api.get();
+  await api.get();
+  await api.get();
+  assert.equal(statsOf(Api, 'get').attempts, 4);
 });
