@@ -3,7 +3,7 @@ const realDateNow = Date.now;
 const realPerformanceNow = performance.now;
 /** The longest delay a timer takes; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
-/** Real timers count whole milliseconds and may fire up to this much early. */
+/** Real timers count whole milliseconds and may fire up to this much early; fake ones never do. */
 const rounding = 1;
 /** What is left over from sums of fractions; a wait shorter than this is over. */
 export const residue = 1e-6;
@@ -75,11 +75,12 @@ export class Alarm {
     const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
     const clock = clockInUse();
     const armedAt = now();
+    const early = setTimeout === realSetTimeout ? rounding : residue;
     this.#setBy = setTimeout;
     this.#clearBy = clearTimeout;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step) : step;
+      this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step, early) : step;
       if (this.#left > residue) this.#arm();
       else this.#ring();
     }, step);
@@ -87,9 +88,12 @@ export class Alarm {
   }
 }
 
-/** How long ago a timer was armed that has just fired, as it should, after `step`; a clock that stood still catches up. */
-function elapsedSince(armedAt: number, step: number): number {
+/**
+ * How long ago a timer was armed that has just fired: after `step`, as it should, or up to `early` before. A clock that
+ * stood still catches up.
+ */
+function elapsedSince(armedAt: number, step: number, early: number): number {
   const missing = step - (now() - armedAt);
-  if (missing > rounding) lag += Math.ceil(missing);
+  if (missing > early) lag += Math.ceil(missing);
   return now() - armedAt;
 }
