@@ -3,14 +3,28 @@ import { now } from './clock.js';
 import type { After, AnyFunction, MutableStats, Next, Policy, SiteInfo } from './types.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
-export function compile(policies: readonly Policy[], after: After, site: SiteInfo): Next {
-  const [policy, ...inner] = policies;
-  if (policy === undefined) return callMethod(after, site.stats);
-  let next: Next;
-  const step = policy.wrap((call) => next(call), after, site);
-  next = compile(inner, step, site);
-  return step.enter;
+export function compile(policies: readonly Policy[], end: After, site: SiteInfo): Next {
+  const links = policies.map((policy) => {
+    const around = { ...end, next: unlinked };
+    return { around, step: policy.wrap(around, site) };
+  });
+  let { ok, fail } = end;
+  for (const { around, step } of links) {
+    Object.assign(around, { ok, fail });
+    ok = step.ok ?? ok;
+    fail = step.fail ?? fail;
+  }
+  let next = callMethod({ ok, fail }, site.stats);
+  for (const { around, step } of links.reverse()) {
+    around.next = next;
+    next = step.enter ?? next;
+  }
+  return next;
 }
+
+const unlinked: Next = () => {
+  throw new Error('a policy took a call on before its pipeline was complete');
+};
 
 /** The innermost step: enters the method's own code, unless the call was aborted on its way. */
 function callMethod({ ok, fail }: After, stats: MutableStats): Next {
@@ -58,23 +72,6 @@ export function runner(
   };
   const pipeline = compile(policies, end, site);
 
-  /** A call with a signal of its own: at an abort it rejects at once, whatever still runs beneath. */
-  const runCancellable = (call: Call, signal: AbortSignal): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      call.onAbort = (reason) => {
-        stats.failures++;
-        reject(reason);
-      };
-      watch(call, signal);
-      settle(pipeline, call).then(resolve, reject);
-    });
-
-  /** A call under the signal of the one that makes it, which rejects at an abort itself. */
-  const runGoverned = (call: Call, signal: AbortSignal): Promise<unknown> => {
-    watch(call, signal);
-    return settle(pipeline, call);
-  };
-
   return (fn, self, args) => {
     stats.calls++;
     const given = takeHandoff(site.name);
@@ -87,21 +84,47 @@ export function runner(
       call.batch = given.batch;
       call.onFailure = given.onFailure;
     }
-    if (signal === undefined) return settle(pipeline, call);
-    if (signal.aborted) {
-      stats.failures++;
-      return Promise.reject(signal.reason);
+    let early: Early | undefined;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        stats.failures++;
+        return Promise.reject(signal.reason);
+      }
+      // Under the signal of the call that makes it, it is that call which rejects at an abort.
+      if (signal !== given?.signal) early = endAtAbort(call, stats);
+      watch(call, signal);
     }
-    return signal === given?.signal ? runGoverned(call, signal) : runCancellable(call, signal);
+    // In this very function, so that few frames stand between the caller and the method's code.
+    let result: Promise<unknown>;
+    try {
+      result = Promise.resolve(pipeline(call));
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    if (early === undefined) return result;
+    result.then(early.resolve, early.reject);
+    return early.promise;
   };
 }
 
-function settle(pipeline: Next, call: Call): Promise<unknown> {
-  try {
-    return Promise.resolve(pipeline(call));
-  } catch (error) {
-    return Promise.reject(error);
-  }
+/** A promise that rejects once the call is aborted, whatever still runs beneath. */
+interface Early {
+  promise: Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (reason: unknown) => void;
+}
+
+function endAtAbort(call: Call, stats: MutableStats): Early {
+  const early = {} as Early;
+  early.promise = new Promise((resolve, reject) => {
+    early.resolve = resolve;
+    early.reject = reject;
+  });
+  call.onAbort = (reason) => {
+    stats.failures++;
+    early.reject(reason);
+  };
+  return early;
 }
 
 const either = (one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined =>

@@ -37,12 +37,18 @@ export interface After {
 /** The rest of a pipeline: takes a call on, and gives back what the continuations after it give. */
 export type Next = (call: Call) => unknown;
 
+/** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
+export interface Around extends After {
+  readonly next: Next;
+}
+
 /**
  * One step of a pipeline: how a call enters it, and how it goes on with what came of the steps beneath. The two halves
  * are apart, and what they share is kept on the call, so that a call costs one `.then` in all and no closure per policy.
+ * Where a step has nothing to do it leaves that part out, and costs nothing there.
  */
-export interface Step extends After {
-  readonly enter: Next;
+export interface Step extends Partial<After> {
+  readonly enter?: Next;
 }
 
 /** A member as its decorators see it: its name and place, and what holds its record. */
@@ -79,8 +85,8 @@ export interface Policy {
   readonly options: object;
   /** The error classes that its options name; they keep their identity when they come back from a worker. */
   readonly errorClasses?: readonly ErrorClass[];
-  /** The policy as a step before `next` and `after`; called once per method and concrete class. */
-  wrap(next: Next, after: After, site: SiteInfo): Step;
+  /** The policy as a step of a pipeline; called once per method and concrete class. */
+  wrap(around: Around, site: SiteInfo): Step;
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
   verify?(site: SiteInfo, target: object): void;
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */

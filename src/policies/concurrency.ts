@@ -14,7 +14,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Next, Policy } from '../core/types.js';
+import type { Around, Next, Policy } from '../core/types.js';
 
 /**
  * Options of `@concurrency`.
@@ -41,15 +41,15 @@ const defaults = {
   scope: 'class',
 } as const;
 
-/** The slots of a limit, and what a call that has one goes on with. */
+/** The slots of a limit, and what a call that had to wait for one goes on with. */
 class Slots extends Admission {
   readonly run: Next;
 
-  constructor(options: ConcurrencyConfig & Required<QueueConfig>, next: Next) {
+  constructor(options: ConcurrencyConfig & Required<QueueConfig>, around: Around) {
     super(options.limit, options, 'concurrency');
     this.run = (call) => {
       call.slot = this;
-      return next(call);
+      return around.next(call);
     };
   }
 }
@@ -62,8 +62,8 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
     kind: 'concurrency',
     rank: 400,
     options,
-    wrap(next, { ok, fail }, site) {
-      const find = limiters(options, site, 'concurrency', () => new Slots(options, next));
+    wrap(around, site) {
+      const find = limiters(options, site, 'concurrency', () => new Slots(options, around));
       /** Gives the slot back, once what lies beneath has ended. */
       const leave = (call: Call): void => {
         call.slot?.give();
@@ -75,17 +75,19 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           try {
             slots = find(call);
           } catch (error) {
-            return fail(error, call);
+            return around.fail(error, call);
           }
-          return slots.tryTake() ? slots.run(call) : slots.wait(call, site, slots.run, fail);
+          if (!slots.tryTake()) return slots.wait(call, site, slots.run, around.fail);
+          call.slot = slots;
+          return around.next(call);
         },
         ok(value, call) {
           leave(call);
-          return ok(value, call);
+          return around.ok(value, call);
         },
         fail(error, call) {
           leave(call);
-          return fail(error, call);
+          return around.fail(error, call);
         },
       };
     },

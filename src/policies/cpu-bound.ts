@@ -127,7 +127,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     options,
     ordinal,
     errorClasses: options.errors,
-    wrap(_next, { ok, fail }, site) {
+    wrap(around, site) {
       let remote: Remote | undefined;
       const load = async (): Promise<Remote> => {
         const { Remote } = await loadWorkers();
@@ -136,15 +136,13 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
       };
       return {
         enter: function cpuBound(call) {
-          if (call.aborted) return fail(call.signal?.reason, call);
+          if (call.aborted) return around.fail(call.signal?.reason, call);
           const run = remote?.run(call) ?? load().then((loaded) => loaded.run(call));
           return run.then(
-            (value) => ok(value, call),
-            (error) => fail(error, call),
+            (value) => around.ok(value, call),
+            (error) => around.fail(error, call),
           );
         },
-        ok,
-        fail,
       };
     },
   };

@@ -116,11 +116,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     rank: 100,
     options,
     errorClasses: classesOf(options.on),
-    wrap(next, after, site) {
+    wrap(around, site) {
       return {
-        enter: next,
-        ok: after.ok,
-        fail: (error, call) => (call.aborted ? after.fail(error, call) : recover(call, error, after, site)),
+        fail: (error, call) => (call.aborted ? around.fail(error, call) : recover(call, error, around, site)),
       };
     },
     verify(site, target) {

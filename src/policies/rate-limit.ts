@@ -17,7 +17,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import type { Around, Continuation, Next, Policy, SiteInfo } from '../core/types.js';
 
 /**
  * Options of `@rateLimit`.
@@ -72,17 +72,17 @@ class RateLimiter implements Permit {
   #head = 0;
   readonly #alarm = new Alarm(() => this.#reclaim(), false);
 
-  /** What a call that has a permit goes on with. */
+  /** What a call that had to wait for a permit goes on with. */
   readonly run: Next;
 
-  constructor({ rate, per, spread, ...queue }: Filled, next: Next) {
+  constructor({ rate, per, spread, ...queue }: Filled, around: Around) {
     const starts = spread ? 1 : Math.ceil(rate);
     this.#window = per * (starts / rate);
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
     this.run = (call) => {
       call.permit = this;
-      return next(call);
+      return around.next(call);
     };
   }
 
@@ -161,23 +161,24 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
     kind: 'rateLimit',
     rank: 300,
     options,
-    wrap(next, { ok, fail }, site) {
-      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, next));
+    wrap(around, site) {
+      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, around));
       return {
         enter: function rateLimit(call) {
           let limiter: RateLimiter;
           try {
             limiter = find(call);
           } catch (error) {
-            return fail(error, call);
+            return around.fail(error, call);
           }
-          return limiter.tryTake() ? limiter.run(call) : limiter.wait(call, site, fail);
+          if (!limiter.tryTake()) return limiter.wait(call, site, around.fail);
+          call.permit = limiter;
+          return around.next(call);
         },
-        ok,
         fail(error, call) {
           call.permit?.give();
           call.permit = undefined;
-          return fail(error, call);
+          return around.fail(error, call);
         },
       };
     },

@@ -148,11 +148,11 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     rank: 200,
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
-    wrap(next, { ok, fail }, site) {
+    wrap(around, site) {
       const end = (call: Call, { failed, result }: AttemptEnd, verdict: Verdict): unknown => {
-        if (!failed) return ok(result, call);
+        if (!failed) return around.ok(result, call);
         const isCollected = verdict === 'exhausted' && call.errors !== undefined;
-        return fail(isCollected ? exhausted(site, call.attempt, call.errors ?? []) : result, call);
+        return around.fail(isCollected ? exhausted(site, call.attempt, call.errors ?? []) : result, call);
       };
 
       /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
@@ -166,14 +166,14 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
           try {
             verdict = await decide(call, attempt);
           } catch (thrown) {
-            return await fail(thrown, call);
+            return await around.fail(thrown, call);
           }
           if (verdict !== 'again') return await end(call, attempt, verdict);
           site.stats.retries++;
           call.attempt++;
           call.error = attempt.failed ? attempt.result : undefined;
           call.attemptEnd = undefined;
-          const value = await next(call);
+          const value = await around.next(call);
           if (call.attemptEnd === undefined) return value;
           attempt = call.attemptEnd;
         }
@@ -187,13 +187,13 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       };
 
       return {
-        enter: !hasBudget
-          ? next
-          : (call) => {
-              call.beganAt = now();
-              return next(call);
-            },
-        ok: retryResult === undefined ? ok : (value, call) => ended(false, value, call),
+        ...(hasBudget && {
+          enter(call) {
+            call.beganAt = now();
+            return around.next(call);
+          },
+        }),
+        ...(retryResult !== undefined && { ok: (value, call) => ended(false, value, call) }),
         fail: (error, call) => ended(true, error, call),
       };
     },

@@ -145,6 +145,13 @@ describe('the caller stands in the async stack of an error', () => {
       await undefined;
       if (fails) throw new Error('no');
     }
+    @fallback({ value: undefined, on: () => false })
+    @retry({ maxAttempts: 2, waitMin: 0, abortOn: () => true })
+    @rateLimit(1e6)
+    @concurrency(1000)
+    async atOnce(..._args: unknown[]): Promise<void> {
+      throw new Error('no');
+    }
     @retry({ maxAttempts: 3, waitMin: 1, jitter: 'none' })
     async retried(..._args: unknown[]): Promise<void> {
       await undefined;
@@ -168,6 +175,7 @@ describe('the caller stands in the async stack of an error', () => {
   const shop = new Shop();
   const cases: [string, (...args: unknown[]) => Promise<void>, (error: unknown) => unknown][] = [
     ['directly', (...args) => shop.direct(...args), (error) => error],
+    ['at once, through four policies', (...args) => shop.atOnce(...args), (error) => error],
     [
       'after queueing for a slot',
       async (...args) => {
@@ -231,14 +239,11 @@ describe('the caller stands in the async stack of an error', () => {
   for (const [name, run, part] of cases) {
     for (const signal of [undefined, new AbortController().signal]) {
       test(`${name}${signal ? ', under a signal' : ''}`, async () => {
-        const { stackTraceLimit } = Error;
-        Error.stackTraceLimit = 50;
         gate.open = deferred();
         async function caller(): Promise<void> {
           await run(signal);
         }
         const error = part(await rejection(caller()));
-        Error.stackTraceLimit = stackTraceLimit;
         assert.ok(error instanceof Error);
         assert.match(String(error.stack), /at (async )?caller /);
       });
