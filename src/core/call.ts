@@ -18,7 +18,9 @@ export interface CurrentCall {
 
 /** A permit to start, which is told of the start that it is used for, or goes back unused. */
 export interface Permit {
-  /** The method's own code was entered at this time. */
+  /** The method's own code is about to be entered. Gives the time to tell `start`; Infinity where that does not matter. */
+  enter(): number;
+  /** The method's own code has been entered, at this time or a little later. */
   start(enteredAt: number): void;
   give(): void;
 }
@@ -41,6 +43,9 @@ export interface Wait {
 
 /** One call on its way through a pipeline. */
 export class Call implements CurrentCall {
+  /** One that never ends: with the last of them the engine would drop their hidden class, and the code made for it. */
+  static readonly idle = new Call(() => {}, undefined, [], undefined);
+
   attempt = 1;
   error: unknown = undefined;
   aborted = false;

@@ -1,6 +1,7 @@
 const realSetTimeout = setTimeout;
 const realDateNow = Date.now;
-const realPerformanceNow = performance.now;
+const realPerformance = performance;
+const realNow = performance.now;
 /** The longest delay a timer takes; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
 /** Real timers count whole milliseconds and may fire up to this much early; fake ones never do. */
@@ -11,23 +12,24 @@ export const residue = 1e-6;
 /** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
 let lag = 0;
 
-/** Whether fake timers faked `Date` and left `performance` alone, so that `Date` is the clock to go by. */
-const isDateFaked = (): boolean => Date.now !== realDateNow && setTimeout !== realSetTimeout;
+/** What the time is read from. */
+interface Clock {
+  now(): number;
+}
 
-/** The clock to go by: `performance`, unless fake timers left that alone. */
-const clockInUse = (): (() => number) =>
-  performance.now === realPerformanceNow && isDateFaked() ? Date.now : performance.now;
+const realClock: Clock = { now: () => realNow.call(realPerformance) };
+
+/** The real clock with real timers; with fake ones `performance`, unless they faked `Date` and left that alone. */
+const clockInUse = (): Clock => {
+  if (setTimeout === realSetTimeout) return realClock;
+  return performance.now === realNow && Date.now !== realDateNow ? Date : performance;
+};
 
 /**
  * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
  * as well, and does not jump with the wall clock.
  */
-export function now(): number {
-  // Looked up once: it is a getter, and on the path of every start.
-  const clock = performance;
-  if (clock.now === realPerformanceNow && isDateFaked()) return Date.now() + lag;
-  return clock.now() + lag;
-}
+export const now = (): number => clockInUse().now() + lag;
 
 /**
  * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,

@@ -1,5 +1,4 @@
 import { Call, enter, signalOf, takeHandoff, unwatch, watch } from './call.js';
-import { now } from './clock.js';
 import type { After, AnyFunction, MutableStats, Next, Policy, SiteInfo } from './types.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
@@ -33,7 +32,7 @@ function callMethod({ ok, fail }: After, stats: MutableStats): Next {
     stats.attempts++;
     stats.running++;
     const { permit } = call;
-    const enteredAt = permit === undefined ? 0 : now();
+    const enteredAt = permit === undefined ? 0 : permit.enter();
     const result = enter(call, call.fn, call.self, call.args);
     if (permit !== undefined) {
       call.permit = undefined;

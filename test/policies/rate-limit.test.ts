@@ -663,6 +663,22 @@ describe('clocks of rateLimit', () => {
       }));
   }
 
+  test('a method that blocks as it starts is charged from a little after it was entered', () =>
+    underFakeClock(async (clock) => {
+      const entered: number[] = [];
+      class Api {
+        @rateLimit({ rate: 1, per: 100 })
+        async get(): Promise<void> {
+          entered.push(performance.now());
+          clock.tick(50);
+        }
+      }
+      const api = new Api();
+      for (let i = 0; i < 3; i++) api.get();
+      await clock.tickAsync(1000);
+      assert.deepEqual(entered, [0, 105, 210]);
+    }));
+
   test('a window left over from the real clock does not move a fake one', async () => {
     const leftOver = limited({ rate: 1, per: 20 });
     const { api, starts } = limited({ rate: 1, per: 100 });
