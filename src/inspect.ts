@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConfigurationError } from './core/errors.js';
-import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/lookup.js';
+import { type Chains, chainFor, chainsOf, findSite, placements, siteFor, staticName } from './core/lookup.js';
 import { namesAt } from './core/metadata.js';
 import { labelOf, type Site } from './core/site.js';
 import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
@@ -21,26 +21,36 @@ export interface PolicyInForce {
   readonly declaredBy: AnyClass | undefined;
 }
 
-function requireMethod(subject: object, chains: Chains, name: PropertyKey, asked: string): void {
+/** The site of a method, by the name that `explain` gives it; undefined for a method without policies. */
+function siteOf(subject: object, chains: Chains, method: PropertyKey, asked: string): Site | undefined {
+  const site = findSite(chains, method);
+  if (site !== undefined || isMethod(subject, chains, method)) return site;
+  const name = staticName(method);
+  const statics = { ...chains, instance: [] };
+  const found = name === undefined ? undefined : findSite(statics, name);
+  if (found !== undefined || (name !== undefined && isMethod(subject, statics, name))) return found;
+  throw new ConfigurationError(`${asked}: ${labelOf(typeOf(chains), method)} is not a method`);
+}
+
+function isMethod(subject: object, chains: Chains, name: PropertyKey): boolean {
   const holders = [
     ...chains.instance.map(({ prototype }) => prototype),
     ...chains.static.map(({ type }) => type),
     subject,
   ];
-  const found = holders.some(
+  return holders.some(
     (each) => each !== undefined && typeof Object.getOwnPropertyDescriptor(each, name)?.value === 'function',
   );
-  if (!found) {
-    const type = chains.instance[0]?.type ?? chains.static[0]?.type;
-    throw new ConfigurationError(`${asked}: ${labelOf(type, name)} is not a method`);
-  }
 }
+
+const typeOf = (chains: Chains): AnyClass | undefined => chains.instance[0]?.type ?? chains.static[0]?.type;
 
 /**
  * The policies in force on a method, in pipeline order, the outermost first; none for a method without any.
  *
  * @param subject A class or an instance of it.
- * @param method The method's name; `'#name'` for a private one.
+ * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
+ * name with an instance one.
  * @throws ConfigurationError when the subject is neither, or there is no such method.
  * @example
  * policiesOf(AlpineWeather, 'forecast');
@@ -48,8 +58,7 @@ function requireMethod(subject: object, chains: Chains, name: PropertyKey, asked
  */
 export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[] {
   const chains = chainsOf(subject, 'policiesOf()');
-  const site = findSite(chains, method);
-  if (site === undefined) requireMethod(subject, chains, method, 'policiesOf()');
+  const site = siteOf(subject, chains, method, 'policiesOf()');
   return (site?.inForce ?? []).map(({ policy, declaredBy }) => ({
     kind: policy.kind,
     options: policy.options as Readonly<Record<string, unknown>>,
@@ -61,18 +70,17 @@ export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[
  * What a method of a concrete class has done so far.
  *
  * @param subject A class or an instance of it.
- * @param method The method's name; `'#name'` for a private one.
+ * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
+ * name with an instance one.
  * @throws ConfigurationError when the subject is neither, there is no such method, or it has no policies.
  * @example
  * const { calls, running, queued, retries, failures } = statsOf(weather, 'forecast');
  */
 export function statsOf(subject: object, method: PropertyKey): Stats {
   const chains = chainsOf(subject, 'statsOf()');
-  const site = findSite(chains, method);
+  const site = siteOf(subject, chains, method, 'statsOf()');
   if (site !== undefined) return { ...site.stats };
-  requireMethod(subject, chains, method, 'statsOf()');
-  const type = chains.instance[0]?.type ?? chains.static[0]?.type;
-  throw new ConfigurationError(`statsOf(): ${labelOf(type, method)} has no policies, so nothing is counted`);
+  throw new ConfigurationError(`statsOf(): ${labelOf(typeOf(chains), method)} has no policies, so nothing is counted`);
 }
 
 /**
@@ -88,8 +96,7 @@ export function statsOf(subject: object, method: PropertyKey): Stats {
  */
 export function explain(subject: object): string {
   const chains = chainsOf(subject, 'explain()');
-  const type = chains.instance[0]?.type ?? chains.static[0]?.type;
-  const lines = [type?.name || '(anonymous class)'];
+  const lines = [typeOf(chains)?.name || '(anonymous class)'];
   for (const placement of placements) {
     const levels = chainFor(chains, placement);
     const names = new Set(levels.flatMap((level) => [...namesAt(level, placement)]));

@@ -1,5 +1,5 @@
 import { ConfigurationError } from './core/errors.js';
-import { show } from './core/options.js';
+import { show, type Where, wrongOption } from './core/options.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { collectItems, streamItems } from './items/items.js';
@@ -7,6 +7,7 @@ import { type Items, type ItemsOptions, type OnError, requireIterable, type Stre
 import type { Collected } from './items/process.js';
 import { type Work, workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
+import { fallbackPolicy, readFallback } from './policies/fallback.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
@@ -131,7 +132,13 @@ export class Orchestrator {
   }
 
   #work<Item, Result>(fn: OneArgument<Item, Result>, options: ItemsOptions | undefined): Work<Item, Awaited<Result>> {
-    return workOn(this.#site.policies, options, (item: Item) => this.#site.run(fn, undefined, [item]), this.#site.name);
+    return workOn(
+      this.#site.policies,
+      options,
+      (item: Item) => this.#site.run(fn, undefined, [item]),
+      undefined,
+      this.#site.name,
+    );
   }
 
   #collect<Item, Result, Failure extends OnError>(
@@ -164,13 +171,13 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
     primary: (...args: Args) => Result,
     alternatives: readonly ((...args: Args) => NoInfer<Awaited<Result>> | PromiseLike<NoInfer<Awaited<Result>>>)[],
   ) {
-    requireFunction(primary, 'FallbackChain');
-    const { policies } = readPolicies(
-      { fallback: { alternatives: alternatives ?? null } },
-      { text: 'FallbackChain', classless: true },
-    );
+    const where: Where = { text: 'FallbackChain', classless: true };
+    requireFunction(primary, where.text);
+    if (!Array.isArray(alternatives) || alternatives.length === 0) {
+      throw wrongOption(where, 'alternatives', alternatives, 'an array of at least one function');
+    }
     this.#primary = primary;
-    this.#site = siteFor('FallbackChain', policies);
+    this.#site = siteFor(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
   }
 
   /**

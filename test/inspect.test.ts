@@ -217,6 +217,30 @@ describe('policiesOf', () => {
     assert.equal(policiesOf(Shop, 42)[0].options.maxAttempts, 3);
   });
 
+  test("finds a static method that shares its name with an instance one as 'static ' and its name", () => {
+    class Shop {
+      @retry(2)
+      static async open(): Promise<void> {}
+      @concurrency(1)
+      async open(): Promise<void> {}
+      @retry(3)
+      async 'static close'(): Promise<void> {}
+      @concurrency(1)
+      static async close(): Promise<void> {}
+      static plain(): void {}
+    }
+    const kinds = (name: string): string[] => policiesOf(Shop, name).map(({ kind }) => kind);
+    assert.deepEqual(kinds('open'), ['concurrency']);
+    assert.deepEqual(kinds('static open'), ['retry']);
+    assert.deepEqual(kinds('static close'), ['retry']);
+    assert.deepEqual(kinds('static plain'), []);
+    assert.equal(statsOf(Shop, 'static open').calls, 0);
+    assert.throws(() => policiesOf(Shop, 'static shut'), { message: 'policiesOf(): Shop.static shut is not a method' });
+    assert.throws(() => statsOf(Shop, 'static plain'), {
+      message: 'statsOf(): Shop.static plain has no policies, so nothing is counted',
+    });
+  });
+
   test('gives none for a method without policies', () => {
     assert.deepEqual(policiesOf(Weather, 'cached'), []);
     assert.deepEqual(policiesOf(new AlpineWeather(), 'cached'), []);

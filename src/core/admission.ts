@@ -168,10 +168,9 @@ export class Admission {
     line.previous = waiter;
     waiter.call.waiting = waiter;
     waiter.site.stats.queued++;
-    if (++this.#waiting === 1) {
-      this.onWaiting?.(true);
-      if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#watchDeadline(this.queue.maxWait);
-    }
+    if (++this.#waiting === 1) this.onWaiting?.(true);
+    const { maxWait } = this.queue;
+    if (maxWait !== Number.POSITIVE_INFINITY && !this.#deadlines?.isSet) this.#watchDeadline(maxWait);
   }
 
   /** Takes a waiter out of the line. */
@@ -194,12 +193,17 @@ export class Admission {
   #expireLate(): void {
     const time = now();
     let first = this.#first;
-    while (first !== undefined && first.deadline <= time + residue) {
+    while (first !== undefined && this.#isLate(first, time)) {
       this.quit(first);
       first.settle('failed', this.#reject(first.site, 'wait-timeout', this.queue.maxWait));
       first = this.#first;
     }
     if (first !== undefined) this.#watchDeadline(first.deadline - time);
+  }
+
+  /** One whose deadline is further off than that of a newcomer: the clock was set back, as fake timers may. */
+  #isLate({ deadline }: Waiter, time: number): boolean {
+    return deadline <= time + residue || deadline > time + this.queue.maxWait + residue;
   }
 
   #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {

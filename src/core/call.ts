@@ -44,7 +44,7 @@ export interface Wait {
 /** One call on its way through a pipeline. */
 export class Call implements CurrentCall {
   /** One that never ends: with the last of them the engine would drop their hidden class, and the code made for it. */
-  static readonly idle = new Call(() => {}, undefined, [], undefined);
+  static readonly idle = new Call(() => {}, undefined, [], undefined, undefined);
 
   attempt = 1;
   error: unknown = undefined;
@@ -59,26 +59,18 @@ export class Call implements CurrentCall {
   slot: Slot | undefined = undefined;
   /** When the call began, where a policy asked for that. */
   beganAt = 0;
-  /** What each failed attempt failed with, where a policy collects that. */
-  errors: unknown[] | undefined = undefined;
   /** How the latest attempt ended, where that is not yet how the call ends. */
   attemptEnd: AttemptEnd | undefined = undefined;
-
-  /** The method and the alternatives that stand in for one another above this call; none is tried within itself. */
-  chain: readonly unknown[] | undefined = undefined;
-
-  /** Told of the error before the call rejects, and before others get on with what it held. */
-  onFailure: ((error: unknown) => void) | undefined = undefined;
-
-  /** The run over many items that the call belongs to, if its items may travel together. */
-  batch: BatchPlan | undefined = undefined;
 
   constructor(
     readonly fn: AnyFunction,
     readonly self: unknown,
     readonly args: readonly unknown[],
     readonly signal: AbortSignal | undefined,
-  ) {}
+    readonly handoff: Handoff | undefined,
+  ) {
+    if (handoff !== undefined) this.error = handoff.error;
+  }
 
   abort(reason: unknown): void {
     this.aborted = true;
@@ -87,14 +79,19 @@ export class Call implements CurrentCall {
   }
 }
 
-/** What a caller inside opero hands to the very next decorated call, beyond its arguments. */
+/** What a caller inside opero hands to a decorated call that it makes, beyond its arguments. */
 export interface Handoff {
-  /** The method that it is for, where foreign code may stand between; undefined for whichever comes next. */
-  readonly to?: PropertyKey | undefined;
+  /** The receiver of the call that it is for. */
+  readonly self: unknown;
+  /** The name of its method, where foreign code may stand between; undefined for whichever is called next. */
+  readonly to?: PropertyKey;
   readonly signal?: AbortSignal | undefined;
   readonly error?: unknown;
-  readonly chain?: readonly unknown[] | undefined;
+  /** The method and the alternatives that stand in for one another above the call; none is tried within itself. */
+  readonly chain?: readonly unknown[];
+  /** The run over many items that the call belongs to, if its items may travel together. */
   readonly batch?: BatchPlan | undefined;
+  /** Told of the error before the call rejects, and before others get on with what it held. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -111,26 +108,32 @@ export interface BatchPlan {
 let current: CurrentCall | undefined;
 let handoff: Handoff | undefined;
 
-/** Runs `fn`, and hands this to the decorated call that it makes first. */
+/** Runs `fn`, and hands this to the call that it is for, if `fn` makes that at once. */
 export function handOver<Result>(given: Handoff, fn: () => Result): Result {
+  const outer = handoff;
   handoff = given;
   try {
     return fn();
   } finally {
-    handoff = undefined;
+    handoff = outer;
   }
 }
 
-/** What was handed to this call of a method of that name; no later call gets it. */
-export function takeHandoff(name: PropertyKey): Handoff | undefined {
-  if (handoff === undefined) return undefined;
+/** What was handed to this call; no later one gets it. */
+export function takeHandoff(self: unknown, name: PropertyKey): Handoff | undefined {
   const given = handoff;
+  if (given === undefined || given.self !== self || (given.to !== undefined && given.to !== name)) return undefined;
   handoff = undefined;
-  return given.to === undefined || given.to === name ? given : undefined;
+  return given;
 }
 
 /** Calls `fn` with `currentCall()` telling of `frame` until its first `await`. Always gives a promise. */
-export function enter(frame: CurrentCall, fn: AnyFunction, self: unknown, args: readonly unknown[]): Promise<unknown> {
+export function enter(
+  frame: CurrentCall | undefined,
+  fn: AnyFunction,
+  self: unknown,
+  args: readonly unknown[],
+): Promise<unknown> {
   const outer = current;
   current = frame;
   try {
@@ -142,14 +145,9 @@ export function enter(frame: CurrentCall, fn: AnyFunction, self: unknown, args: 
   }
 }
 
-/** Calls `fn` as it is, outside any pipeline. Always gives a promise. */
-export function callThrough(fn: AnyFunction, self: unknown, args: readonly unknown[]): Promise<unknown> {
-  try {
-    return Promise.resolve(Reflect.apply(fn, self, args));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
+/** Calls `fn` as it is, as a part of the call that is being entered, if one is. Always gives a promise. */
+export const callThrough = (fn: AnyFunction, self: unknown, args: readonly unknown[]): Promise<unknown> =>
+  enter(current, fn, self, args);
 
 /**
  * Tells a decorated method or a fallback, before its first `await`, which attempt it is, which signal to pass on, and

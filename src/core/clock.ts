@@ -61,7 +61,9 @@ export class Alarm {
   }
 
   clear(): void {
-    this.#clearBy?.(this.#timer);
+    // Fake timers that have been taken away may not bear to be asked again.
+    if (this.#setBy === setTimeout || this.#setBy === realSetTimeout) this.#clearBy?.(this.#timer);
+    else this.#timer?.unref?.();
     this.#timer = undefined;
   }
 
@@ -80,13 +82,15 @@ export class Alarm {
     const early = setTimeout === realSetTimeout ? rounding : residue;
     this.#setBy = setTimeout;
     this.#clearBy = clearTimeout;
-    this.#timer = setTimeout(() => {
+    const timer = setTimeout(() => {
+      if (this.#timer !== timer) return;
       this.#timer = undefined;
       this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step, early) : step;
       if (this.#left > residue) this.#arm();
       else this.#ring();
     }, step);
-    if (!this.#held) this.#timer.unref?.();
+    this.#timer = timer;
+    if (!this.#held) timer.unref?.();
   }
 }
 

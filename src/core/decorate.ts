@@ -24,12 +24,13 @@ export interface Recording {
 const isContext = (value: unknown): value is Context =>
   typeof value === 'object' && value !== null && typeof (value as Context).kind === 'string';
 
-/** Whether these are the three arguments of a decorator of the old form, on a member. */
-const isLegacyCall = (given: readonly unknown[]): boolean =>
-  given.length === 3 &&
-  isKey(given[1]) &&
-  (typeof given[0] === 'object' || typeof given[0] === 'function') &&
-  (given[2] === undefined || typeof given[2] === 'object');
+/** Whether these are the arguments of a decorator of the old form, on a member: its home, its name, its descriptor. */
+const isLegacyCall = (given: readonly unknown[]): boolean => {
+  const [target, key, descriptor] = given;
+  if (given.length !== 3 || !isKey(key)) return false;
+  const isMember = typeof target === 'object' || typeof target === 'function';
+  return isMember && (descriptor === undefined || Object.hasOwn(Object(descriptor), 'configurable'));
+};
 
 const isKey = (value: unknown): value is string | symbol => typeof value === 'string' || typeof value === 'symbol';
 

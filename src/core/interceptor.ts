@@ -56,6 +56,8 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     let site = key ? known.get(key) : undefined;
     if (site === undefined) {
       site = siteFor(member, key ?? undefined);
+      // Only until the class is known.
+      if (site === homeless.get(member)) return site;
       if (key) known.set(key, site);
     }
     lastKey = key;
@@ -70,7 +72,7 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     const site = last !== undefined && key === lastKey ? last : find(key);
     if (site.entry === interceptor) return site.run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
-    takeHandoff(member.name);
+    takeHandoff(this, member.name);
     return callThrough(fn, this, args);
   };
   Object.defineProperty(interceptor, 'name', { value: fn.name, configurable: true });
@@ -100,7 +102,19 @@ function siteFor(member: Member, key: object | undefined): Site {
   // A call without `this`, or with a foreign one: the class that declares the method stands in.
   const home = homes.get(member.holder) ?? classOf(member.holder);
   if (home !== undefined) return siteAt(isStatic ? levelsOfClass(home) : levelsOfPrototype(home.prototype), member);
-  return createSite([{ type: undefined, prototype: undefined, metadata: member.holder }], member);
+  return homelessSite(member);
+}
+
+/** The sites of members that were called without a receiver of their class before that class was known. */
+const homeless = new WeakMap<Member, Site>();
+
+function homelessSite(member: Member): Site {
+  let site = homeless.get(member);
+  if (site === undefined) {
+    site = createSite([{ type: undefined, prototype: undefined, metadata: member.holder }], member);
+    homeless.set(member, site);
+  }
+  return site;
 }
 
 const classLevels = (key: object): Level[] => (typeof key === 'function' ? levelsOfClass(key as AnyClass) : []);

@@ -65,7 +65,7 @@ export function runner(
     fail(error, call) {
       if (call.signal !== undefined) unwatch(call, call.signal);
       if (call.onAbort === undefined || !call.aborted) stats.failures++;
-      call.onFailure?.(error);
+      call.handoff?.onFailure?.(error);
       throw error;
     },
   };
@@ -73,16 +73,16 @@ export function runner(
 
   return (fn, self, args) => {
     stats.calls++;
-    const given = takeHandoff(site.name);
-    const own = signalOf(args);
-    const signal = given === undefined ? own : either(own, given.signal);
-    const call = new Call(fn, self, args, signal);
-    if (given !== undefined) {
-      call.error = given.error;
-      call.chain = given.chain;
-      call.batch = given.batch;
-      call.onFailure = given.onFailure;
+    const given = takeHandoff(self, site.name);
+    let signal: AbortSignal | undefined;
+    try {
+      signal = signalOf(args);
+    } catch (error) {
+      stats.failures++;
+      return Promise.reject(error);
     }
+    if (given !== undefined) signal = either(signal, given.signal);
+    const call = new Call(fn, self, args, signal, given);
     let early: Early | undefined;
     if (signal !== undefined) {
       if (signal.aborted) {

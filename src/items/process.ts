@@ -62,7 +62,7 @@ function methodWork<Item, Result>(
   }
   const policies = findSite(chains, method, placements)?.policies ?? [];
   const call = (item: Item): unknown => Reflect.apply(Reflect.get(target, method) as AnyFunction, target, [item]);
-  return workOn(policies, options, call, typeof method === 'number' ? String(method) : method);
+  return workOn(policies, options, call, target, typeof method === 'number' ? String(method) : method);
 }
 
 /**

@@ -21,11 +21,15 @@ function concurrencyOf(policies: readonly Policy[]): number {
   return optionsOf('concurrency')?.limit ?? optionsOf('cpuBound')?.maxWorkers ?? defaultConcurrency;
 }
 
-/** Work that calls `call`, which calls what has this name, with each item, under the policies given; cpuBound items travel to workers in batches. */
+/**
+ * Work that calls `call` with each item, which calls what has this name on `self`, under the policies given. Items of
+ * cpuBound methods travel to workers in batches.
+ */
 export function workOn<Item, Result>(
   policies: readonly Policy[],
   asked: { readonly concurrency?: number } | undefined,
   call: (item: Item) => unknown,
+  self: unknown,
   name: PropertyKey,
 ): Work<Item, Result> {
   const concurrency = concurrencyOf(policies);
@@ -39,6 +43,6 @@ export function workOn<Item, Result>(
     concurrency,
     plan: batch,
     run: (item, signal, onFailure) =>
-      Promise.resolve(handOver({ to: name, signal, batch, onFailure }, () => call(item)) as Result),
+      Promise.resolve(handOver({ self, to: name, signal, batch, onFailure }, () => call(item)) as Result),
   };
 }

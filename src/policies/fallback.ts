@@ -84,7 +84,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     await undefined;
     await undefined;
     const errors = [error];
-    const chain = call.chain ?? [site.name];
+    const chain = call.handoff?.chain ?? [site.name];
     for (const alternative of alternatives) {
       if (call.aborted) return fail(error, call);
       if (chain.includes(alternative)) continue;
@@ -148,8 +148,8 @@ function take(call: Call, alternative: Alternative, chain: readonly unknown[], e
   if (typeof fn !== 'function') throw new TypeError(`no method ${show(alternative)} to fall back on`);
   const run = (): Promise<unknown> => enter({ attempt, signal, error }, fn, self, args);
   // A method may stand behind a foreign decorator; a function of which that is not known is called as it is.
-  if (fn !== alternative) return handOver({ to: alternative as PropertyKey, signal, error, chain }, run);
-  return isInterceptor(fn) ? handOver({ signal, error, chain }, run) : run();
+  if (fn !== alternative) return handOver({ self, to: alternative as PropertyKey, signal, error, chain }, run);
+  return isInterceptor(fn) ? handOver({ self, signal, error, chain }, run) : run();
 }
 
 function hasMethod(target: object, name: PropertyKey): boolean {

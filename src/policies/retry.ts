@@ -118,6 +118,8 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   const { maxAttempts, maxElapsed, rethrow, onRetry } = options;
   const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
   const hasBudget = maxElapsed !== Number.POSITIVE_INFINITY;
+  /** Attempts that cannot run out would only pile up their errors. */
+  const collects = !rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget);
   const delayOf = delays(options);
   const wanted = options.retryOn && toMatches(options.retryOn);
   const unwanted = options.abortOn && toMatches(options.abortOn);
@@ -149,26 +151,29 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
     wrap(around, site) {
-      const end = (call: Call, { failed, result }: AttemptEnd, verdict: Verdict): unknown => {
+      const end = (
+        call: Call,
+        { failed, result }: AttemptEnd,
+        verdict: Verdict,
+        errors: readonly unknown[],
+      ): unknown => {
         if (!failed) return around.ok(result, call);
-        const isCollected = verdict === 'exhausted' && call.errors !== undefined;
-        return around.fail(isCollected ? exhausted(site, call.attempt, call.errors ?? []) : result, call);
+        const isCollected = verdict === 'exhausted' && !rethrow;
+        return around.fail(isCollected ? exhausted(site, call.attempt, errors) : result, call);
       };
 
       /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
       const goOn = async (call: Call, first: AttemptEnd): Promise<unknown> => {
+        const errors: unknown[] = [];
         for (let attempt = first; ; ) {
-          if (attempt.failed && !rethrow) {
-            call.errors ??= [];
-            call.errors.push(attempt.result);
-          }
+          if (attempt.failed && collects) errors.push(attempt.result);
           let verdict: Verdict;
           try {
             verdict = await decide(call, attempt);
           } catch (thrown) {
             return await around.fail(thrown, call);
           }
-          if (verdict !== 'again') return await end(call, attempt, verdict);
+          if (verdict !== 'again') return await end(call, attempt, verdict, errors);
           site.stats.retries++;
           call.attempt++;
           call.error = attempt.failed ? attempt.result : undefined;

@@ -67,7 +67,7 @@ export class Batches {
     for (;;) {
       const first = this.#jobs[0];
       if (first === undefined) break;
-      const line = new Call(first.call.fn, undefined, [], undefined);
+      const line = new Call(first.call.fn, undefined, [], undefined, undefined);
       await this.#dispatcher.enter(line, first.site, () => this.#sendBatch(), unreachable);
     }
     this.#lanes--;

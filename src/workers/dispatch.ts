@@ -30,7 +30,7 @@ export class Dispatcher implements Sender {
   run(job: Job, maxQueue: number): Promise<Outcome | Failure> {
     this.#jobs++;
     job.onEnd = this.#onEnd;
-    const { batch } = job.call;
+    const batch = job.call.handoff?.batch;
     if (batch === undefined) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
     return job.outcome;
@@ -104,7 +104,7 @@ export class Dispatcher implements Sender {
       else if (guilty.includes(job)) job.end(describe(job, error, end));
       else again.push(job);
     }
-    const plan = again[0]?.call.batch;
+    const plan = again[0]?.call.handoff?.batch;
     // Where it is not known whose fault it was, each goes by itself.
     if (plan !== undefined) this.#batchesOf(plan).addAgain(again, guilty.length === 0);
   }

@@ -76,6 +76,23 @@ describe('the signal that governs a call', () => {
     }
   });
 
+  test('that cannot be read makes the call reject with what reading it threw', async () => {
+    const error = new Error('no signal here');
+    const options = {
+      get signal(): unknown {
+        throw error;
+      },
+    };
+    const shop = new Shop();
+    const { calls, failures } = statsOf(shop, 'buy');
+    await assert.rejects(shop.buy(options), (thrown) => thrown === error);
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    await assert.rejects(shop.buy(proxy), TypeError);
+    const after = statsOf(shop, 'buy');
+    assert.deepEqual([after.calls - calls, after.failures - failures], [2, 2]);
+  });
+
   test('may be one of AbortSignal.any', () =>
     handled(async () => {
       const [one, other] = [new AbortController(), new AbortController()];

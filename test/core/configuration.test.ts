@@ -583,14 +583,16 @@ describe('a fallback', () => {
     );
     fails(
       () => new FallbackChain(() => 1, ['cached' as never]),
-      `FallbackChain: expected \`fallback.alternatives\` to be ${message}`,
+      `FallbackChain: expected \`alternatives\` to be ${message}`,
     );
   });
 
   test('chain needs a function and at least one alternative', () => {
     fails(() => new FallbackChain(3 as never, [() => 1]), 'FallbackChain: expected a function, got 3');
-    fails(() => new FallbackChain(() => 1, []), `FallbackChain: expected \`fallback\` ${empty}`);
-    assert.throws(() => new FallbackChain(() => 1, undefined as never), ConfigurationError);
+    const expected = 'FallbackChain: expected `alternatives` to be an array of at least one function';
+    fails(() => new FallbackChain(() => 1, []), `${expected}, got []`);
+    fails(() => new FallbackChain(() => 1, undefined as never), `${expected}, got undefined`);
+    fails(() => new FallbackChain(() => 1, (() => 1) as never), `${expected}, got a function`);
   });
 });
 
@@ -893,6 +895,14 @@ describe('the old calling form of decorators', () => {
       fails(() => old(name)(Shop), onMember('Shop'));
     });
   }
+
+  test('is not taken for a function, a name and options given to fallback', () => {
+    fails(
+      () => decorate('fallback', () => 1, 'cached', { value: 1 }),
+      '@fallback on method `load`: expected method names and functions, got { value: 1 }; ' +
+        'with options, give the names as `alternatives` among them',
+    );
+  });
 
   test('is told from the new one before the options are looked at', () => {
     class Shop {}

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { type AnyClass, concurrency, fallback, policiesOf, retry, statsOf } from 'opero';
+import { type AnyClass, concurrency, currentCall, fallback, policiesOf, retry, statsOf } from 'opero';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
 /** Fails a call that passes through it twice at once, which a second pipeline around the first would do. */
@@ -58,6 +58,36 @@ describe('a foreign method decorator', () => {
     }
     await assert.rejects(new Shop().one());
     assert.deepEqual(seen, ['one', 'other']);
+  });
+
+  test('outermost on an alternative may call a method of its name on another object first, which is told nothing', async () => {
+    const told: unknown[] = [];
+    class Log {
+      @retry()
+      async cached(): Promise<void> {
+        told.push(currentCall().error, currentCall().signal);
+      }
+    }
+    const log = new Log();
+    const logged = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+      function (this: unknown, ...args: unknown[]) {
+        log.cached();
+        return Reflect.apply(method, this, args);
+      } as unknown as Fn;
+    const error = new Error('down');
+    class Shop {
+      @fallback('cached')
+      async buy(_signal: AbortSignal): Promise<void> {
+        throw error;
+      }
+      @logged
+      @retry()
+      async cached(_signal: AbortSignal): Promise<void> {
+        told.push(currentCall().error);
+      }
+    }
+    await new Shop().buy(new AbortController().signal);
+    assert.deepEqual(told, [undefined, undefined, error]);
   });
 
   test('outermost sees each call', async () => {

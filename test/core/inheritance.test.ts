@@ -971,6 +971,41 @@ describe('receivers of every sort', () => {
     await Promise.all([first, other]);
   });
 
+  test('calls without `this` before the first construction share one limiter, and one after it is counted', async () => {
+    const gate = deferred();
+    class Shop {
+      @concurrency({ limit: 1, maxQueue: 0 })
+      async buy(): Promise<void> {
+        await gate.promise;
+      }
+    }
+    const { buy } = Shop.prototype;
+    const first = Reflect.apply(buy, undefined, []);
+    await assert.rejects(Reflect.apply(buy, undefined, []), RejectedError);
+    await assert.rejects(Reflect.apply(buy, {}, []), RejectedError);
+    gate.resolve();
+    await first;
+    assert.ok(new Shop());
+    await Reflect.apply(buy, undefined, []);
+    assert.equal(statsOf(Shop, 'buy').calls, 1);
+  });
+
+  test('a class that could not be linked says so at every construction', () => {
+    class Sub extends Base {
+      override async load(): Promise<unknown> {
+        return super.load();
+      }
+    }
+    Object.freeze(Sub.prototype);
+    for (let i = 0; i < 2; i++) {
+      assert.throws(() => new Sub(), {
+        name: 'ConfigurationError',
+        message:
+          'Sub.load: it inherits policies, but its class is frozen before its first construction; decorate it, or freeze later',
+      });
+    }
+  });
+
   test('an object made by Object.create() from a prototype or from an instance is an instance', async () => {
     class Sub extends Base {
       override async load(): Promise<unknown> {

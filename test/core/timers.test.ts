@@ -3,6 +3,7 @@ import { describe, mock, test } from 'node:test';
 import { type FakeMethod, install } from '@sinonjs/fake-timers';
 import { concurrency, RejectedError, rateLimit, retry, statsOf } from 'opero';
 import { flush } from '../support/clock.js';
+import { rejection } from '../support/rejection.js';
 
 interface Fake {
   readonly name: string;
@@ -259,20 +260,39 @@ describe('real timers after fake ones', () => {
   });
 });
 
-test('a rate limit whose window is open as fake timers come or go goes on by the new clock', async () => {
-  class Api {
-    @rateLimit({ rate: 1, per: 20 })
-    async get(): Promise<void> {}
-  }
-  const api = new Api();
-  const clock = install({ now: 0, toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-  try {
-    await api.get();
-  } finally {
-    clock.uninstall();
-  }
-  await api.get();
-  await api.get();
-  await api.get();
-  assert.equal(statsOf(Api, 'get').attempts, 4);
-});
+for (const { name, run } of fakes) {
+  describe(`as fake timers of ${name} come and go`, () => {
+    test('a rate limit whose window is open goes on by the clock in use', async () => {
+      class Api {
+        @rateLimit({ rate: 1, per: 20 })
+        async get(): Promise<void> {}
+      }
+      const api = new Api();
+      await run(async () => api.get());
+      for (let i = 0; i < 3; i++) await api.get();
+      await run(async (tick) => {
+        const calls = [api.get(), api.get()];
+        for (let i = 0; i < 4; i++) await tick(20);
+        await Promise.all(calls);
+      });
+      assert.equal(statsOf(Api, 'get').attempts, 6);
+    });
+
+    test('a call that waits with a maxWait is turned away, at the latest with the next one', async () => {
+      class Api {
+        @concurrency({ limit: 1, maxWait: 20 })
+        slot(): Promise<void> {
+          return new Promise(() => {});
+        }
+      }
+      const api = new Api();
+      const waits: Promise<unknown>[] = [];
+      await run(async () => {
+        api.slot();
+        waits.push(rejection(api.slot()));
+      });
+      waits.push(rejection(api.slot()));
+      for (const wait of waits) assert.equal(((await wait) as RejectedError).reason, 'wait-timeout');
+    });
+  });
+}
