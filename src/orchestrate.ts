@@ -25,15 +25,17 @@ export interface OrchestratorConfig<
   Alternatives extends readonly Alternative[] = readonly Alternative[],
   Value = unknown,
   Result = never,
+  RateArgs extends readonly unknown[] = never[],
+  SlotArgs extends readonly unknown[] = never[],
 > {
   /** `maxAttempts`, or the options of `@retry`. Default: no retry. */
   readonly retry?: number | RetryConfig<Result>;
   /** The alternatives, or the options of `@fallback`. Default: none. */
   readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
   /** `rate` in starts per second, or the options of `@rateLimit`. Default: no limit. */
-  readonly rateLimit?: number | RateLimitConfig;
+  readonly rateLimit?: number | RateLimitConfig<RateArgs>;
   /** `limit`, or the options of `@concurrency`. Default: no limit. */
-  readonly concurrency?: number | ConcurrencyConfig;
+  readonly concurrency?: number | ConcurrencyConfig<SlotArgs>;
   /** The module, or `{ module, ... }` with the options of `@cpuBound`. Default: no worker. */
   readonly cpuBound?: string | URL | (CpuBoundConfig & { readonly module: string | URL });
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
@@ -91,9 +93,11 @@ export function orchestrate<
   const Alternatives extends readonly Alternative[] = readonly [],
   Value extends Plain = never,
   Result = unknown,
+  RateArgs extends readonly unknown[] = [],
+  SlotArgs extends readonly unknown[] = [],
 >(
-  ...given: [config?: OrchestratorConfig<Alternatives, Value, Result>]
-): FallbackDecorator<Alternatives, Value, Result> {
+  ...given: [config?: OrchestratorConfig<Alternatives, Value, Result, RateArgs, SlotArgs>]
+): FallbackDecorator<Alternatives, Value, Result, RateArgs, SlotArgs> {
   return policyDecorator('orchestrate', given, 1, (where) =>
     readPolicies(given[0] === undefined ? {} : given[0], where),
   );

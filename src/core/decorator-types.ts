@@ -2,10 +2,21 @@ import type { AnyClass, AnyFunction } from './types.js';
 
 /** `unknown` for a method whose return type has room for the promise that a decorated method always returns. */
 export type Promised<Fn> = Fn extends (...args: never[]) => infer Result
-  ? Promise<Awaited<Result>> extends Result
+  ? HasRoom<Result> extends true
     ? unknown
     : { readonly 'the method must return a promise, as decorated methods always do': Result }
   : never;
+
+type HasRoom<Result> = [Result] extends [never]
+  ? false
+  : Promise<Awaited<Result>> extends Result
+    ? true
+    : [Unpromised<Result>] extends [never]
+      ? true
+      : false;
+
+/** The members of a union that are not promises themselves. */
+type Unpromised<Result> = Result extends unknown ? (Promise<Awaited<Result>> extends Result ? never : Result) : never;
 
 // biome-ignore lint/suspicious/noExplicitAny: the constraint of ClassMethodDecoratorContext, which keeps generic methods whole
 type Method<This> = (this: This, ...args: any) => unknown;
@@ -82,13 +93,24 @@ type ClassNameProblem<Class extends AnyClass, Each> = Each extends PropertyKey
   : never;
 
 /** A decorator whose alternatives are checked against the class and the method. */
-export interface FallbackDecorator<Alternatives extends readonly unknown[], Value, Result = unknown> {
+export interface FallbackDecorator<
+  Alternatives extends readonly unknown[],
+  Value,
+  Result = unknown,
+  RateArgs extends readonly unknown[] = [],
+  SlotArgs extends readonly unknown[] = [],
+> {
   <Class extends AnyClass>(
     type: Class & Unless<ClassNameProblem<Class, Alternatives[number]>>,
     context: ClassDecoratorContext<Class>,
   ): Class;
   <This, Fn extends Method<This>>(
-    method: Fn & Promised<Fn> & ResultFits<Fn, Result> & Unless<FallbackProblem<This, Fn, Alternatives, Value>>,
+    method: Fn &
+      Promised<Fn> &
+      ResultFits<Fn, Result> &
+      KeyFits<Fn, RateArgs> &
+      KeyFits<Fn, SlotArgs> &
+      Unless<FallbackProblem<This, Fn, Alternatives, Value>>,
     context: ClassMethodDecoratorContext<This, Fn>,
   ): Fn;
 }

@@ -36,6 +36,14 @@ export class ReturnTypes {
     return 1;
   }
   @retry()
+  either(): Promise<number> | Promise<string> {
+    return Promise.resolve(1);
+  }
+  @retry()
+  eitherLike(): Promise<number> | PromiseLike<string> {
+    return Promise.resolve('');
+  }
+  @retry()
   like(): PromiseLike<string> {
     return Promise.resolve('');
   }
@@ -273,6 +281,20 @@ export class Options {
   async keyed(_id: string, _more: number): Promise<void> {}
   @concurrency({ limit: 1, key: (id: string, more: number) => `${id}${more}` })
   async keyedByBoth(_id: string, _more: number): Promise<void> {}
+  @orchestrate({ rateLimit: { rate: 1, key: (id: string) => id } })
+  async orchestrated(_id: string, _more: number): Promise<void> {}
+  @orchestrate({
+    retry: { retryResult: (result: number) => result > 1 },
+    fallback: ['keyedTwice'],
+    rateLimit: { rate: 1, key: (id: string) => id },
+    concurrency: { limit: 1, key: (id: string, more: number) => `${id}${more}` },
+  })
+  async orchestratedTwice(_id: string, _more: number): Promise<number> {
+    return 1;
+  }
+  async keyedTwice(_id: string, _more: number): Promise<number> {
+    return 1;
+  }
   @concurrency({ limit: 1, key: () => 'one' })
   async keyedByNothing(_id: string): Promise<void> {}
   @concurrency({ limit: 1, key: (...all: unknown[]) => String(all.length) })
