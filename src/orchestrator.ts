@@ -1,4 +1,5 @@
 import { ConfigurationError } from './core/errors.js';
+import { named } from './core/interceptor.js';
 import { show, type Where, wrongOption } from './core/options.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
@@ -123,12 +124,9 @@ export class Orchestrator {
   wrap<Fn extends AnyFunction>(fn: Fn): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
     requireFunction(fn, 'Orchestrator.wrap()');
     const site = this.#site;
-    const wrapped = function (this: unknown, ...args: unknown[]): Promise<Outcome<Fn>> {
+    return named(fn, function (this: unknown, ...args: unknown[]): Promise<Outcome<Fn>> {
       return site.run(fn, this, args) as Promise<Outcome<Fn>>;
-    };
-    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
-    Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
-    return wrapped;
+    });
   }
 
   #work<Item, Result>(fn: OneArgument<Item, Result>, options: ItemsOptions | undefined): Work<Item, Awaited<Result>> {

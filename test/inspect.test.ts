@@ -149,7 +149,8 @@ describe('policiesOf', () => {
   });
 
   test('gives frozen options, and they are copies of what was given', () => {
-    const given = { maxAttempts: 2 };
+    const retryOn: (new () => Error)[] = [TypeError];
+    const given = { maxAttempts: 2, retryOn };
     const alternatives = ['cached'] as const;
     class Shop {
       @retry(given)
@@ -158,10 +159,13 @@ describe('policiesOf', () => {
       async cached(): Promise<void> {}
     }
     given.maxAttempts = 9;
+    retryOn.push(RangeError);
     const [first, second] = policiesOf(Shop, 'buy');
     assert.ok(Object.isFrozen(first.options) && Object.isFrozen(first.options.alternatives));
     assert.ok(Object.isFrozen(second.options));
     assert.equal(second.options.maxAttempts, 2);
+    assert.deepEqual(second.options.retryOn, [TypeError]);
+    assert.ok(Object.isFrozen(second.options.retryOn));
     assert.notEqual(first.options.alternatives, alternatives);
     assert.ok(!Object.isFrozen(given));
   });

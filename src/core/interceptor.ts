@@ -24,6 +24,14 @@ export const isInterceptor = (fn: object): boolean => interceptors.has(fn);
 /** What stands behind a function, if it is an interceptor; else the function itself. */
 export const behind = (fn: AnyFunction): AnyFunction => interceptors.get(fn) ?? fn;
 
+/** Gives a function that stands in for another the name and the length of that. */
+export function named<StandIn extends object>(fn: AnyFunction, standIn: StandIn): StandIn {
+  for (const key of ['name', 'length'] as const) {
+    Object.defineProperty(standIn, key, { value: fn[key], configurable: true });
+  }
+  return standIn;
+}
+
 /** The classes that stand behind proxies. */
 const originals = new WeakMap<object, AnyClass>();
 
@@ -75,10 +83,8 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     takeHandoff(this, member.name);
     return callThrough(fn, this, args);
   };
-  Object.defineProperty(interceptor, 'name', { value: fn.name, configurable: true });
-  Object.defineProperty(interceptor, 'length', { value: fn.length, configurable: true });
   interceptors.set(interceptor, fn);
-  return interceptor;
+  return named(fn, interceptor);
 }
 
 /** The sites of a prototype (instance members) or a class (static ones), by member. */

@@ -63,7 +63,7 @@ export function wrongOption(where: Where, name: string, value: unknown, allowed:
 
 /**
  * The options object, checked against its rules: known names only, each value allowed. An option that is undefined
- * counts as not given. Gives a copy that holds the defaults too.
+ * counts as not given. Gives a frozen copy that holds the defaults too.
  */
 export function readOptions<Options extends object>(
   where: Where,
@@ -89,10 +89,8 @@ export function readOptions<Options extends object>(
     }
     if (value === undefined) continue;
     if (!check.test(value)) throw wrongOption(where, name, value, check.allowed);
-    options[name] = value;
+    // A copy: what becomes of the array that was given is its owner's affair.
+    options[name] = Array.isArray(value) && check !== anything ? Object.freeze([...value]) : value;
   }
-  return options as Options;
+  return Object.freeze(options) as Options;
 }
-
-/** The options without what is undefined, frozen: as a policy shows them. */
-export const freeze = <Options extends object>(options: Options): Readonly<Options> => Object.freeze(options);

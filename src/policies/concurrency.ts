@@ -6,7 +6,6 @@ import { limiters, type SharingConfig } from '../core/limiters.js';
 import {
   callback,
   durationOrInfinity,
-  freeze,
   oneOf,
   positiveInteger,
   queueLength,
@@ -56,7 +55,7 @@ class Slots extends Admission {
 
 export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { limit: given };
-  const options = freeze(readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults));
+  const options = readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults);
   if (options.limit === undefined) throw wrongOption(where, 'limit', undefined, positiveInteger.allowed);
   return {
     kind: 'concurrency',

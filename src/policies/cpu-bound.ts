@@ -7,7 +7,6 @@ import { ConfigurationError } from '../core/errors.js';
 import { type ErrorClass, isErrorClass } from '../core/matcher.js';
 import {
   durationOrInfinity,
-  freeze,
   oneOf,
   positiveInteger,
   queueLength,
@@ -118,7 +117,12 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   if (read.minWorkers > read.maxWorkers) {
     throw wrongOption(where, 'minWorkers', read.minWorkers, `at most maxWorkers (${read.maxWorkers})`);
   }
-  const options = freeze({ ...read, module });
+  const { resourceLimits } = read;
+  const options = Object.freeze({
+    ...read,
+    module,
+    ...(resourceLimits && { resourceLimits: Object.freeze({ ...resourceLimits }) }),
+  });
   const ordinal = ordinals.get(module) ?? 0;
   ordinals.set(module, ordinal + 1);
   return {

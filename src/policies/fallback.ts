@@ -4,7 +4,7 @@ import type { FallbackDecorator } from '../core/decorator-types.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
-import { anything, freeze, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { anything, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
 
 /**
@@ -27,7 +27,7 @@ export type Plain = string | number | bigint | boolean | symbol | object | null 
 export interface FallbackConfig<Alternatives extends readonly Alternative[] = readonly Alternative[], Value = unknown> {
   /** Method names or functions, tried in order with the same `this` and arguments. Default: none. */
   readonly alternatives?: Alternatives;
-  /** What the call returns when nothing else worked. Default: none. */
+  /** What the call returns when nothing else worked; also undefined, where that is given by name. Default: none. */
   readonly value?: Value;
   /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
   readonly on?: ErrorMatcher;
@@ -55,7 +55,7 @@ export function readFallback(given: unknown, where: Where): Filled {
   const alternatives = Object.freeze(
     options.alternatives.map((each) => (typeof each === 'number' ? String(each) : each)),
   );
-  return freeze(
+  return Object.freeze(
     hasValue ? { ...options, alternatives, value: (given as FallbackConfig).value } : { ...options, alternatives },
   );
 }
@@ -136,7 +136,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       if (!alternatives.includes(name as Alternative)) return this;
       const others = alternatives.filter((each) => each !== name);
       if (others.length === 0 && !hasValue) return undefined;
-      return fallbackPolicy(freeze({ ...options, alternatives: Object.freeze(others) }), where);
+      return fallbackPolicy(Object.freeze({ ...options, alternatives: Object.freeze(others) }), where);
     },
   };
 }

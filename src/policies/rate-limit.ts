@@ -8,7 +8,6 @@ import {
   callback,
   durationOrInfinity,
   flag,
-  freeze,
   oneOf,
   positive,
   positiveDuration,
@@ -166,7 +165,7 @@ class RateLimiter implements Permit {
 
 export function rateLimitPolicy(given: number | RateLimitConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { rate: given };
-  const options = freeze(readOptions<Filled>(where, config, rules, defaults));
+  const options = readOptions<Filled>(where, config, rules, defaults);
   if (options.rate === undefined) throw wrongOption(where, 'rate', undefined, positive.allowed);
   return {
     kind: 'rateLimit',

@@ -13,7 +13,6 @@ import {
   duration,
   durationOrInfinity,
   flag,
-  freeze,
   oneOf,
   positive,
   readOptions,
@@ -114,7 +113,7 @@ function delays({ waitMin, waitMax, waitMultiplier, jitter }: Filled): (nth: num
 
 export function retryPolicy(given: number | RetryConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { maxAttempts: given };
-  const options = freeze(readOptions<Filled>(where, config, rules, defaults));
+  const options = readOptions<Filled>(where, config, rules, defaults);
   const { maxAttempts, maxElapsed, rethrow, onRetry } = options;
   const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
   const hasBudget = maxElapsed !== Number.POSITIVE_INFINITY;

@@ -456,7 +456,7 @@ describe('what is allowed', () => {
     abstract class Abstract extends Error {}
     class NoError {}
     for (const retryOn of [Error, TypeError, Abstract, NoError, [Abstract, NoError], [], () => true]) {
-      assert.equal(optionsGiven('retry', { retryOn }).retryOn, retryOn);
+      assert.deepEqual(optionsGiven('retry', { retryOn }).retryOn, retryOn);
     }
   });
 });
