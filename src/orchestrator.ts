@@ -6,6 +6,7 @@ import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { collectItems, streamItems } from './items/items.js';
 import { type Items, type ItemsOptions, type OnError, requireIterable, type StreamOptions } from './items/options.js';
 import type { Collected } from './items/process.js';
+import type { Progress } from './items/progress.js';
 import { type Work, workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 import { fallbackPolicy, readFallback } from './policies/fallback.js';
@@ -83,13 +84,22 @@ export class Orchestrator {
     for (const each of fn) requireFunction(each, asked);
     requireIterable(items, asked);
     // Every function needs all items. Each is wrapped, so that a promise among them is not waited for.
-    const { onProgress: _told, progress: _shown, ...taking }: ItemsOptions = options ?? {};
+    const { onProgress, progress: _shown, ...taking }: ItemsOptions = options ?? {};
+    const beganAt = performance.now();
     const wrap = { run: async (item: Item) => ({ item }), concurrency: 1 };
     const taken = (await collectItems(asked, items, wrap, taking)) as { item: Item }[];
     const all = taken.map(({ item }) => item);
     const results: Collected<Awaited<Result>, Item, Failure>[] = [];
+    let failed = 0;
     for (const each of fn as readonly OneArgument<Item, Result>[]) {
-      for (const result of await this.#collect(each, all, options)) results.push(result);
+      const before = { done: results.length, failed };
+      const tell = (progress: Progress): void => {
+        failed = before.failed + progress.failed;
+        const elapsed = performance.now() - beganAt;
+        onProgress?.({ done: before.done + progress.done, failed, total: all.length * fn.length, elapsed });
+      };
+      const telling = onProgress === undefined ? options : { ...options, onProgress: tell };
+      for (const result of await this.#collect(each, all, telling)) results.push(result);
     }
     return results;
   }

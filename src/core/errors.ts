@@ -110,8 +110,12 @@ export class ItemError<Item = unknown> extends Error {
 
 /** What was thrown, in a few words; an object that is no error may lack a way to become text. */
 const describe = (thrown: unknown): string => {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === 'object' && thrown !== null ? inspect(thrown, { depth: 0 }) : String(thrown);
+  try {
+    if (thrown instanceof Error) return String(thrown.message);
+    return typeof thrown === 'object' && thrown !== null ? inspect(thrown, { depth: 0 }) : String(thrown);
+  } catch {
+    return 'with something that cannot be read';
+  }
 };
 
 // On the prototypes, so that an error has no field of that name; and not in the classes, which bundlers would rename.

@@ -1,3 +1,4 @@
+import { isSignal } from '../core/call.js';
 import { ConfigurationError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
 import type { Progress } from './progress.js';
@@ -55,7 +56,7 @@ export interface StreamOptions<Failure extends OnError = OnError> extends ItemsO
   readonly ordered?: boolean;
 }
 
-const signalRule: Rule = { allowed: 'an AbortSignal', test: (value) => value instanceof AbortSignal };
+const signalRule: Rule = { allowed: 'an AbortSignal', test: isSignal };
 
 /** What each option may be. */
 export const itemsRules = {

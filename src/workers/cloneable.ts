@@ -56,7 +56,13 @@ function searchInside(object: object, path: string, seen: Set<object>): Obstacle
     return undefined;
   }
   for (const key of Object.keys(object)) {
-    const found = search((object as Record<string, unknown>)[key], `${path}.${key}`, seen);
+    let each: unknown;
+    try {
+      each = (object as Record<string, unknown>)[key];
+    } catch {
+      return { path: `${path}.${key}`, reason: 'a getter that throws' };
+    }
+    const found = search(each, `${path}.${key}`, seen);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -96,8 +96,7 @@ export class Dispatcher implements Sender {
   }
 
   #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined): void {
-    const guilty =
-      jobs.length === 1 ? jobs : jobs.filter((job) => isCloneError(error) && obstacleOf(job) !== undefined);
+    const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => end === undefined && obstacleOf(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.aborted) job.fail(job.call.signal?.reason);
@@ -138,8 +137,8 @@ const obstacleOf = ({ message }: Job): Obstacle | undefined =>
 function describe(job: Job, error: unknown, end: WorkerEnd | undefined): Failure {
   const { label, module } = job.target;
   const { message: text, code } = error as Error & { code?: string };
-  if (isCloneError(error)) {
-    const obstacle = obstacleOf(job);
+  const obstacle = end === undefined ? obstacleOf(job) : undefined;
+  if (isCloneError(error) || obstacle !== undefined) {
     const what = obstacle === undefined ? text : `${obstacle.path} cannot be cloned: it is ${obstacle.reason}`;
     return { failure: `${label}: ${what}`, error };
   }

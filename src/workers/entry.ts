@@ -92,10 +92,23 @@ async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobM
     const error = job.error && decodeError(job.error, lookup, '');
     value = await enter({ attempt: job.attempt, signal: undefined, error }, fn, selfOf(job), job.args);
   } catch (thrown) {
-    explainPrivate(thrown);
-    return { thrown: encodeError(thrown, reference) };
+    return attempted(`${label}: what it threw cannot be read`, () => {
+      explainPrivate(thrown);
+      return { thrown: encodeError(thrown, reference) };
+    });
   }
-  const obstacle = findObstacle(value, 'result');
-  if (obstacle === undefined) return { value };
-  return { problem: `${label}: ${obstacle.path} cannot be cloned: it is ${obstacle.reason}` };
+  return attempted(`${label}: what it returned cannot be cloned`, () => {
+    const obstacle = findObstacle(value, 'result');
+    if (obstacle === undefined) return { value };
+    return { problem: `${label}: ${obstacle.path} cannot be cloned: it is ${obstacle.reason}` };
+  });
+}
+
+/** An outcome; where it cannot be had, that is the problem of its job alone, and of no neighbour in the batch. */
+function attempted(problem: string, outcome: () => Outcome): Outcome {
+  try {
+    return outcome();
+  } catch (error) {
+    return { problem: `${problem}: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }

@@ -34,7 +34,7 @@ export const lookupBy =
     return typeof found === 'function' ? (found as unknown as ErrorClass) : undefined;
   };
 
-/** Anything thrown, in a form that can be cloned. A field that cannot be cloned is dropped. */
+/** Anything thrown, in a form that can be cloned. A field that cannot be read or cloned is dropped. */
 export function encodeError(thrown: unknown, reference: Reference, above: readonly unknown[] = []): EncodedError {
   const level = above.indexOf(thrown);
   if (level >= 0) return { kind: 'again', level };
@@ -68,7 +68,12 @@ function fieldsOf(error: Error): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(error)) {
     if (['name', 'message', 'stack', 'cause'].includes(key)) continue;
-    const value: unknown = Reflect.get(error, key);
+    let value: unknown;
+    try {
+      value = Reflect.get(error, key);
+    } catch {
+      continue;
+    }
     if (key === 'errors' && Array.isArray(value)) continue;
     if (findObstacle(value, key) === undefined) fields[key] = value;
   }

@@ -326,6 +326,15 @@ describe('the class', () => {
       assert.match(error.message, /^item 0 failed: /);
     }
     // What cannot be turned into text is no reason to lose the item.
+    const odd = [
+      Object.assign(new Error(), { message: Symbol('odd') }),
+      Object.defineProperty(new Error(), 'message', {
+        get() {
+          throw new Error('not for you');
+        },
+      }),
+    ];
+    for (const each of odd) assert.equal(new ItemError(1, 0, each).cause, each);
     for (const each of [Symbol('s'), Object.create(null)]) {
       assert.equal(new ItemError(1, 0, each).cause, each);
     }

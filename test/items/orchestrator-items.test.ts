@@ -109,7 +109,31 @@ describe('process with several functions', () => {
     await new Orchestrator().process([(item: number) => item, (item: number) => -item], new Set([1, 2]), {
       onProgress: (progress) => told.push(progress),
     });
-    assert.ok(told.length >= 4 && told.every(({ done, total }) => total !== undefined && done <= total));
+    assert.deepEqual(
+      told.map(({ done, failed, total }) => [done, failed, total]),
+      [
+        [1, 0, 4],
+        [2, 0, 4],
+        [3, 0, 4],
+        [4, 0, 4],
+      ],
+    );
+    assert.ok(told.every(({ elapsed }, index) => elapsed >= (told[index - 1]?.elapsed ?? 0)));
+  });
+
+  test('counts the failed ones of all functions', async () => {
+    const told: Progress[] = [];
+    const fail = (): never => {
+      throw new Error('no');
+    };
+    await new Orchestrator().process([fail, (item: number) => item, fail], [1, 2], {
+      onError: 'collect',
+      onProgress: (progress) => told.push(progress),
+    });
+    assert.deepEqual(
+      told.map(({ done, failed, total }) => `${failed} of ${done} of ${total}`),
+      ['1 of 1 of 6', '2 of 2 of 6', '2 of 3 of 6', '2 of 4 of 6', '3 of 5 of 6', '4 of 6 of 6'],
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
-import { move, shutdown, WorkerError } from 'opero';
+import { ItemError, move, processAll, shutdown, statsOf, WorkerError } from 'opero';
 import { type Kind, Point, Values } from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
 
@@ -59,6 +59,17 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     ['in a set', [new Set([Promise.resolve()])], '[0] (a member) cannot be cloned: it is a Promise'],
     ['a proxy', [new Proxy({}, {})], '[0] cannot be cloned: it is a Proxy'],
     [
+      'behind a getter that throws',
+      [
+        {
+          get secret(): never {
+            throw new Error('not for you');
+          },
+        },
+      ],
+      '[0].secret cannot be cloned: it is a getter that throws',
+    ],
+    [
       'in an instance, which is named',
       [{ at: new Point(1, function go() {}) }],
       '[0].at cannot be cloned: it is a Point whose onMove is the function go',
@@ -90,9 +101,21 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['set', 'result (a member) cannot be cloned: it is a WeakMap'],
     ['instance', 'result.point cannot be cloned: it is a Point whose onMove is the function onMove'],
     ['promise', 'result.later cannot be cloned: it is a Promise'],
+    ['getter', 'result.secret cannot be cloned: it is a getter that throws'],
+    ['bottomless', 'what it returned cannot be cloned: Maximum call stack size exceeded'],
   ] as [Kind, string][]) {
     test(kind, () => refused(values.give(kind), `Values.give: ${problem}`));
   }
+
+  test('and its neighbours in a batch are not sent to a worker again for it', async () => {
+    const kinds: Kind[] = [...Array<Kind>(20).fill('fine'), 'getter', 'function', 'fine'];
+    const results = await processAll(values, 'giveInTurn', kinds, { onError: 'collect' });
+    assert.deepEqual(
+      results.map((each) => (each instanceof ItemError ? (each.cause as Error).constructor : each)),
+      kinds.map((kind) => (kind === 'fine' ? 'fine' : WorkerError)),
+    );
+    assert.equal(statsOf(values, 'giveInTurn').attempts, kinds.length);
+  });
 });
 
 describe('move', () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
-import { shutdown, statsOf } from 'opero';
+import { shutdown, statsOf, WorkerError } from 'opero';
 import { Exported, Getter, listed, matched, Once, Thrower, type Thrown } from '../fixtures/workers/errors.js';
 import { rejection } from '../support/rejection.js';
 
@@ -45,6 +45,18 @@ for (const [runtime, thrown] of runtimes) {
       const other = (await thrown('secret')) as Error & { detail: unknown };
       assert.equal(Object.getPrototypeOf(other), Error.prototype);
       assert.deepEqual([other.name, other.message, other.detail], ['Secret', 'hush', { deep: true }]);
+    });
+
+    test('has lost no more than a field that cannot be read', async () => {
+      const error = (await thrown('getterField')) as Exported & { kept: number };
+      assert.ok(error instanceof Exported);
+      assert.deepEqual([error.status, error.kept, 'secret' in error], [500, 1, false]);
+    });
+
+    test('is a WorkerError where it cannot be read itself', async () => {
+      const error = await thrown('unreadable');
+      assert.ok(error instanceof WorkerError);
+      assert.match(error.message, /^Thrower\.throw(InProcess)?: what it threw cannot be read: not for you$/);
     });
 
     test('has the getters of its class', async () => {
