@@ -143,6 +143,7 @@ class RateLimiter implements Permit {
   }
 
   #reclaim(): void {
+    this.#isQuick = false;
     const time = now();
     let count = 0;
     for (let at = this.#head; at < this.#returns.length; at++) {

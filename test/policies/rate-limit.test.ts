@@ -679,6 +679,24 @@ describe('clocks of rateLimit', () => {
       assert.deepEqual(entered, [0, 105, 210]);
     }));
 
+  test('a method that blocks after quick starts of the window before is charged no more', () =>
+    underFakeClock(async (clock) => {
+      const entered: number[] = [];
+      class Api {
+        @rateLimit({ rate: 2, per: 100 })
+        async get(blocks: boolean): Promise<void> {
+          entered.push(performance.now());
+          if (blocks) clock.tick(50);
+        }
+      }
+      const api = new Api();
+      for (let i = 0; i < 2; i++) api.get(false);
+      await clock.tickAsync(1000);
+      for (let i = 0; i < 3; i++) api.get(true);
+      await clock.tickAsync(1000);
+      assert.deepEqual(entered, [0, 0, 1000, 1050, 1105]);
+    }));
+
   test('a window left over from the real clock does not move a fake one', async () => {
     const leftOver = limited({ rate: 1, per: 20 });
     const { api, starts } = limited({ rate: 1, per: 100 });
