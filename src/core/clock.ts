@@ -1,7 +1,11 @@
+import type { AnyClass } from './types.js';
+
 const realSetTimeout = setTimeout;
 const realDateNow = Date.now;
 const realPerformance = performance;
 const realNow = performance.now;
+/** The class of real timers, whoever wraps the function that makes them; all others are fake. */
+const RealTimer = classOfTimers();
 /** The longest delay a timer takes; a longer one would fire at once. */
 const longestDelay = 2 ** 31 - 1;
 /** Real timers count whole milliseconds and may fire up to this much early; fake ones never do. */
@@ -79,12 +83,12 @@ export class Alarm {
     const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
     const clock = clockInUse();
     const armedAt = now();
-    const early = setTimeout === realSetTimeout ? rounding : residue;
     this.#setBy = setTimeout;
     this.#clearBy = clearTimeout;
     const timer = setTimeout(() => {
       if (this.#timer !== timer) return;
       this.#timer = undefined;
+      const early = timer instanceof RealTimer ? rounding : residue;
       this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step, early) : step;
       if (this.#left > residue) this.#arm();
       else this.#ring();
@@ -102,4 +106,10 @@ function elapsedSince(armedAt: number, step: number, early: number): number {
   const missing = step - (now() - armedAt);
   if (missing > early) lag += Math.ceil(missing);
   return now() - armedAt;
+}
+
+function classOfTimers(): AnyClass {
+  const timer = setTimeout(() => {}, 0);
+  clearTimeout(timer);
+  return timer.constructor as unknown as AnyClass;
 }

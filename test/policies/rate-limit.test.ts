@@ -750,6 +750,29 @@ describe('rateLimit on the real clock', () => {
     assertWindows(starts, 1, 30);
   });
 
+  test('on the real clock no window holds too many where something wraps setTimeout, and timers fire early', async () => {
+    const { setTimeout: unwrapped } = globalThis;
+    const wrapped = (ring: () => void, delay: number): unknown => {
+      const began = performance.now();
+      const timer = unwrapped(ring, 2 * delay);
+      const poll = (): void => {
+        if (performance.now() - began < delay - 0.6) return void setImmediate(poll);
+        clearTimeout(timer);
+        ring();
+      };
+      poll();
+      return timer;
+    };
+    globalThis.setTimeout = wrapped as typeof setTimeout;
+    try {
+      const { api, starts } = limited({ rate: 1, per: 3 });
+      await Promise.all(times(10, (i) => api.get(i)));
+      assertWindows(starts, 1, 3);
+    } finally {
+      globalThis.setTimeout = unwrapped;
+    }
+  });
+
   test('a patched Date.now that jumps does not reach windows on real timers', async () => {
     const { api, starts } = limited({ rate: 1, per: 30 });
     const real = Date.now;
