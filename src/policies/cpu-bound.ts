@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Admission } from '../core/admission.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { PolicyDecorator } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -18,7 +17,7 @@ import {
 } from '../core/options.js';
 import type { ResourceLimits } from '../workers/pool.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
-import type { NewLine, Remote, RemoteOptions } from '../workers/remote.js';
+import type { Remote, RemoteOptions } from '../workers/remote.js';
 
 /**
  * Options of `@cpuBound`. Methods with the same pool options share a pool.
@@ -106,9 +105,6 @@ async function loadWorkers(): Promise<Workers> {
   return workers;
 }
 
-const newLine: NewLine = (workers) =>
-  new Admission(workers, { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY }, 'cpuBound');
-
 /** The policy for the module and the options in one object. */
 export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   const config = typeof given === 'object' && given !== null && !(given instanceof URL) ? given : { module: given };
@@ -139,7 +135,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
       let remote: Remote | undefined;
       const load = async (): Promise<Remote> => {
         const { Remote } = await loadWorkers();
-        remote ??= new Remote(site, options, ordinal, newLine);
+        remote ??= new Remote(site, options, ordinal);
         return remote;
       };
       return {

@@ -1,4 +1,4 @@
-import type { Admission } from '../core/admission.js';
+import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
@@ -20,9 +20,9 @@ export class Dispatcher implements Sender {
     if (--this.#jobs === 0) this.#onIdle?.();
   };
 
-  /** @param line Of those who wait for a worker; it has a token for each worker that there may be. */
-  constructor(options: PoolOptions, line: Admission) {
-    this.#line = line;
+  constructor(options: PoolOptions) {
+    const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
+    this.#line = new Admission(options.maxWorkers, queue, 'cpuBound');
     this.#pool = new Pool(options);
   }
 

@@ -1,5 +1,4 @@
 import { MessageChannel } from 'node:worker_threads';
-import type { Admission } from '../core/admission.js';
 import { type Call, isSignal } from '../core/call.js';
 import * as errors from '../core/errors.js';
 import { WorkerError } from '../core/errors.js';
@@ -20,21 +19,12 @@ export interface RemoteOptions extends PoolOptions {
   readonly state: readonly string[];
 }
 
-/**
- * Makes the line of those who wait for one of so many workers. Given, not imported: what only the calling side needs
- * would be a file of its own otherwise, and each file is a part of what importing opero costs.
- */
-export type NewLine = (workers: number) => Admission;
-
 const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
 const dispatchers = new Map<string, Dispatcher>();
 /** Those that are ending. */
 const closing = new Set<Promise<void>>();
 
-function dispatcherFor(
-  { maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits }: RemoteOptions,
-  newLine: NewLine,
-): Dispatcher {
+function dispatcherFor({ maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits }: RemoteOptions): Dispatcher {
   const options: PoolOptions = {
     maxWorkers,
     minWorkers,
@@ -45,7 +35,7 @@ function dispatcherFor(
   const key = JSON.stringify(options);
   let found = dispatchers.get(key);
   if (found === undefined) {
-    found = new Dispatcher(options, newLine(maxWorkers));
+    found = new Dispatcher(options);
     dispatchers.set(key, found);
   }
   return found;
@@ -66,24 +56,21 @@ export class Remote {
   readonly #site: SiteInfo;
   readonly #options: RemoteOptions;
   readonly #ordinal: number;
-  readonly #newLine: NewLine;
   #dispatcher: Dispatcher | undefined;
   readonly #targets = new WeakMap<object, Address>();
   readonly #listed: readonly ErrorClass[];
 
-  constructor(site: SiteInfo, options: RemoteOptions, ordinal: number, newLine: NewLine) {
+  constructor(site: SiteInfo, options: RemoteOptions, ordinal: number) {
     this.#site = site;
     this.#options = options;
     this.#ordinal = ordinal;
-    this.#newLine = newLine;
     this.#listed = [...ownErrors, ...site.policies.flatMap(({ errorClasses = [] }) => errorClasses)];
   }
 
   /** Runs a call in a worker. Rejects as the method does, or with a WorkerError. */
   async run(call: Call): Promise<unknown> {
     const job = new Job(call, this.#site, this.#targetOf(call), this.#messageOf(call));
-    if (this.#dispatcher === undefined || this.#dispatcher.isClosing)
-      this.#dispatcher = dispatcherFor(this.#options, this.#newLine);
+    if (this.#dispatcher === undefined || this.#dispatcher.isClosing) this.#dispatcher = dispatcherFor(this.#options);
     const outcome = await this.#dispatcher.run(job, this.#options.maxQueue);
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, outcome.error);
