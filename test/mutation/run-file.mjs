@@ -1,0 +1,33 @@
+/**
+ * Runs one test file, and is the reporter of the run too. A file that fails to load, a process that ends between its
+ * tests and trouble after the last of them count as a failed test: for the TAP runner an exit code without a failed
+ * test is no result at all, and no test at all is a success.
+ */
+import { resolve } from 'node:path';
+import { tap } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
+
+let points = 0;
+let isComplete = false;
+
+/** Node's TAP without its plan, which waits for the end of the process. */
+export default async function* reporter(events) {
+  for await (const text of tap(events)) {
+    if (text.startsWith('1..')) {
+      isComplete = points > 0;
+    } else {
+      if (/^(not )?ok /.test(text)) points++;
+      yield text;
+    }
+  }
+}
+
+process.on('exit', (code) => {
+  if (code !== 0 || !isComplete) process.stdout.write(`not ok ${++points} - the process ended with code ${code}\n`);
+  process.stdout.write(`1..${points}\n`);
+});
+
+import(pathToFileURL(resolve(process.argv[2])).href).catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});
