@@ -3,6 +3,7 @@
  * tests and trouble after the last of them count as a failed test: for the TAP runner an exit code without a failed
  * test is no result at all, and no test at all is a success.
  */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { tap } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
@@ -26,6 +27,21 @@ process.on('exit', (code) => {
   if (code !== 0 || !isComplete) process.stdout.write(`not ok ${++points} - the process ended with code ${code}\n`);
   process.stdout.write(`1..${points}\n`);
 });
+
+// In the run without mutants, which tells whom each test file meets: the mutants of the programs that it starts, too.
+if (process.env.STRYKER_DRY_RUN === 'true') {
+  const programs = resolve(`programs-${process.pid}.jsonl`);
+  process.env.STRYKER_PROGRAMS = programs;
+  process.env.NODE_OPTIONS = `--import=${new URL('program.mjs', import.meta.url)}`;
+  process.prependListener('exit', () => {
+    if (!existsSync(programs)) return;
+    globalThis.__stryker__.mutantCoverage ??= { static: {}, perTest: {} };
+    for (const line of readFileSync(programs, 'utf8').trim().split('\n')) {
+      Object.assign(globalThis.__stryker__.mutantCoverage.static, JSON.parse(line));
+    }
+    rmSync(programs);
+  });
+}
 
 import(pathToFileURL(resolve(process.argv[2])).href).catch((error) => {
   console.error(error);
