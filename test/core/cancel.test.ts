@@ -722,6 +722,25 @@ describe('an abort that comes from', () => {
       }
     }));
 
+  test('a key, of a call that would have to wait: it takes no place in line', () =>
+    handled(async () => {
+      const controller = new AbortController();
+      const key = (tenant: string, signal?: AbortSignal): string => {
+        if (signal) controller.abort('from inside');
+        return tenant;
+      };
+      class Shop {
+        @concurrency({ limit: 1, key })
+        buy(_tenant: string, _signal?: AbortSignal): Promise<string> {
+          return pending();
+        }
+      }
+      const shop = new Shop();
+      shop.buy('a');
+      assert.equal(await rejection(shop.buy('a', controller.signal)), 'from inside');
+      assert.equal(statsOf(Shop, 'buy').queued, 0);
+    }));
+
   test('a listener of the same signal that makes another call: that call rejects too', () =>
     handled(async () => {
       class Shop {

@@ -165,6 +165,10 @@ describe('the queue of concurrency', () => {
       shop.buy(3);
       await flush();
       assert.deepEqual(ids, [0, 1, 2, 3], `a call made ${steps} promise steps later`);
+      // It took the other slot, so that now both are in use.
+      shop.buy(4);
+      await flush();
+      assert.deepEqual(ids, [0, 1, 2, 3], `a call made ${steps} promise steps later, and another`);
     }
   });
 
@@ -191,8 +195,8 @@ describe('the queue of concurrency', () => {
     assert.ok(error instanceof RejectedError);
     assert.equal(error.policy, 'concurrency');
     assert.equal(error.reason, 'queue-full');
-    assert.match(error.message, /Shop\.buy/);
-    assert.match(error.message, /maxQueue: 2/);
+    const message = 'Shop.buy: 2 calls wait for a slot of its concurrency limit already (maxQueue: 2)';
+    assert.equal(error.message, message);
     for (const i of upTo(3)) {
       work[i].resolve(i);
       await flush();
@@ -247,7 +251,10 @@ describe('the queue of concurrency', () => {
           assert.ok(error instanceof RejectedError);
           assert.equal(error.policy, 'concurrency');
           assert.equal(error.reason, 'wait-timeout');
-          assert.match(error.message, /300 ms/);
+          assert.equal(
+            error.message,
+            'Shop.buy: the call got no slot of its concurrency limit within 300 ms (maxWait)',
+          );
           late.push([i, performance.now()]);
         });
       wait(1);
@@ -309,6 +316,15 @@ describe('whom the slots are shared by', () => {
     }
     assert.equal(ids.length, 6);
     assert.equal(peak.value, 1);
+  });
+
+  test('a key that is in use keeps its slots as some of them come free', async () => {
+    const { shop, work, ids } = limited({ limit: 2, key: () => 'one' });
+    upTo(2).map((i) => shop.buy(i));
+    work[0].resolve(0);
+    await flush();
+    upTo(2).map((i) => shop.buy(2 + i));
+    assert.deepEqual(ids, [0, 1, 2]);
   });
 
   test('a key function that throws makes the call reject with what it threw', async () => {
