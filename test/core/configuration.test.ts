@@ -1,8 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { availableParallelism } from 'node:os';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   ConfigurationError,
   concurrency,
+  cpuBound,
   FallbackChain,
   fallback,
   Orchestrator,
@@ -15,8 +18,8 @@ import {
 /** A factory of decorators, called as from JavaScript, where nothing checks types. */
 type Factory = (...given: readonly unknown[]) => (value: unknown, context: unknown) => never;
 
-const factories = { retry, fallback, rateLimit, concurrency, orchestrate } as unknown as Readonly<
-  Record<'retry' | 'fallback' | 'rateLimit' | 'concurrency' | 'orchestrate', Factory>
+const factories = { retry, fallback, rateLimit, concurrency, cpuBound, orchestrate } as unknown as Readonly<
+  Record<'retry' | 'fallback' | 'rateLimit' | 'concurrency' | 'cpuBound' | 'orchestrate', Factory>
 >;
 type Name = keyof typeof factories;
 
@@ -596,6 +599,212 @@ describe('a fallback', () => {
   });
 });
 
+describe('cpuBound', () => {
+  const module = import.meta.url;
+  const at = '@cpuBound on method `load`: expected';
+
+  /** The options as they stand when a method is decorated with these. */
+  const optionsOf = (...given: readonly unknown[]): Record<string, unknown> => {
+    class Shop {
+      @factories.cpuBound(...given)
+      async load(): Promise<void> {}
+    }
+    return policiesOf(Shop, 'load')[0].options;
+  };
+
+  const sizes =
+    'an object of positive numbers, of maxOldGenerationSizeMb, maxYoungGenerationSizeMb, codeRangeSizeMb, stackSizeMb';
+  const wrongOnes: readonly [string, string, readonly [unknown, string][]][] = [
+    [
+      'maxWorkers',
+      count,
+      [
+        [0, '0'],
+        [1.5, '1.5'],
+        [Number.POSITIVE_INFINITY, 'Infinity'],
+        ['2', "'2'"],
+      ],
+    ],
+    [
+      'minWorkers',
+      'an integer of at least 0',
+      [
+        [-1, '-1'],
+        [0.5, '0.5'],
+        ['0', "'0'"],
+      ],
+    ],
+    [
+      'idleTimeout',
+      waitOrInfinity,
+      [
+        [-1, '-1'],
+        [Number.NaN, 'NaN'],
+      ],
+    ],
+    [
+      'runtime',
+      "'worker_threads' or 'child_process'",
+      [
+        ['thread', "'thread'"],
+        [1, '1'],
+      ],
+    ],
+    [
+      'maxQueue',
+      queue,
+      [
+        [-1, '-1'],
+        [0.5, '0.5'],
+      ],
+    ],
+    [
+      'resourceLimits',
+      sizes,
+      [
+        [null, 'null'],
+        [64, '64'],
+        [{ heapMb: 64 }, '{ heapMb: 64 }'],
+        [{ stackSizeMb: 4, heapMb: 64 }, '{ stackSizeMb: 4, heapMb: 64 }'],
+        [{ stackSizeMb: 0 }, '{ stackSizeMb: 0 }'],
+        [{ stackSizeMb: '4' }, "{ stackSizeMb: '4' }"],
+        [{ stackSizeMb: Number.POSITIVE_INFINITY }, '{ stackSizeMb: Infinity }'],
+      ],
+    ],
+    [
+      'state',
+      'an array of field names',
+      [
+        ['grid', "'grid'"],
+        [['grid', 1], "[ 'grid', 1 ]"],
+        [{ length: 0 }, '{ length: 0 }'],
+      ],
+    ],
+    [
+      'errors',
+      'an array of error classes',
+      [
+        [Error, 'the function Error'],
+        [[TypeError, 5], '[ [Function: TypeError], 5 ]'],
+        [[() => true], '[ [Function (anonymous)] ]'],
+      ],
+    ],
+  ];
+  for (const [option, allowed, values] of wrongOnes) {
+    for (const [value, shown] of values) {
+      test(`refuses ${option}: ${shown}`, () => {
+        const given = { [option]: value };
+        fails(() => decorate('cpuBound', module, given), `${at} \`${option}\` to be ${allowed}, got ${shown}`);
+        fails(
+          () => decorate('orchestrate', { cpuBound: { module, ...given } }),
+          `@orchestrate on method \`load\`: expected \`cpuBound.${option}\` to be ${allowed}, got ${shown}`,
+        );
+      });
+    }
+  }
+
+  test('refuses a module that is neither a URL nor an absolute path', () => {
+    const allowed = 'import.meta.url, a URL, or an absolute path';
+    for (const [value, shown] of [
+      [undefined, 'undefined'],
+      [7, '7'],
+      ['', "''"],
+      ['./shop.js', "'./shop.js'"],
+    ]) {
+      fails(() => decorate('cpuBound', value), `${at} \`module\` to be ${allowed}, got ${shown}`);
+      if (value === undefined) continue;
+      fails(
+        () => decorate('orchestrate', { cpuBound: value }),
+        `@orchestrate on method \`load\`: expected \`cpuBound.module\` to be ${allowed}, got ${shown}`,
+      );
+    }
+    fails(
+      () => decorate('orchestrate', { cpuBound: null }),
+      `@orchestrate on method \`load\`: expected \`cpuBound.module\` to be ${allowed}, got null`,
+    );
+    fails(
+      () => decorate('orchestrate', { cpuBound: {} }),
+      `@orchestrate on method \`load\`: expected \`cpuBound.module\` to be ${allowed}, got undefined`,
+    );
+  });
+
+  test('takes a module as import.meta.url, as a URL and as an absolute path, and shows its URL', () => {
+    for (const given of [module, new URL(module), fileURLToPath(module)]) {
+      assert.equal(optionsOf(given).module, module);
+      class Shop {
+        @factories.orchestrate({ cpuBound: given })
+        async load(): Promise<void> {}
+      }
+      assert.equal(policiesOf(Shop, 'load')[0].options.module, module);
+    }
+  });
+
+  test('refuses more minWorkers than maxWorkers', () => {
+    fails(
+      () => decorate('cpuBound', module, { maxWorkers: 2, minWorkers: 3 }),
+      `${at} \`minWorkers\` to be at most maxWorkers (2), got 3`,
+    );
+    assert.equal(optionsOf(module, { maxWorkers: 2, minWorkers: 2 }).minWorkers, 2);
+  });
+
+  test('refuses options that are no object, an unknown one, and the module among them', () => {
+    for (const given of [null, 3, 'two']) {
+      fails(() => decorate('cpuBound', module, given), `${at} the options to be an object, got ${given}`);
+    }
+    fails(
+      () => decorate('cpuBound', module, { workers: 2 }),
+      '@cpuBound on method `load`: unknown option `workers` (2); known options are ' +
+        'module, maxWorkers, minWorkers, idleTimeout, runtime, maxQueue, resourceLimits, state, errors',
+    );
+    fails(
+      () => decorate('cpuBound', module, { module }),
+      '@cpuBound on method `load`: the module is the first argument, not an option',
+    );
+    fails(() => decorate('cpuBound', module, {}, 3), `${at} 2 arguments at the most, got 3 too`);
+  });
+
+  test('fills in its defaults', () => {
+    assert.deepEqual(optionsOf(module), {
+      module,
+      maxWorkers: availableParallelism(),
+      minWorkers: 0,
+      idleTimeout: 30_000,
+      runtime: 'worker_threads',
+      maxQueue: Number.POSITIVE_INFINITY,
+      state: [],
+      errors: [],
+    });
+  });
+
+  test('takes every option that it knows, and keeps frozen copies of them', () => {
+    abstract class Abstract extends Error {}
+    const given = {
+      maxWorkers: 4,
+      minWorkers: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      runtime: 'child_process',
+      maxQueue: 0,
+      resourceLimits: {
+        maxOldGenerationSizeMb: 64,
+        maxYoungGenerationSizeMb: 16,
+        codeRangeSizeMb: 8,
+        stackSizeMb: 0.5,
+      },
+      state: ['grid', 'size'],
+      errors: [TypeError, Abstract],
+    };
+    const expected = structuredClone({ ...given, errors: [] });
+    const options = optionsOf(module, given);
+    assert.deepEqual(options, { module, ...given });
+    given.resourceLimits.stackSizeMb = 4;
+    given.state.pop();
+    assert.deepEqual({ ...options, errors: [] }, { module, ...expected });
+    for (const each of [options, options.resourceLimits, options.state, options.errors]) {
+      assert.ok(Object.isFrozen(each));
+    }
+  });
+});
+
 describe('the same policy twice on one member fails', () => {
   const twice = (kind: string) => `it has a ${kind} policy already; give each kind once`;
 
@@ -605,6 +814,7 @@ describe('the same policy twice on one member fails', () => {
       ['rateLimit', 2],
       ['concurrency', 2],
       ['fallback', 'other'],
+      ['cpuBound', import.meta.url],
     ] as const) {
       fails(
         () => {
@@ -847,7 +1057,7 @@ describe('the message names the member', () => {
 describe('a decorator without its parentheses', () => {
   const asDecorator = (name: Name) => factories[name] as unknown as (value: unknown, context: unknown) => never;
 
-  for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
+  for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'cpuBound', 'orchestrate'] as const) {
     test(`@${name} says how to write it, on a method and on a class`, () => {
       fails(() => {
         class Shop {
