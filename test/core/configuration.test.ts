@@ -130,6 +130,8 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
       [5, '5'],
       [{}, '{}'],
       [null, 'null'],
+      [[TypeError, undefined], '[ [Function: TypeError], undefined ]'],
+      [[() => true], '[ [Function (anonymous)] ]'],
     ],
   ],
   ['retry', {}, 'abortOn', matcher, [['Error', "'Error'"]]],

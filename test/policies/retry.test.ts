@@ -413,6 +413,22 @@ describe('retryOn and abortOn', () => {
     }
   });
 
+  test('Error itself means errors, and nothing else that is thrown, in an array too', async () => {
+    for (const retryOn of [Error, [Error]]) {
+      assert.equal(await flaky({ waitMin: 0, retryOn }, [new TypeError()]).api.get(), 2);
+      const { api, startedAt } = flaky({ waitMin: 0, retryOn }, ['text']);
+      assert.equal(await rejection(api.get()), 'text');
+      assert.equal(startedAt.length, 1);
+    }
+  });
+
+  test('a predicate may speak of a class', async () => {
+    const { api } = flaky({ waitMin: 0, retryOn: (error) => (error as { of?: string }).of !== 'a class of its own' }, [
+      new Busy(),
+    ]);
+    assert.equal(await api.get(), 2);
+  });
+
   test('an empty array means no error', async () => {
     const { api, startedAt } = flaky({ waitMin: 0, retryOn: [] }, [new Busy()]);
     await rejection(api.get());
