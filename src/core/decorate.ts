@@ -52,7 +52,10 @@ export function policyDecorator<Decorator>(
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
   const decorator = (value: unknown, context: unknown): unknown => {
     if (!isContext(context)) throw legacyForm(name, value, context);
-    const where: Where = { text: `@${name} on ${describe(context)}`, member: context.name };
+    const where: Where = {
+      text: `@${name} on ${describe(context)}`,
+      ...(context.kind !== 'class' && { member: context.name }),
+    };
     if (context.kind !== 'method' && context.kind !== 'class') {
       const { kind } = context as { kind: string };
       const problem = `expected a method or a class, got ${kind === 'accessor' ? 'an' : 'a'} ${kind}`;

@@ -11,7 +11,7 @@ export interface Rule {
 export interface Where {
   readonly text: string;
   readonly path?: string;
-  /** The name of the decorated member. */
+  /** The name of the decorated member; undefined for a class. */
   readonly member?: PropertyKey | undefined;
   /** Set where no class is, so that methods cannot be named. */
   readonly classless?: boolean;

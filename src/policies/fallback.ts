@@ -64,7 +64,7 @@ export function readFallback(given: unknown, where: Where): Filled {
 export function fallbackPolicy(options: Filled, where: Where): Policy {
   const { alternatives } = options;
   const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
-  if (where.member !== undefined && alternatives.includes(where.member as Alternative)) {
+  if (alternatives.includes(where.member as Alternative)) {
     throw new ConfigurationError(`${where.text}: a method cannot be its own alternative`);
   }
   if (wrongName !== undefined)

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, mock, test } from 'node:test';
 import fc from 'fast-check';
-import { concurrency, currentCall, fallback, rateLimit, retry, statsOf } from 'opero';
+import { concurrency, currentCall, fallback, processAll, rateLimit, retry, statsOf } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { countListeners } from '../support/listeners.js';
@@ -91,6 +91,41 @@ describe('the signal that governs a call', () => {
     await assert.rejects(shop.buy(proxy), TypeError);
     const after = statsOf(shop, 'buy');
     assert.deepEqual([after.calls - calls, after.failures - failures], [2, 2]);
+  });
+
+  test('may be one of another realm, or one that stands in for it', async () => {
+    class Signal extends EventTarget {
+      aborted = false;
+      reason: unknown;
+      abort(reason: unknown): void {
+        this.aborted = true;
+        this.reason = reason;
+        this.dispatchEvent(new Event('abort'));
+      }
+    }
+    const signal = new Signal();
+    const call = rejection(new Shop().buy({ signal }));
+    signal.abort('enough');
+    assert.equal(await call, 'enough');
+    for (const other of [
+      new EventTarget(),
+      { aborted: 'no', addEventListener() {} },
+      { aborted: true, addEventListener: 'no' },
+      Object.assign(() => {}, { aborted: true, addEventListener() {} }),
+    ]) {
+      assert.equal(await stateOf(new Shop().buy(other)), 'pending');
+    }
+  });
+
+  test('may be that of an item as well as that of the run over all items', async () => {
+    for (const which of ['item', 'run'] as const) {
+      const item = new AbortController();
+      const run = new AbortController();
+      const call = rejection(processAll(new Shop(), 'buy', [{ signal: item.signal }] as never, { signal: run.signal }));
+      await flush();
+      (which === 'item' ? item : run).abort(which);
+      assert.equal(await call, which);
+    }
   });
 
   test('may be one of AbortSignal.any', () =>
@@ -541,6 +576,20 @@ describe('after an abort', () => {
         assert.equal(ask.mock.callCount(), 0, how);
         assert.equal(statsOf(Shop, 'buy').retries, 0);
       }
+    }));
+
+  test('in the hook of a retry with a wait, no timer is left', () =>
+    underFakeClock(async (clock) => {
+      const controller = new AbortController();
+      class Shop {
+        @retry({ waitMin: 100_000, onRetry: () => controller.abort('enough') })
+        async buy(_signal: AbortSignal): Promise<void> {
+          throw new Error('down');
+        }
+      }
+      assert.equal(await rejection(new Shop().buy(controller.signal)), 'enough');
+      await flush();
+      assert.equal(clock.countTimers(), 0);
     }));
 
   test('in the hook of a retry without a wait, no retry is counted', () =>

@@ -617,6 +617,19 @@ describe('a class-level policy', () => {
     assert.deepEqual(policiesOf(Shop, 'stale')[0].options.alternatives, ['cached']);
   });
 
+  test('an alternative may have the name of the class', async () => {
+    @fallback('Shop')
+    class Shop {
+      async buy(): Promise<string> {
+        throw new Error('sold out');
+      }
+      async Shop(): Promise<string> {
+        return 'bought';
+      }
+    }
+    assert.equal(await new Shop().buy(), 'bought');
+  });
+
   test('the only alternative has no fallback from the class', async () => {
     @fallback('cached')
     class Shop {

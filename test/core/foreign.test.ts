@@ -90,6 +90,55 @@ describe('a foreign method decorator', () => {
     assert.deepEqual(told, [undefined, undefined, error]);
   });
 
+  test('outermost on an alternative may call another method of the object first, which is told nothing', async () => {
+    const told: unknown[] = [];
+    const logged = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+      function (this: Shop, ...args: unknown[]) {
+        this.log();
+        return Reflect.apply(method, this, args);
+      } as unknown as Fn;
+    const error = new Error('down');
+    class Shop {
+      @fallback('cached')
+      async buy(): Promise<void> {
+        throw error;
+      }
+      @logged
+      @retry()
+      async cached(): Promise<void> {
+        told.push(currentCall().error);
+      }
+      @retry()
+      async log(): Promise<void> {
+        told.push(currentCall().error);
+      }
+    }
+    await new Shop().buy();
+    assert.deepEqual(told, [undefined, error]);
+  });
+
+  test('outermost on an alternative that awaits before it calls on makes a new call, which is told nothing', async () => {
+    const told: unknown[] = [];
+    const late = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+      async function (this: unknown, ...args: unknown[]) {
+        await undefined;
+        return Reflect.apply(method, this, args);
+      } as unknown as Fn;
+    class Shop {
+      @fallback('cached')
+      async buy(_signal: AbortSignal): Promise<void> {
+        throw new Error('down');
+      }
+      @late
+      @retry()
+      async cached(_signal: AbortSignal): Promise<void> {
+        told.push(currentCall().error);
+      }
+    }
+    await new Shop().buy(new AbortController().signal);
+    assert.deepEqual(told, [undefined]);
+  });
+
   test('outermost sees each call', async () => {
     const seen: string[] = [];
     class Shop {

@@ -103,6 +103,24 @@ for (const { name, run } of fakes) {
         assert.equal(await call, 2);
       }));
 
+    test('the budget of retry, which attempts use up', () =>
+      run(async (tick) => {
+        let attempts = 0;
+        class Api {
+          @retry({ maxAttempts: 9, waitMin: 0, maxElapsed: 250_000 })
+          async get(): Promise<void> {
+            attempts++;
+            await new Promise((resolve) => setTimeout(resolve, 100_000));
+            throw new Error('no');
+          }
+        }
+        const call = assert.rejects(new Api().get(), /no/);
+        const movesClock = !/\((setTimeout|setTimeout, clearTimeout)\)$/.test(name);
+        for (let i = 0; i < (movesClock ? 4 : 9); i++) await tick(100_000);
+        await call;
+        assert.equal(attempts, movesClock ? 3 : 9);
+      }));
+
     test('the budget of retry', () =>
       run(async (tick) => {
         let attempts = 0;

@@ -409,3 +409,35 @@ describe('whom the slots are shared by', () => {
     assert.equal(await new Sub().buy(), 'sub of base');
   });
 });
+
+test('a key that is no string fails the call, and says so', async () => {
+  class Shop {
+    @concurrency({ limit: 1, key: (id: unknown) => id as string })
+    async buy(_id: unknown): Promise<void> {}
+  }
+  await assert.rejects(new Shop().buy(5), {
+    name: 'ConfigurationError',
+    message: '@concurrency on Shop.buy: expected `key` to return a string, got 5',
+  });
+});
+
+test("calls with scope 'instance' and without an object as `this` share a limiter", async () => {
+  const gate = deferred();
+  class Shop {
+    @concurrency({ limit: 1, maxQueue: 0, scope: 'instance' })
+    async buy(): Promise<void> {
+      await gate.promise;
+    }
+    @concurrency({ limit: 1, maxQueue: 0, scope: 'instance' })
+    static async open(): Promise<void> {
+      await gate.promise;
+    }
+  }
+  class Market extends Shop {}
+  const { buy } = new Shop();
+  const calls = [Reflect.apply(buy, undefined, []), new Shop().buy(), new Shop().buy(), Shop.open(), Market.open()];
+  for (const self of [undefined, null, 5, 'text']) await assert.rejects(Reflect.apply(buy, self, []), RejectedError);
+  for (const type of [Shop, Market]) await assert.rejects(type.open(), RejectedError);
+  gate.resolve();
+  await Promise.all(calls);
+});

@@ -696,6 +696,26 @@ describe('clocks of rateLimit', () => {
       assert.deepEqual(entered, [0, 0, 1000, 1050, 1105]);
     }));
 
+  test('a method that calls itself as it starts is charged for both starts, each from its own', () =>
+    underFakeClock(async (clock) => {
+      const entered: number[] = [];
+      class Api {
+        @rateLimit({ rate: 2, per: 100 })
+        async get(depth: number): Promise<void> {
+          entered.push(performance.now());
+          if (depth > 0) {
+            clock.tick(20);
+            this.get(depth - 1);
+          }
+        }
+      }
+      const api = new Api();
+      api.get(1);
+      for (let i = 0; i < 3; i++) api.get(0);
+      await clock.tickAsync(1000);
+      assert.deepEqual(entered, [0, 20, 105, 120, 205]);
+    }));
+
   test('a window left over from the real clock does not move a fake one', async () => {
     const leftOver = limited({ rate: 1, per: 20 });
     const { api, starts } = limited({ rate: 1, per: 100 });
@@ -796,5 +816,16 @@ describe('rateLimit on the real clock', () => {
       clock.uninstall();
     }
     assertWindows(starts, 1, 30);
+  });
+});
+
+test('a key that is no string fails the call, and says so', async () => {
+  class Shop {
+    @rateLimit({ rate: 1, per: 1e6, key: (id: unknown) => id as string })
+    async buy(_id: unknown): Promise<void> {}
+  }
+  await assert.rejects(new Shop().buy(5), {
+    name: 'ConfigurationError',
+    message: '@rateLimit on Shop.buy: expected `key` to return a string, got 5',
   });
 });

@@ -981,3 +981,55 @@ test('retry starts every attempt at the moment its model does, and ends the same
     ),
     { numRuns: 300 },
   ));
+
+describe('the message of a RetryError', () => {
+  const messageOf = async (config: RetryConfig<number>): Promise<string> => {
+    let attempts = 0;
+    class Shop {
+      @retry({ waitMin: 0, rethrow: false, ...config })
+      async buy(): Promise<number> {
+        if (++attempts === 2 && config.retryResult !== undefined) return attempts;
+        throw new Error('sold out');
+      }
+    }
+    const error = await rejection(new Shop().buy());
+    assert.ok(error instanceof RetryError);
+    return error.message;
+  };
+
+  test('counts the attempts', async () => {
+    assert.equal(await messageOf({}), 'Shop.buy: all 3 attempts failed');
+    assert.equal(await messageOf({ maxAttempts: 1 }), 'Shop.buy: its only attempt failed');
+  });
+
+  test('tells failed attempts from those whose value was refused', async () => {
+    assert.equal(await messageOf({ retryResult: () => true }), 'Shop.buy: 2 of 3 attempts failed');
+  });
+});
+
+test('a budget that the hook uses up ends in a RetryError like any other', () =>
+  underFakeClock(async (clock) => {
+    const { api, startedAt } = failing({
+      waitMin: 10,
+      jitter: 'none',
+      maxElapsed: 100,
+      rethrow: false,
+      onRetry: () => void clock.tick(95),
+    });
+    assert.ok((await rejection(api.get())) instanceof RetryError);
+    assert.equal(startedAt.length, 1);
+  }));
+
+test('waits of 0 stay 0, however many attempts there are', async () => {
+  const delays = new Set<number>();
+  const config = { maxAttempts: 1200, waitMin: 0, onRetry: ({ delay }: RetryEvent) => void delays.add(delay) };
+  class Shop {
+    @retry(config)
+    async buy(): Promise<void> {
+      throw new Error('sold out');
+    }
+  }
+  await rejection(new Shop().buy());
+  assert.deepEqual([...delays], [0]);
+  assert.equal(statsOf(Shop, 'buy').attempts, 1200);
+});
