@@ -183,6 +183,31 @@ describe('policiesOf', () => {
     assert.equal(policiesOf(AlpineWeather, 'stations')[0].declaredBy, Weather);
   });
 
+  test('reaches private static methods', () => {
+    class Shop {
+      readonly size = 1;
+      @retry(2)
+      static async #count(): Promise<void> {}
+      static count(): Promise<void> {
+        return Shop.#count();
+      }
+    }
+    assert.equal(policiesOf(Shop, '#count')[0].options.maxAttempts, 2);
+    assert.match(explain(Shop), /^ {2}static #count\(\): retry > the method$/m);
+  });
+
+  test('gives those of an inherited method where the subclass has a static one of its name', () => {
+    class Shop {
+      @retry(2)
+      async open(): Promise<void> {}
+    }
+    class Corner extends Shop {
+      static async open(): Promise<void> {}
+      readonly size = 1;
+    }
+    assert.equal(policiesOf(Corner, 'open').length, 1);
+  });
+
   test('gives none for a static override without a decorator, which runs without any', () => {
     class Shop {
       @retry(2)
@@ -264,6 +289,12 @@ describe('policiesOf', () => {
     assert.throws(() => policiesOf(Weather, 'forcast'), missing);
     assert.throws(() => policiesOf(new Weather(), 'forcast'), missing);
     assert.throws(() => policiesOf(class {}, 'x'), { message: 'policiesOf(): (anonymous class).x is not a method' });
+    for (const name of [Symbol('forecast'), 'static_stations', 'toString', 'call']) {
+      assert.throws(() => policiesOf(Weather, name), {
+        name: 'ConfigurationError',
+        message: `policiesOf(): Weather.${String(name)} is not a method`,
+      });
+    }
     for (const [subject, shown] of [
       [3, '3'],
       [null, 'null'],

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
+import { types } from 'node:util';
 import {
   type AnyClass,
   concurrency,
@@ -533,6 +534,114 @@ describe('a class-level policy', () => {
     assert.deepEqual(kindsOf('buy'), ['retry']);
   });
 
+  test('goes by the method that is called: by an async override of one that is not async, and the other way round', () => {
+    const kindsOf = (type: object) => policiesOf(type, 'buy').map(({ kind }) => kind);
+    @times(2)
+    class Shop {
+      @concurrency(1)
+      buy(): Promise<string> {
+        return Promise.resolve('bought');
+      }
+    }
+    class Heir extends Shop {}
+    class Async extends Shop {
+      override async buy(): Promise<string> {
+        return super.buy();
+      }
+    }
+    class Sync extends Async {
+      override buy(): Promise<string> {
+        return super.buy();
+      }
+    }
+    assert.deepEqual(kindsOf(Shop), ['concurrency']);
+    assert.deepEqual(kindsOf(Heir), ['concurrency']);
+    assert.deepEqual(kindsOf(Async), ['retry', 'concurrency']);
+    assert.deepEqual(kindsOf(Sync), ['concurrency']);
+  });
+
+  test('with inherit: false cuts off all that comes from the bases', async () => {
+    let runs = 0;
+    @times(2)
+    class Base {
+      @value('from the base')
+      async load(): Promise<string> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    @orchestrate({ concurrency: 2, inherit: false })
+    class Sub extends Base {
+      async save(): Promise<void> {}
+    }
+    for (const name of ['load', 'save']) {
+      assert.deepEqual(
+        policiesOf(Sub, name).map(({ kind }) => kind),
+        ['concurrency'],
+      );
+    }
+    await assert.rejects(new Sub().load(), { message: 'down' });
+    assert.equal(runs, 1);
+  });
+
+  test('of a base reaches past a class that has decorated static methods only, and stays off these', async () => {
+    let runs = 0;
+    @times(2)
+    class Base {
+      async load(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    class Sub extends Base {
+      @concurrency(1)
+      static async open(): Promise<void> {
+        runs++;
+        throw new Error('closed');
+      }
+    }
+    await assert.rejects(new Sub().load(), { message: 'down' });
+    assert.equal(runs, 2);
+    await assert.rejects(Sub.open(), { message: 'closed' });
+    assert.equal(runs, 3);
+  });
+
+  test('may stand on a subclass of a class that has decorated static methods only', async () => {
+    let runs = 0;
+    class Base {
+      @concurrency(1)
+      static async open(): Promise<void> {}
+      readonly size = 1;
+    }
+    @times(2)
+    class Sub extends Base {
+      async load(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Sub().load(), { message: 'down' });
+    assert.equal(runs, 2);
+  });
+
+  test('is not that of a base of the same name', async () => {
+    let runs = 0;
+    const Base = class Shop {
+      async load(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    };
+    @times(2)
+    class Shop extends Base {
+      async save(): Promise<void> {}
+    }
+    assert.equal(policiesOf(Shop, 'save').length, 1);
+    assert.deepEqual(policiesOf(Base, 'load'), []);
+    await assert.rejects(new Base().load());
+    assert.equal(runs, 1);
+  });
+
   test('leaves decorated static and private methods to their own decorators', async () => {
     let runs = 0;
     @times(5)
@@ -801,6 +910,11 @@ describe('a class with a class-level policy', () => {
         return 'loaded';
       }
     }
+    class Heir extends Both {}
+    @times(2)
+    class Decorated extends Both {}
+    // Their constructions are seen without a proxy in their place.
+    for (const type of [Both, Heir, Decorated]) assert.ok(!types.isProxy(type), type.name);
     const both = new Both();
     assert.ok(both instanceof Both);
     assert.equal(both.constructor, Both);

@@ -366,6 +366,10 @@ describe('a wrong option fails at decoration', () => {
       );
     }
     fails(() => new Orchestrator(3 as never), 'Orchestrator: expected the options to be an object, got 3');
+    fails(
+      () => decorate('orchestrate', { fallback: 'other' }),
+      "@orchestrate on method `load`: expected `fallback` to be an object, got 'other'",
+    );
   });
 
   test('a required option that is missing', () => {
@@ -390,7 +394,16 @@ describe('a wrong option fails at decoration', () => {
   test('a second argument, which would be lost', () => {
     for (const name of ['retry', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
       const first = name === 'orchestrate' ? {} : 3;
-      assert.throws(() => decorate(name, first, { waitMin: 1 }), ConfigurationError, name);
+      for (const [second, shown] of [
+        [{ waitMin: 1 }, '{ waitMin: 1 }'],
+        [null, 'null'],
+      ]) {
+        fails(
+          () => decorate(name, first, second),
+          `@${name} on method \`load\`: expected one argument at the most, got ${shown} too`,
+        );
+      }
+      decorate(name, first, undefined);
     }
     assert.throws(() => decorate('fallback', 'other', { on: Error }), ConfigurationError);
   });
@@ -1041,6 +1054,11 @@ describe('the message names the member', () => {
       ],
       `@retry on class \`(anonymous)\`: ${wrongAttempts}`,
     );
+    // As compilers have it that give such a class no name at all.
+    fails(
+      () => factories.retry(0)(class {}, { kind: 'class', name: undefined, metadata: {} }),
+      `@retry on class \`(anonymous)\`: ${wrongAttempts}`,
+    );
   });
 
   test('and shows long values and functions in short', () => {
@@ -1053,6 +1071,12 @@ describe('the message names the member', () => {
       () => decorate('retry', { jitter: function half() {} }),
       "@retry on method `load`: expected `jitter` to be 'full' or 'none', got the function half",
     );
+    const jitter = "@retry on method `load`: expected `jitter` to be 'full' or 'none', got";
+    fails(() => decorate('retry', { jitter: { deep: { deeper: 1 } } }), `${jitter} { deep: [Object] }`);
+    // 80 characters are not too many.
+    const symbol = (length: number): symbol => Symbol('x'.repeat(length - 'Symbol()'.length));
+    fails(() => decorate('retry', { jitter: symbol(80) }), `${jitter} ${String(symbol(80))}`);
+    fails(() => decorate('retry', { jitter: symbol(81) }), `${jitter} ${String(symbol(81)).slice(0, 77)}...`);
   });
 });
 
@@ -1078,9 +1102,20 @@ describe('a decorator without its parentheses', () => {
     test(`@${name} in the old calling form fails too`, () => {
       class Shop {
         async load(): Promise<void> {}
+        static async open(): Promise<void> {}
       }
-      const descriptor = Object.getOwnPropertyDescriptor(Shop.prototype, 'load');
-      assert.throws(() => factories[name](Shop.prototype, 'load', descriptor), ConfigurationError);
+      const ofMethod = Object.getOwnPropertyDescriptor(Shop.prototype, 'load');
+      const ofStatic = Object.getOwnPropertyDescriptor(Shop, 'open');
+      for (const [target, key, descriptor] of [
+        [Shop.prototype, 'load', ofMethod],
+        [Shop, 'open', ofStatic],
+        [Shop.prototype, 'field', undefined],
+      ] as const) {
+        assert.throws(() => factories[name](target, key, descriptor), {
+          name: 'ConfigurationError',
+          message: new RegExp(`^@${name} on \`${key}\`: it was called in the old form of decorators`),
+        });
+      }
     });
   }
 });
@@ -1114,6 +1149,18 @@ describe('the old calling form of decorators', () => {
       '@fallback on method `load`: expected method names and functions, got { value: 1 }; ' +
         'with options, give the names as `alternatives` among them',
     );
+  });
+
+  test('is not taken for a function and a name, nor for names, given to fallback', () => {
+    decorate('fallback', () => 1, 'other');
+    fails(
+      () => decorate('fallback', 'other', 'third', undefined),
+      `@fallback on method \`load\`: expected \`alternatives\` to be ${names}, got [ 'other', 'third', undefined ]`,
+    );
+  });
+
+  test('names what it was called with where that is no class', () => {
+    fails(() => factories.retry()(7, undefined), `@retry on \`7\`: ${cure}`);
   });
 
   test('is told from the new one before the options are looked at', () => {

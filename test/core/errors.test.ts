@@ -317,13 +317,21 @@ describe('the class', () => {
   });
 
   test('ItemError has the item, its index and the cause, whatever was thrown', () => {
-    for (const each of [cause, 'text', null, undefined, 7]) {
+    for (const [each, told] of [
+      [cause, 'last'],
+      ['text', 'text'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [7, '7'],
+      [{ code: { of: { the: 'day' } } }, '{ code: [Object] }'],
+      [Object.create(null), '[Object: null prototype] {}'],
+    ] as const) {
       const item = { id: 1 };
       const error = new ItemError(item, 0, each);
       assert.equal(error.item, item);
       assert.equal(error.index, 0);
       assert.equal(error.cause, each);
-      assert.match(error.message, /^item 0 failed: /);
+      assert.equal(error.message, `item 0 failed: ${told}`);
     }
     // What cannot be turned into text is no reason to lose the item.
     const odd = [
@@ -335,8 +343,10 @@ describe('the class', () => {
       }),
     ];
     for (const each of odd) assert.equal(new ItemError(1, 0, each).cause, each);
-    for (const each of [Symbol('s'), Object.create(null)]) {
-      assert.equal(new ItemError(1, 0, each).cause, each);
-    }
+    assert.equal(new ItemError(1, 0, odd[0]).message, 'item 0 failed: Symbol(odd)');
+    assert.equal(new ItemError(1, 0, odd[1]).message, 'item 0 failed: with something that cannot be read');
+    const symbol = Symbol('s');
+    assert.equal(new ItemError(1, 0, symbol).cause, symbol);
+    assert.equal(new ItemError(1, 0, symbol).message, 'item 0 failed: Symbol(s)');
   });
 });

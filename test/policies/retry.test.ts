@@ -248,6 +248,14 @@ describe('the waits of retry', () => {
     assert.equal(await rejection(new Api().get(controller.signal)), 'enough');
   });
 
+  test('are 0 with waitMin 0, however far a multiplier takes it', async () => {
+    const delays: number[] = [];
+    const onRetry = ({ delay }: RetryEvent) => void delays.push(delay);
+    const { api } = failing({ maxAttempts: 5, waitMin: 0, waitMultiplier: 1e200, onRetry });
+    await rejection(api.get());
+    assert.deepEqual(delays, [0, 0, 0, 0]);
+  });
+
   test('start anew with each call', () =>
     underFakeClock(async (clock) => {
       const { api, startedAt } = failing({ maxAttempts: 3, waitMin: 10, jitter: 'none' });
@@ -535,7 +543,7 @@ describe('retryResult', () => {
       assert.ok(error instanceof RetryError);
       assert.deepEqual(error.errors, errors);
       assert.equal(error.cause, last);
-      assert.doesNotMatch(error.message, /only attempt/);
+      assert.equal(error.message, `Job.poll: ${errors.length} of 3 attempts failed`);
     }
   });
 
@@ -709,14 +717,14 @@ describe('rethrow of retry', () => {
     for (const [i, each] of error.errors.entries()) assert.equal(each, errors[i]);
     assert.equal(error.cause, errors[3]);
     assert.equal(error.name, 'RetryError');
-    assert.match(error.message, /Api\.get/);
-    assert.match(error.message, /\b4\b/);
+    assert.equal(error.message, 'Api.get: all 4 attempts failed');
   });
 
   test('false: a RetryError for a single attempt and for a spent budget too', async () => {
     const only = new Busy();
     const once = await rejection(flaky({ maxAttempts: 1, rethrow: false }, [only]).api.get());
     assert.ok(once instanceof RetryError);
+    assert.equal(once.message, 'Api.get: its only attempt failed');
     assert.equal(once.errors[0], only);
     assert.equal(once.errors.length, 1);
     const spent = await rejection(
@@ -725,6 +733,17 @@ describe('rethrow of retry', () => {
     assert.ok(spent instanceof RetryError);
     assert.equal(spent.cause, only);
   });
+
+  test('false: a RetryError for a budget that the hook spent, too', () =>
+    underFakeClock(async (clock) => {
+      const onRetry = () => new Promise<void>((resolve) => setTimeout(resolve, 60));
+      const { api } = failing({ waitMin: 50, jitter: 'none', maxElapsed: 100, onRetry, rethrow: false });
+      const call = rejection(api.get());
+      await clock.tickAsync(1000);
+      const error = await call;
+      assert.ok(error instanceof RetryError);
+      assert.equal(error.errors.length, 1);
+    }));
 
   test('false: calls at once do not mix their errors', async () => {
     class Api {
@@ -981,55 +1000,3 @@ test('retry starts every attempt at the moment its model does, and ends the same
     ),
     { numRuns: 300 },
   ));
-
-describe('the message of a RetryError', () => {
-  const messageOf = async (config: RetryConfig<number>): Promise<string> => {
-    let attempts = 0;
-    class Shop {
-      @retry({ waitMin: 0, rethrow: false, ...config })
-      async buy(): Promise<number> {
-        if (++attempts === 2 && config.retryResult !== undefined) return attempts;
-        throw new Error('sold out');
-      }
-    }
-    const error = await rejection(new Shop().buy());
-    assert.ok(error instanceof RetryError);
-    return error.message;
-  };
-
-  test('counts the attempts', async () => {
-    assert.equal(await messageOf({}), 'Shop.buy: all 3 attempts failed');
-    assert.equal(await messageOf({ maxAttempts: 1 }), 'Shop.buy: its only attempt failed');
-  });
-
-  test('tells failed attempts from those whose value was refused', async () => {
-    assert.equal(await messageOf({ retryResult: () => true }), 'Shop.buy: 2 of 3 attempts failed');
-  });
-});
-
-test('a budget that the hook uses up ends in a RetryError like any other', () =>
-  underFakeClock(async (clock) => {
-    const { api, startedAt } = failing({
-      waitMin: 10,
-      jitter: 'none',
-      maxElapsed: 100,
-      rethrow: false,
-      onRetry: () => void clock.tick(95),
-    });
-    assert.ok((await rejection(api.get())) instanceof RetryError);
-    assert.equal(startedAt.length, 1);
-  }));
-
-test('waits of 0 stay 0, however many attempts there are', async () => {
-  const delays = new Set<number>();
-  const config = { maxAttempts: 1200, waitMin: 0, onRetry: ({ delay }: RetryEvent) => void delays.add(delay) };
-  class Shop {
-    @retry(config)
-    async buy(): Promise<void> {
-      throw new Error('sold out');
-    }
-  }
-  await rejection(new Shop().buy());
-  assert.deepEqual([...delays], [0]);
-  assert.equal(statsOf(Shop, 'buy').attempts, 1200);
-});
