@@ -166,7 +166,7 @@ export function link(levels: readonly Level[]): void {
 }
 
 function linkMember(level: Level, prototype: object, name: PropertyKey, inherits: boolean, classLevel: boolean): void {
-  if (name === 'constructor' || recordAt(level, 'instance', name) !== undefined) return;
+  if (recordAt(level, 'instance', name) !== undefined) return;
   const property = Object.getOwnPropertyDescriptor(prototype, name);
   const fn: unknown = property?.value;
   if (property === undefined || typeof fn !== 'function' || isInterceptor(fn)) return;

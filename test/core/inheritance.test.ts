@@ -981,13 +981,51 @@ describe('receivers of every sort', () => {
     }
     const { buy } = Shop.prototype;
     const first = Reflect.apply(buy, undefined, []);
-    await assert.rejects(Reflect.apply(buy, undefined, []), RejectedError);
-    await assert.rejects(Reflect.apply(buy, {}, []), RejectedError);
+    for (const self of [undefined, {}, undefined]) await assert.rejects(Reflect.apply(buy, self, []), RejectedError);
     gate.resolve();
     await first;
     assert.ok(new Shop());
     await Reflect.apply(buy, undefined, []);
-    assert.equal(statsOf(Shop, 'buy').calls, 1);
+    await Reflect.apply(buy, {}, []);
+    assert.equal(statsOf(Shop, 'buy').calls, 2);
+  });
+
+  test('a class whose prototype is sealed is linked like any other', async () => {
+    class Sub extends Base {
+      override async load(): Promise<unknown> {
+        return super.load();
+      }
+    }
+    Object.seal(Sub.prototype);
+    Base.runs = 0;
+    await new Sub().load();
+    assert.equal(Base.runs, 2);
+    assert.equal(statsOf(Sub, 'load').calls, 1);
+  });
+
+  test('an override that ran before the first construction is one call with its policies after it', async () => {
+    let runs = 0;
+    class Sub extends Base {
+      override async load(): Promise<unknown> {
+        Base.runs = 1;
+        await super.load();
+        if (++runs < 3) throw new Error('down');
+        return runs;
+      }
+    }
+    await assert.rejects((Object.create(Sub.prototype) as Sub).load());
+    assert.equal(await new Sub().load(), 3);
+  });
+
+  test('a static method runs through the pipeline of its class without `this`, and with a foreign one', async () => {
+    class Shop {
+      readonly name = 'shop';
+      @concurrency(1)
+      static async open(): Promise<void> {}
+    }
+    const { open } = Shop;
+    for (const self of [undefined, null, {}, class Other {}]) await Reflect.apply(open, self, []);
+    assert.equal(statsOf(Shop, 'open').calls, 4);
   });
 
   test('a class that could not be linked says so at every construction', () => {
@@ -1027,6 +1065,16 @@ describe('receivers of every sort', () => {
   test('a foreign receiver runs through the pipeline of the declaring class', async () => {
     Base.runs = 0;
     const foreign = { name: 'foreign' };
+    assert.equal(await Reflect.apply(Base.prototype.load, foreign, []), foreign);
+    assert.equal(Base.runs, 2);
+  });
+
+  test('so does one that is an instance of another class', async () => {
+    class Other {
+      readonly name = 'other';
+    }
+    Base.runs = 0;
+    const foreign = new Other();
     assert.equal(await Reflect.apply(Base.prototype.load, foreign, []), foreign);
     assert.equal(Base.runs, 2);
   });

@@ -296,6 +296,23 @@ for (const { name, run } of fakes) {
       assert.equal(statsOf(Api, 'get').attempts, 6);
     });
 
+    test('a call that waited before they came is turned away with the next one', async () => {
+      class Api {
+        @concurrency({ limit: 1, maxWait: 20 })
+        slot(): Promise<void> {
+          return new Promise(() => {});
+        }
+      }
+      const api = new Api();
+      api.slot();
+      const waits = [rejection(api.slot())];
+      await run(async (tick) => {
+        waits.push(rejection(api.slot()));
+        for (let i = 0; i < 3; i++) await tick(20);
+        for (const wait of waits) assert.equal(((await wait) as RejectedError).reason, 'wait-timeout');
+      });
+    });
+
     test('a call that waits with a maxWait is turned away, at the latest with the next one', async () => {
       class Api {
         @concurrency({ limit: 1, maxWait: 20 })

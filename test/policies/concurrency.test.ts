@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { type ConcurrencyConfig, ConfigurationError, concurrency, RejectedError, statsOf } from 'opero';
+import { type ConcurrencyConfig, ConfigurationError, concurrency, RejectedError, retry, statsOf } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { type Deferred, deferred } from '../support/deferred.js';
 
@@ -424,4 +424,38 @@ describe('whom the slots are shared by', () => {
     }
     assert.equal(await new Sub().buy(), 'sub of base');
   });
+});
+
+test('a call made while another has its slot and has not gone on yet takes a slot like any other', async () => {
+  const gates: Record<string, Deferred<void>> = {};
+  const entered: string[] = [];
+  class Shop {
+    @retry({
+      waitMin: 0,
+      retryOn: () => {
+        shop.buy('d');
+        return false;
+      },
+    })
+    @concurrency(2)
+    async buy(id: string): Promise<void> {
+      entered.push(id);
+      gates[id] = deferred();
+      await gates[id].promise;
+      if (id === 'b') throw new Error('sold out');
+    }
+  }
+  const shop = new Shop();
+  shop.buy('a');
+  const b = rejection(shop.buy('b'));
+  shop.buy('c');
+  gates.a.resolve();
+  gates.b.resolve();
+  await b;
+  await flush();
+  assert.deepEqual(entered, ['a', 'b', 'c', 'd']);
+  shop.buy('e');
+  await flush();
+  assert.equal(entered.length, 4);
+  assert.equal(statsOf(Shop, 'buy').queued, 1);
 });
