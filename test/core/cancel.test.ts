@@ -14,6 +14,22 @@ interface Options {
 
 const pending = (): Promise<never> => new Promise(() => {});
 
+/** A controller whose signal is like an AbortSignal, and is none. */
+function foreignController() {
+  const target = new EventTarget();
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown,
+    addEventListener: target.addEventListener.bind(target),
+    removeEventListener: target.removeEventListener.bind(target),
+  };
+  const abort = (reason: unknown): void => {
+    Object.assign(signal, { aborted: true, reason });
+    target.dispatchEvent(new Event('abort'));
+  };
+  return { signal, abort };
+}
+
 /** What a promise has come to by now. */
 async function stateOf(promise: Promise<unknown>): Promise<'pending' | 'fulfilled' | 'rejected'> {
   await flush();
@@ -71,10 +87,24 @@ describe('the signal that governs a call', () => {
   }
 
   test('is not a `signal` that is something else', async () => {
-    for (const signal of [undefined, null, 'SIGTERM', 9, {}, { aborted: true }, () => {}, new AbortController()]) {
-      assert.equal(await stateOf(new Shop().buy({ signal })), 'pending');
-    }
+    const others = [undefined, null, 'SIGTERM', 9, {}, { aborted: true }, () => {}, new AbortController()];
+    for (const signal of others) assert.equal(await stateOf(new Shop().buy({ signal })), 'pending');
+    const target = new EventTarget();
+    const call = new Shop().buy({ signal: target });
+    target.dispatchEvent(new Event('abort'));
+    assert.equal(await stateOf(call), 'pending');
   });
+
+  test('may be of another class, as from another realm or a polyfill', () =>
+    handled(async () => {
+      const { signal, ...controller } = foreignController();
+      const call = rejection(new Shop().buy(signal));
+      const other = rejection(new Shop().buy({ signal }));
+      assert.equal(await stateOf(new Shop().buy('a', signal, 'b')), 'pending');
+      controller.abort('enough');
+      assert.equal(await call, 'enough');
+      assert.equal(await other, 'enough');
+    }));
 
   test('that cannot be read makes the call reject with what reading it threw', async () => {
     const error = new Error('no signal here');
@@ -605,6 +635,43 @@ describe('after an abort', () => {
       await flush();
       const { attempts, retries, failures } = statsOf(Shop, 'buy');
       assert.deepEqual({ attempts, retries, failures }, { attempts: 1, retries: 0, failures: 1 });
+    }));
+
+  test('in the hook of a retry, its wait is not begun', () =>
+    handled(() =>
+      underFakeClock(async (clock) => {
+        const controller = new AbortController();
+        class Shop {
+          @retry({ waitMin: 60_000, jitter: 'none', onRetry: () => controller.abort('enough') })
+          async buy(_signal: AbortSignal): Promise<string> {
+            throw new Error('no');
+          }
+        }
+        assert.equal(await rejection(new Shop().buy(controller.signal)), 'enough');
+        await flush();
+        assert.equal(clock.countTimers(), 0);
+      }),
+    ));
+
+  test('an alternative that waits for a retry of its own counts as failed', () =>
+    handled(async () => {
+      class Shop {
+        @fallback('other')
+        async buy(_signal: AbortSignal): Promise<string> {
+          throw new Error('no');
+        }
+        @retry({ waitMin: 60_000, jitter: 'none' })
+        async other(_signal: AbortSignal): Promise<string> {
+          throw new Error('no');
+        }
+      }
+      const controller = new AbortController();
+      const call = rejection(new Shop().buy(controller.signal));
+      await flush();
+      controller.abort('enough');
+      assert.equal(await call, 'enough');
+      await flush();
+      assert.equal(statsOf(Shop, 'other').failures, 1);
     }));
 
   test('no value of a fallback counts as used', () =>

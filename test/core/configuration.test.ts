@@ -13,6 +13,7 @@ import {
   policiesOf,
   rateLimit,
   retry,
+  shutdown,
 } from 'opero';
 
 /** A factory of decorators, called as from JavaScript, where nothing checks types. */
@@ -759,7 +760,8 @@ describe('cpuBound', () => {
       () => decorate('cpuBound', module, { maxWorkers: 2, minWorkers: 3 }),
       `${at} \`minWorkers\` to be at most maxWorkers (2), got 3`,
     );
-    assert.equal(optionsOf(module, { maxWorkers: 2, minWorkers: 2 }).minWorkers, 2);
+    for (const minWorkers of [0, 2])
+      assert.equal(optionsOf(module, { maxWorkers: 2, minWorkers }).minWorkers, minWorkers);
   });
 
   test('refuses options that are no object, an unknown one, and the module among them', () => {
@@ -776,6 +778,11 @@ describe('cpuBound', () => {
       '@cpuBound on method `load`: the module is the first argument, not an option',
     );
     fails(() => decorate('cpuBound', module, {}, 3), `${at} 2 arguments at the most, got 3 too`);
+  });
+
+  test('that no call has used yet leaves shutdown() nothing to end', async () => {
+    decorate('cpuBound', module);
+    assert.equal(await shutdown(), undefined);
   });
 
   test('fills in its defaults', () => {

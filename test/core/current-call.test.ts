@@ -158,6 +158,28 @@ describe('currentCall()', () => {
     assert.deepEqual(seen[2], { attempt: 1, signal: undefined, error: undefined });
   });
 
+  test('tells a fallback function that is a decorated method, too', async () => {
+    const own = new Error('own');
+    const seen: CurrentCall[] = [];
+    class Spare {
+      readonly size = 1;
+      @retry()
+      static async get(_signal: AbortSignal): Promise<string> {
+        seen.push(currentCall());
+        return 'spare';
+      }
+    }
+    class Shop {
+      @fallback(Spare.get)
+      async buy(_signal: AbortSignal): Promise<string> {
+        throw own;
+      }
+    }
+    const { signal } = new AbortController();
+    assert.equal(await new Shop().buy(signal), 'spare');
+    assert.deepEqual(seen, [{ attempt: 1, signal, error: own }]);
+  });
+
   test('tells it after waiting in a queue too, each waiter its own', () =>
     underFakeClock(async (clock) => {
       const seen: [number, CurrentCall][] = [];

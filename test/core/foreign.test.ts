@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { type AnyClass, concurrency, currentCall, fallback, policiesOf, retry, statsOf } from 'opero';
+import { flush } from '../support/clock.js';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
 /** Fails a call that passes through it twice at once, which a second pipeline around the first would do. */
@@ -137,6 +138,139 @@ describe('a foreign method decorator', () => {
     }
     await new Shop().buy(new AbortController().signal);
     assert.deepEqual(told, [undefined]);
+  });
+
+  test('outermost on an alternative may answer for it: what led there is not told to a later call', async () => {
+    const told: unknown[] = [];
+    let answers = 1;
+    const answering = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+      function (this: unknown, ...args: unknown[]) {
+        return answers-- > 0 ? Promise.resolve('answer') : Reflect.apply(method, this, args);
+      } as unknown as Fn;
+    class Shop {
+      @fallback('cached')
+      async buy(): Promise<string> {
+        throw new Error('down');
+      }
+      @answering
+      @retry()
+      async cached(): Promise<string> {
+        told.push(currentCall().error);
+        return 'cached';
+      }
+    }
+    const shop = new Shop();
+    assert.equal(await shop.buy(), 'answer');
+    assert.equal(await shop.cached(), 'cached');
+    assert.deepEqual(told, [undefined]);
+  });
+
+  test('outermost on an alternative that overrides a decorated one leaves it told what led to it', async () => {
+    const told: unknown[] = [];
+    const error = new Error('down');
+    class Base {
+      @times(2)
+      async cached(): Promise<void> {}
+    }
+    class Shop extends Base {
+      @fallback('cached')
+      async buy(): Promise<void> {
+        throw error;
+      }
+      @traced([], 'outer')
+      @times(3)
+      override async cached(): Promise<void> {
+        told.push(currentCall().error);
+      }
+    }
+    await new Shop().buy();
+    assert.deepEqual(told, [error]);
+  });
+
+  for (const [which, governed] of [
+    ['outer', true],
+    ['own', true],
+    ['own', false],
+  ] as const) {
+    const when = governed ? 'beside that of the call' : 'where the call has none';
+    test(`outermost on an alternative may pass a signal of its own ${when}: an abort of the ${which} one is told`, async () => {
+      const controllers = { outer: new AbortController(), own: new AbortController() };
+      let told: AbortSignal | undefined;
+      const withOwn = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+        function (this: unknown) {
+          return Reflect.apply(method, this, [controllers.own.signal]);
+        } as unknown as Fn;
+      class Shop {
+        @fallback('cached')
+        async buy(..._signals: AbortSignal[]): Promise<void> {
+          throw new Error('down');
+        }
+        @withOwn
+        @retry()
+        async cached(..._signals: AbortSignal[]): Promise<void> {
+          told = currentCall().signal;
+          await new Promise((_, reject) => told?.addEventListener('abort', () => reject(told?.reason)));
+        }
+      }
+      const call = governed ? new Shop().buy(controllers.outer.signal) : new Shop().buy();
+      const ended = assert.rejects(call);
+      await flush();
+      controllers[which].abort('enough');
+      assert.equal(told?.reason, 'enough');
+      await ended;
+    });
+  }
+
+  test('innermost may put a decorated method of another class in place, under the policies of both', async () => {
+    let runs = 0;
+    class Spare {
+      readonly size = 1;
+      @times(2)
+      async get(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    const spare = <Fn extends Method>(_method: Fn, _context: ClassMethodDecoratorContext): Fn =>
+      Spare.prototype.get as unknown as Fn;
+    class Shop {
+      @times(3)
+      @spare
+      async buy(): Promise<void> {}
+    }
+    assert.equal(policiesOf(Shop, 'buy').length, 1);
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.equal(runs, 6);
+  });
+
+  test('that gives each instance a function of its own, under one of ours, has it called', async () => {
+    const seen: string[] = [];
+    function wrapping<Fn extends Method>(_method: Fn, context: ClassMethodDecoratorContext): void {
+      context.addInitializer(function () {
+        const self = this as Record<PropertyKey, Method>;
+        const method = self[context.name];
+        self[context.name] = () => {
+          seen.push('wrapper');
+          return Reflect.apply(method, this, []);
+        };
+      });
+    }
+    class Base {
+      @times(2)
+      @wrapping
+      async buy(): Promise<void> {}
+    }
+    class Sub extends Base {
+      override async buy(): Promise<void> {
+        seen.push('sub');
+      }
+    }
+    await new Sub().buy();
+    assert.deepEqual(seen, ['wrapper', 'sub']);
+  });
+
+  test('finds the metadata of a class under the well-known symbol', () => {
+    assert.equal(Symbol.metadata.description, 'Symbol.metadata');
   });
 
   test('outermost sees each call', async () => {
@@ -452,6 +586,29 @@ describe('a foreign class decorator that replaces the class', () => {
       );
     });
   }
+
+  test('by another class, inside ours, puts the policies on that, and on no base of it', async () => {
+    let runs = 0;
+    class Bare {
+      async fetch(): Promise<void> {}
+    }
+    class Spare extends Bare {
+      async buy(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    const exchanged = <T extends AnyClass>(_type: T, _context: ClassDecoratorContext<T>): T => Spare as unknown as T;
+    @times(2)
+    @exchanged
+    class Shop {
+      async buy(): Promise<void> {}
+    }
+    assert.equal(policiesOf(Shop, 'buy').length, 1);
+    await assert.rejects(new Shop().buy(), { message: 'down' });
+    assert.equal(runs, 2);
+    assert.deepEqual(policiesOf(Bare, 'fetch'), []);
+  });
 
   test('by a subclass that overrides a decorated method leads to one pipeline', async () => {
     const seen: string[] = [];

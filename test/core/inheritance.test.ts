@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, mock, test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { concurrency, fallback, orchestrate, policiesOf, RejectedError, rateLimit, retry, statsOf } from 'opero';
 import { deferred } from '../support/deferred.js';
 
@@ -98,6 +99,9 @@ describe('methods of a subclass', () => {
     assert.notEqual(after?.value, before?.value);
     assert.equal(after?.value.name, 'load');
     assert.equal(after?.value.length, 1);
+    for (const key of ['name', 'length']) {
+      assert.ok(Object.getOwnPropertyDescriptor(after?.value, key)?.configurable, key);
+    }
     assert.deepEqual({ ...after, value: 0 }, { ...before, value: 0 });
   });
 
@@ -654,6 +658,40 @@ describe('private methods', () => {
     assert.deepEqual(seen, ['private', 'private', 'public', 'public', 'public']);
   });
 
+  test('static ones of the same name in a chain of classes, and public ones of a like name, do not collide', async () => {
+    const seen: string[] = [];
+    class Base {
+      readonly size = 1;
+      @times(3)
+      static async #load(): Promise<void> {
+        seen.push('base');
+        throw new Error('down');
+      }
+      static base(): Promise<void> {
+        return Base.#load();
+      }
+    }
+    class Sub extends Base {
+      @concurrency(1)
+      static async #load(): Promise<void> {
+        seen.push('sub');
+        throw new Error('down');
+      }
+      @times(2)
+      static async '#load'(): Promise<void> {
+        seen.push('public');
+        throw new Error('down');
+      }
+      static sub(): Promise<void> {
+        return Sub.#load();
+      }
+    }
+    await assert.rejects(Sub.base());
+    await assert.rejects(Sub.sub());
+    await assert.rejects(Sub['#load']());
+    assert.deepEqual(seen, ['base', 'base', 'base', 'sub', 'public', 'public']);
+  });
+
   test('static ones have their policies', async () => {
     let runs = 0;
     class Base {
@@ -903,6 +941,36 @@ describe('classes of every sort', () => {
     assert.equal(await base.other(), 'number');
   });
 
+  test('a class that extends one of another realm', async () => {
+    const Foreign: Constructor = runInNewContext('(class Foreign {})');
+    let runs = 0;
+    class Shop extends Foreign {
+      @times(2)
+      static async open(): Promise<void> {
+        runs++;
+        throw new Error('closed');
+      }
+    }
+    await assert.rejects(Shop.open());
+    assert.equal(runs, 2);
+    assert.equal(statsOf(Shop, 'open').calls, 1);
+  });
+
+  test('a class whose metadata is null', async () => {
+    let runs = 0;
+    class Base {
+      @times(2)
+      async load(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    class Sub extends Base {}
+    Object.defineProperty(Sub, Symbol.metadata, { value: null });
+    await assert.rejects(new Sub().load());
+    assert.equal(runs, 2);
+  });
+
   test('generic methods keep their arguments and results', async () => {
     class Base {
       @times(2)
@@ -953,6 +1021,54 @@ describe('receivers of every sort', () => {
     new Base();
     assert.equal(await Reflect.apply(load, undefined, []), undefined);
     assert.equal(Base.runs, 4);
+    assert.equal(await Reflect.apply(load, null, []), null);
+    assert.equal(Base.runs, 6);
+  });
+
+  test('a class whose method may not be written to is linked like any other', async () => {
+    class Sub extends Base {
+      override async load(): Promise<unknown> {
+        return super.load();
+      }
+    }
+    Object.defineProperty(Sub.prototype, 'load', { writable: false });
+    Base.runs = 0;
+    await new Sub().load();
+    assert.equal(Base.runs, 2);
+    assert.equal(statsOf(Sub, 'load').calls, 1);
+  });
+
+  test('an object made by Object.create() from a class that was never constructed has its overrides governed', async () => {
+    let runs = 0;
+    class Shop {
+      @times(2)
+      async load(): Promise<void> {}
+      @concurrency(2)
+      async open(): Promise<void> {
+        return this.load();
+      }
+    }
+    class Corner extends Shop {
+      override async load(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    await assert.rejects((Object.create(Corner.prototype) as Corner).open());
+    assert.equal(runs, 2);
+  });
+
+  test('a receiver of an odd make goes by its nearest class', async () => {
+    const { calls } = statsOf(Base, 'load');
+    Base.runs = 0;
+    const odd = Object.create(Object.create(Base.prototype, { constructor: { value: 'text' } })) as Base;
+    assert.equal(await odd.load(), odd);
+    const { load } = Base.prototype;
+    for (const foreign of ['text', Object.create(Object.create(null)), Object.create(null)]) {
+      assert.equal(await Reflect.apply(load, foreign, []), foreign);
+    }
+    assert.equal(Base.runs, 8);
+    assert.equal(statsOf(Base, 'load').calls - calls, 4);
   });
 
   test('calls without `this` share one limiter', async () => {
@@ -1143,6 +1259,13 @@ describe('spies', () => {
     const sub = new Sub();
     const stub = mock.method(Sub.prototype, 'load', async () => 'stub');
     assert.equal(await sub.load(), 'stub');
+    // Nor does it get policies when somebody asks about the class.
+    stub.mock.mockImplementation(async () => {
+      throw new Error('stub');
+    });
+    const { calls } = statsOf(Sub, 'load');
+    await assert.rejects(sub.load(), { message: 'stub' });
+    assert.equal(statsOf(Sub, 'load').calls, calls);
     stub.mock.restore();
     assert.equal(await sub.load(), 'sub loaded');
   });
