@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 
 /** A mutant meets the test files one by one until one fails. These come last: they take long, or do under a mutant. */
-const slowLast = ['timers', 'rate-limit', 'errors', 'many-classes', 'model', 'exit'];
+const slowLast = ['timers', 'rate-limit', 'errors', 'many-classes', 'model', 'locate', 'error-codec', 'pool', 'exit'];
 const place = (file) => slowLast.findIndex((name) => file.endsWith(`/${name}.test.js`));
 const testFiles = ['core', 'policies']
   .flatMap((folder) => readdirSync(`build/test/${folder}`).map((file) => `build/test/${folder}/${file}`))
-  .concat('build/test/inspect.test.js', 'build/test/orchestrator.test.js')
+  .concat(['inspect', 'orchestrator'].map((name) => `build/test/${name}.test.js`))
+  .concat(['locate', 'error-codec', 'pool'].map((name) => `build/test/workers/${name}.test.js`))
   .filter((file) => file.endsWith('.test.js'))
   .sort((one, other) => place(one) - place(other));
 
