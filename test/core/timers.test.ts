@@ -46,6 +46,25 @@ const ofSinon = (...toFake: FakeMethod[]): Fake => ({
   },
 });
 
+/** Fake timers of the browsers' kind: numbers, which know nothing of programs that they could keep alive. */
+const ofNumbers: Fake = {
+  name: 'numbers',
+  async run(body) {
+    const clock = install({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+    const setFake = setTimeout;
+    globalThis.setTimeout = ((ring: () => void, delay: number) => Number(setFake(ring, delay))) as never;
+    try {
+      await body(async (milliseconds) => {
+        await flush();
+        clock.tick(milliseconds);
+        await flush();
+      });
+    } finally {
+      clock.uninstall();
+    }
+  },
+};
+
 const fakes: Fake[] = [
   ofNode('setTimeout'),
   ofNode('setTimeout', 'Date'),
@@ -55,6 +74,7 @@ const fakes: Fake[] = [
   ofSinon('setTimeout', 'clearTimeout', 'performance'),
   ofSinon('setTimeout', 'clearTimeout', 'Date', 'performance'),
   ofSinon(),
+  ofNumbers,
 ];
 
 /**
@@ -212,6 +232,29 @@ for (const { name, run } of fakes) {
         assert.equal(entered, 1);
       }));
   });
+}
+
+for (const { name, run } of [
+  ofNode('setTimeout', 'Date'),
+  ofSinon('setTimeout', 'clearTimeout', 'Date'),
+  ofSinon('setTimeout', 'clearTimeout', 'performance'),
+]) {
+  test(`the budget of retry counts what the attempts take by the clock of ${name}`, () =>
+    run(async (tick) => {
+      let attempts = 0;
+      class Api {
+        @retry({ maxAttempts: 9, waitMin: 10_000, waitMultiplier: 1, jitter: 'none', maxElapsed: 250_000 })
+        async get(): Promise<void> {
+          attempts++;
+          await new Promise((resolve) => setTimeout(resolve, 90_000));
+          throw new Error('no');
+        }
+      }
+      const call = assert.rejects(new Api().get(), /no/);
+      for (let i = 0; i < 9 * 10; i++) await tick(10_000);
+      await call;
+      assert.equal(attempts, 3);
+    }));
 }
 
 test('fake timers over a real clock that has moved on by a part of a millisecond do not ring too early', async () => {
