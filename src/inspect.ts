@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConfigurationError } from './core/errors.js';
-import { type Chains, chainFor, chainsOf, findSite, placements, siteFor, staticName } from './core/lookup.js';
+import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/lookup.js';
 import { namesAt } from './core/metadata.js';
 import { labelOf, type Site } from './core/site.js';
 import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
@@ -21,14 +21,19 @@ export interface PolicyInForce {
   readonly declaredBy: AnyClass | undefined;
 }
 
+/** What tells a static method from an instance one that shares its name. */
+const staticPrefix = 'static ';
+
 /** The site of a method, by the name that `explain` gives it; undefined for a method without policies. */
 function siteOf(subject: object, chains: Chains, method: PropertyKey, asked: string): Site | undefined {
   const site = findSite(chains, method);
   if (site !== undefined || isMethod(subject, chains, method)) return site;
-  const name = staticName(method);
-  const statics = { ...chains, instance: [] };
-  const found = name === undefined ? undefined : findSite(statics, name);
-  if (found !== undefined || (name !== undefined && isMethod(subject, statics, name))) return found;
+  if (typeof method === 'string' && method.startsWith(staticPrefix)) {
+    const statics = { ...chains, instance: [] };
+    const name = method.slice(staticPrefix.length);
+    const found = findSite(statics, name);
+    if (found !== undefined || isMethod(subject, statics, name)) return found;
+  }
   throw new ConfigurationError(`${asked}: ${labelOf(typeOf(chains), method)} is not a method`);
 }
 
@@ -111,7 +116,7 @@ export function explain(subject: object): string {
 
 function* explainSite(site: Site, placement: Placement): Generator<string> {
   const kinds = site.inForce.map(({ policy }) => policy.kind);
-  const prefix = placement.endsWith('static') ? 'static ' : '';
+  const prefix = placement.endsWith('static') ? staticPrefix : '';
   yield `  ${prefix}${String(site.name)}(): ${[...kinds, 'the method'].join(' > ')}`;
   for (const { policy, declaredBy } of site.inForce) {
     const options = Object.entries(policy.options).map(([name, value]) => `${name}: ${showOption(value)}`);

@@ -60,7 +60,3 @@ export function findSite(chains: Chains, name: PropertyKey, among = placements):
   }
   return undefined;
 }
-
-/** The name after `static `, which tells a static method from an instance one that shares its name. */
-export const staticName = (name: PropertyKey): string | undefined =>
-  typeof name === 'string' && name.startsWith('static ') ? name.slice('static '.length) : undefined;
