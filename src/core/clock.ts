@@ -15,6 +15,10 @@ export const residue = 1e-6;
 
 /** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
 let lag = 0;
+/** The latest `setTimeout` that made a fake timer while no clock was faked. */
+let fakeSetTimeout: typeof setTimeout | undefined;
+/** Where the clock stands that these timers alone move on, by their lag. */
+let standsAt = 0;
 
 /** What the time is read from. */
 interface Clock {
@@ -23,10 +27,15 @@ interface Clock {
 
 const realClock: Clock = { now: () => realNow.call(realPerformance) };
 
-/** The real clock with real timers; with fake ones `performance`, unless they faked `Date` and left that alone. */
+/** Under fake timers the time does not depend on how fast the program runs. */
+const standingClock: Clock = { now: () => standsAt };
+
+/** The real clock with real timers; with fake ones the clock that they faked, if any. */
 const clockInUse = (): Clock => {
   if (setTimeout === realSetTimeout) return realClock;
-  return performance.now === realNow && Date.now !== realDateNow ? Date : performance;
+  if (performance.now !== realNow) return performance;
+  if (Date.now !== realDateNow) return Date;
+  return setTimeout === fakeSetTimeout ? standingClock : realClock;
 };
 
 /**
@@ -81,7 +90,7 @@ export class Alarm {
 
   #arm(): void {
     const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
-    const clock = clockInUse();
+    let clock = clockInUse();
     const armedAt = now();
     this.#setBy = setTimeout;
     this.#clearBy = clearTimeout;
@@ -94,6 +103,11 @@ export class Alarm {
       else this.#ring();
     }, step);
     this.#timer = timer;
+    if (clock === realClock && !(timer instanceof RealTimer)) {
+      fakeSetTimeout = setTimeout;
+      standsAt = armedAt - lag;
+      clock = standingClock;
+    }
     if (!this.#held) timer.unref?.();
   }
 }
@@ -104,7 +118,7 @@ export class Alarm {
  */
 function elapsedSince(armedAt: number, step: number, early: number): number {
   const missing = step - (now() - armedAt);
-  if (missing > early) lag += Math.ceil(missing);
+  if (missing > early) lag += missing;
   return now() - armedAt;
 }
 
