@@ -6,9 +6,12 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Runs a program of `test/bench/children` in a process of its own; gives the number that it prints. */
-export async function childNumber(name: string, ...args: string[]): Promise<number> {
+export const childNumber = (name: string, ...args: string[]): Promise<number> => childNumberUnder([], name, ...args);
+
+/** The same, with options for Node. */
+export async function childNumberUnder(nodeArgs: string[], name: string, ...args: string[]): Promise<number> {
   const file = fileURLToPath(new URL(`./children/${name}.js`, import.meta.url));
-  const { stdout } = await run(process.execPath, ['--expose-gc', file, ...args], { timeout: 120_000 });
+  const { stdout } = await run(process.execPath, ['--expose-gc', ...nodeArgs, file, ...args], { timeout: 120_000 });
   return Number(stdout);
 }
 

@@ -3,7 +3,8 @@ import { bulkhead } from 'cockatiel';
 import { concurrency } from 'opero';
 import pLimit from 'p-limit';
 import PQueue from 'p-queue';
-import { crowd, keep, median, type Pace, race, type Task } from '../measure.js';
+import { childNumberUnder } from '../children.js';
+import { crowd, keep, median, race, type Task } from '../measure.js';
 import { rowsOf, type Section } from '../section.js';
 import { service } from './service.js';
 
@@ -35,28 +36,45 @@ const crowdSection: Section = {
 };
 
 /** One crowd of 100,000, or a hundred of 1,000: the same number of calls in a round. */
+function bySize(
+  tasks: Record<string, Task>,
+  sizes: readonly number[],
+  rounds: number,
+): Promise<Record<string, number>> {
+  const sized = Object.entries(tasks).flatMap(([name, task]) =>
+    sizes.map((each): [string, Task] => [
+      `${name}, ${each.toLocaleString('en')}`,
+      async (count) => {
+        for (let done = 0; done < count; done += each) await task(each);
+      },
+    ]),
+  );
+  return race(Object.fromEntries(sized), { rounds, warmUp: 1, count: 100_000 });
+}
+
+const growthOf = (times: Record<string, number>): number => times['opero, 100,000'] / times['opero, 1,000'];
+
+/** What the process that calls this finds for opero alone. */
+export const growth = async (): Promise<number> =>
+  growthOf(await bySize({ opero: throughLimit().opero }, [1000, 100_000], 15));
+
+/** No library can go below it: a function that is no more than async, and lets everybody through. */
+const unlimited = crowd(async (value) => {
+  await undefined;
+  return service.plain(value);
+});
+
 const growthSection: Section = {
   title: 'cost per call, by the size of the crowd',
-  async measure({ quick }: Pace) {
-    const total = 100_000;
-    const small = 1000;
-    const tasks: Record<string, Task> = {};
-    for (const [name, task] of Object.entries(throughLimit())) {
-      if (name !== 'opero' && name !== 'p-limit') continue;
-      const of = (each: number): Task => {
-        return async (count) => {
-          for (let done = 0; done < count; done += each) await task(each);
-        };
-      };
-      tasks[`${name}, 1,000`] = of(small);
-      tasks[`${name}, 10,000`] = of(size);
-      tasks[`${name}, 100,000`] = of(total);
-    }
-    const times = await race(tasks, { rounds: quick ? 3 : 9, warmUp: 1, count: total });
+  async measure({ quick }) {
+    const { opero, 'p-limit': pLimit } = throughLimit();
+    const tasks = { opero, 'p-limit': pLimit, 'an async function without a limit': unlimited };
+    const times = await bySize(tasks, [1000, size, 100_000], quick ? 3 : 9);
+    const roomy = await childNumberUnder(['--max-semi-space-size=256'], 'growth');
     return {
       rows: rowsOf(times),
       reference: 'opero, 1,000',
-      figures: { crowdGrowth: times['opero, 100,000'] / times['opero, 1,000'] },
+      figures: { crowdGrowth: growthOf(times), crowdGrowthRoomy: roomy },
     };
   },
 };
