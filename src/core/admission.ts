@@ -18,14 +18,11 @@ interface Link {
   next: Link;
 }
 
-/** How a wait ended: with a token, or with an error. */
-type End = 'admitted' | 'failed';
-
 /** A call that waits in line. The fields are what its wait needs: one object and one promise for each. */
 class Waiter implements Link, Wait {
   previous: Link = this;
   next: Link = this;
-  end: End = 'admitted';
+  failed = false;
   error: unknown = undefined;
   resolve!: (waiter: Waiter) => void;
 
@@ -41,13 +38,19 @@ class Waiter implements Link, Wait {
 
   leave(reason: unknown): void {
     this.line.quit(this);
-    this.settle('failed', reason);
+    this.reject(reason);
   }
 
-  settle(end: End, error?: unknown): void {
-    this.call.waiting = undefined;
-    this.end = end;
+  /** Ends the wait with an error. */
+  reject(error: unknown): void {
+    this.failed = true;
     this.error = error;
+    this.settle();
+  }
+
+  /** Ends the wait: with a token, if with no error. */
+  settle(): void {
+    this.call.waiting = undefined;
     this.resolve(this);
   }
 }
@@ -77,7 +80,7 @@ export class Admission {
   constructor(
     readonly tokens: number,
     readonly queue: Required<QueueConfig>,
-    readonly kind: PolicyKind,
+    readonly kind: keyof typeof places,
   ) {}
 
   get waiting(): number {
@@ -102,7 +105,7 @@ export class Admission {
     if (call.aborted) return fail(call.signal?.reason, call);
     const { maxWait } = this.queue;
     // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
-    const isFree = this.#waiting === 0 && this.#out < this.tokens;
+    const isFree = this.#out < this.tokens;
     if (!isFree && this.#waiting >= maxQueue) return fail(this.#reject(site, 'queue-full', maxQueue), call);
     if (!isFree && maxWait === 0) return fail(this.#reject(site, 'wait-timeout', maxWait), call);
     const deadline = maxWait === Number.POSITIVE_INFINITY ? maxWait : now() + maxWait;
@@ -121,8 +124,8 @@ export class Admission {
 
   /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
   async #goOn(wait: Promise<Waiter>): Promise<unknown> {
-    const { end, error, call, run, fail } = await wait;
-    if (end === 'failed') return await fail(error, call);
+    const { failed, error, call, run, fail } = await wait;
+    if (failed) return await fail(error, call);
     this.#admitted--;
     return await run(call);
   }
@@ -148,7 +151,7 @@ export class Admission {
 
   #admit(waiter: Waiter): void {
     this.#admitted++;
-    waiter.settle('admitted');
+    waiter.settle();
   }
 
   #take(): boolean {
@@ -195,7 +198,7 @@ export class Admission {
     let first = this.#first;
     while (first !== undefined && this.#isLate(first, time)) {
       this.quit(first);
-      first.settle('failed', this.#reject(first.site, 'wait-timeout', this.queue.maxWait));
+      first.reject(this.#reject(first.site, 'wait-timeout', this.queue.maxWait));
       first = this.#first;
     }
     if (first !== undefined) this.#watchDeadline(first.deadline - time);
@@ -208,7 +211,7 @@ export class Admission {
 
   #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {
     site.stats.rejected++;
-    const what = places[this.kind] ?? 'place';
+    const what = places[this.kind];
     const why =
       reason === 'queue-full'
         ? `${this.waiting} calls wait for a ${what} already (maxQueue: ${limit})`
@@ -225,8 +228,8 @@ function headOfLine(): Link {
 }
 
 /** What a waiter waits for, for messages. */
-const places: Partial<Record<PolicyKind, string>> = {
+const places = {
   rateLimit: 'permit of its rate limit',
   concurrency: 'slot of its concurrency limit',
   cpuBound: 'free worker',
-};
+} satisfies Partial<Record<PolicyKind, string>>;

@@ -51,7 +51,6 @@ export const now = (): number => clockInUse().now() + lag;
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #setBy: typeof setTimeout | undefined;
-  #clearBy: typeof clearTimeout | undefined;
   #left = 0;
   #held: boolean;
   readonly #ring: () => void;
@@ -74,15 +73,14 @@ export class Alarm {
   }
 
   clear(): void {
-    // Fake timers that have been taken away may not bear to be asked again.
-    if (this.#setBy === setTimeout || this.#setBy === realSetTimeout) this.#clearBy?.(this.#timer);
+    // Timers of a clock that has been taken away, or hidden by a fake one, may not bear to be asked again.
+    if (this.#setBy === setTimeout) clearTimeout(this.#timer);
     else this.#timer?.unref?.();
     this.#timer = undefined;
   }
 
   /** Whether a pending ring keeps the program alive. */
   hold(held: boolean): void {
-    if (held === this.#held) return;
     this.#held = held;
     if (held) this.#timer?.ref?.();
     else this.#timer?.unref?.();
@@ -93,7 +91,6 @@ export class Alarm {
     let clock = clockInUse();
     const armedAt = now();
     this.#setBy = setTimeout;
-    this.#clearBy = clearTimeout;
     const timer = setTimeout(() => {
       if (this.#timer !== timer) return;
       this.#timer = undefined;

@@ -65,7 +65,7 @@ export function policyDecorator<Decorator>(
       const problem = 'the compiler gives no decorator metadata';
       throw new ConfigurationError(`${where.text}: ${problem}; compile decorators in their 2023-11 form or later`);
     }
-    if (surplus >= 0) {
+    if (surplus !== -1) {
       const problem = `expected ${most === 1 ? 'one argument' : `${most} arguments`} at the most`;
       throw new ConfigurationError(`${where.text}: ${problem}, got ${show(given[surplus])} too`);
     }
@@ -93,10 +93,8 @@ function decorateMethod(
   add(record, recording, where);
   if (known !== undefined && isInterceptor(value)) return undefined;
   record.entry = intercept(member, value);
-  if (known === undefined) {
-    writeMember(metadata, member.placement, member.name, record);
-    hookMember(context, member);
-  }
+  writeMember(metadata, member.placement, member.name, record);
+  hookMember(context, member);
   return record.entry;
 }
 
@@ -108,11 +106,11 @@ function decorateClass(
 ): AnyClass | undefined {
   const record = ensureClassRecord(metadata);
   add(record, recording, where);
-  const bases = levelsOfClass(type).slice(1);
+  const chain = levelsOfClass(type);
   // A foreign class decorator that came first may have put a subclass in place of the class as it was written.
-  const replaced = type.name === name ? undefined : bases.find((level) => level.type?.name === name)?.type;
+  const replaced = type.name === name ? undefined : chain.find((level) => level.type?.name === name)?.type;
   for (const each of [type, replaced]) if (each !== undefined) setMetadata(each, metadata);
-  const hooked = record.hooked || bases.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
+  const hooked = record.hooked || chain.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
   if (hooked) return undefined;
   record.hooked = true;
   return seeConstructions(type);

@@ -104,7 +104,7 @@ export class ItemError<Item = unknown> extends Error {
     /** What it failed with. */
     override readonly cause: unknown,
   ) {
-    super(`item ${index} failed: ${describe(cause)}`, { cause });
+    super(`item ${index} failed: ${describe(cause)}`);
   }
 }
 
@@ -112,7 +112,7 @@ export class ItemError<Item = unknown> extends Error {
 const describe = (thrown: unknown): string => {
   try {
     if (thrown instanceof Error) return String(thrown.message);
-    return typeof thrown === 'object' && thrown !== null ? inspect(thrown, { depth: 0 }) : String(thrown);
+    return typeof thrown === 'object' ? inspect(thrown, { depth: 0 }) : String(thrown);
   } catch {
     return 'with something that cannot be read';
   }

@@ -102,7 +102,7 @@ export const setHome = (metadata: object, type: AnyClass): void => {
 /** The site of a member for a receiver, given by its prototype or, for a static member, by itself. */
 function siteFor(member: Member, key: object | undefined): Site {
   const isStatic = member.placement.endsWith('static');
-  const levels = key === undefined ? [] : isStatic ? classLevels(key) : levelsOfPrototype(key);
+  const levels = key === undefined ? [] : isStatic ? levelsOfClass(key as AnyClass) : levelsOfPrototype(key);
   const isAtHome = levels.some((level) => level.metadata === member.holder || level.prototype === member.holder);
   if (isAtHome) return siteAt(levels, member);
   // A call without `this`, or with a foreign one: the class that declares the method stands in.
@@ -122,8 +122,6 @@ function homelessSite(member: Member): Site {
   }
   return site;
 }
-
-const classLevels = (key: object): Level[] => (typeof key === 'function' ? levelsOfClass(key as AnyClass) : []);
 
 /** The site of a member on the class that the levels begin with. */
 export function siteAt(levels: readonly Level[], member: Member): Site {
@@ -200,13 +198,11 @@ export function onConstruction(prototype: object, instance?: object): void {
 
 /** Overrides that a foreign decorator bound to the first instance of a class, before they were linked. */
 function bindAgain(prototype: object, instance: object): void {
-  for (const name of memberRecords(prototype, 'instance')?.keys() ?? []) {
+  memberRecords(prototype, 'instance')?.forEach(({ entry }, name) => {
     const property = Object.getOwnPropertyDescriptor(instance, name);
-    const entry: unknown = Reflect.get(prototype, name);
-    if (property?.writable !== true || typeof property.value !== 'function' || typeof entry !== 'function') continue;
-    if (property.value.name !== `bound ${entry.name}`) continue;
+    if (!property?.writable || property.value?.name !== `bound ${entry.name}`) return;
     Object.defineProperty(instance, name, { ...property, value: entry.bind(instance) });
-  }
+  });
 }
 
 /** To be called once a class with a decorated static member is there. */

@@ -6,6 +6,7 @@ import type { PolicyDecorator } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
 import { type ErrorClass, isErrorClass } from '../core/matcher.js';
 import {
+  anything,
   durationOrInfinity,
   oneOf,
   positiveInteger,
@@ -55,7 +56,8 @@ const limits: Rule = {
 };
 
 const rules = {
-  module: { allowed: 'import.meta.url, a URL, or an absolute path', test: (value) => moduleUrl(value) !== undefined },
+  // Tested where it is read.
+  module: { ...anything, allowed: 'import.meta.url, a URL, or an absolute path' },
   maxWorkers: positiveInteger,
   minWorkers: { allowed: 'an integer of at least 0', test: (value) => value === 0 || positiveInteger.test(value) },
   idleTimeout: durationOrInfinity,

@@ -129,7 +129,7 @@ class RateLimiter implements Permit {
     while (at > this.#head && (returns[at - 1] as number) > due) at--;
     if (at === returns.length) returns.push(due);
     else returns.splice(at, 0, due);
-    if (at === this.#head || !this.#alarm.isSet) this.#schedule();
+    if (at === this.#head) this.#schedule();
   }
 
   #schedule(): void {

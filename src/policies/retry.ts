@@ -98,8 +98,8 @@ const defaults = {
 
 type Filled = RetryConfig & Required<Pick<RetryConfig, keyof typeof defaults>>;
 
-/** What comes after an attempt. */
-type Verdict = 'again' | 'unwanted' | 'exhausted';
+/** What comes after an attempt; undefined: nothing more, as another one is not wanted. */
+type Verdict = 'again' | 'exhausted' | undefined;
 
 /** How often a retry without a wait lets timers and I/O of the program come in between. */
 const breathEvery = 100;
@@ -130,7 +130,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
   const decide = async (call: Call, { failed, result }: AttemptEnd): Promise<Verdict> => {
-    if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return 'unwanted';
+    if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return undefined;
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
@@ -141,7 +141,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       if (endsLate()) return 'exhausted';
     }
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
-    return call.aborted ? 'unwanted' : 'again';
+    return call.aborted ? undefined : 'again';
   };
 
   return {
