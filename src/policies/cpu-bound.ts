@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Call } from '../core/call.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { PolicyDecorator } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -101,10 +102,12 @@ type Workers = typeof import('../workers/remote.js');
 let loading: Promise<Workers> | undefined;
 let workers: Workers | undefined;
 
-async function loadWorkers(): Promise<Workers> {
-  loading ??= import('../workers/remote.js');
-  workers = await loading;
-  return workers;
+function loadWorkers(): Promise<Workers> {
+  loading ??= import('../workers/remote.js').then((loaded) => {
+    workers = loaded;
+    return loaded;
+  });
+  return loading;
 }
 
 /** The policy for the module and the options in one object. */
@@ -135,15 +138,16 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     errorClasses: options.errors,
     wrap(around, site) {
       let remote: Remote | undefined;
-      const load = async (): Promise<Remote> => {
-        const { Remote } = await loadWorkers();
-        remote ??= new Remote(site, options, ordinal);
-        return remote;
-      };
+      // Straight behind the loading, so that a shutdown asked for in between finds the call with its pool.
+      const runLoaded = (call: Call): Promise<unknown> =>
+        loadWorkers().then(({ Remote }) => {
+          remote ??= new Remote(site, options, ordinal);
+          return remote.run(call);
+        });
       return {
         enter: function cpuBound(call) {
           if (call.aborted) return around.fail(call.signal?.reason, call);
-          const run = remote?.run(call) ?? load().then((loaded) => loaded.run(call));
+          const run = remote?.run(call) ?? runLoaded(call);
           return run.then(
             (value) => around.ok(value, call),
             (error) => around.fail(error, call),

@@ -926,6 +926,28 @@ describe('listeners on a signal', () => {
       assert.equal(await call, 'enough');
     }));
 
+  test('stay while any call on the signal runs, whichever of the others ends', () =>
+    handled(async () => {
+      class Shop {
+        @retry(1)
+        buy(work: Promise<string>, _signal: AbortSignal): Promise<string> {
+          return work;
+        }
+      }
+      const shop = new Shop();
+      const controller = new AbortController();
+      const count = countListeners(controller.signal);
+      const works = Array.from({ length: 3 }, () => deferred<string>());
+      const calls = works.map(({ promise }) => shop.buy(promise, controller.signal));
+      works[1].resolve('bought');
+      assert.equal(await calls[1], 'bought');
+      assert.equal(count.standing.size, 1);
+      const others = [rejection(calls[0]), rejection(calls[2])];
+      controller.abort('enough');
+      assert.deepEqual(await Promise.all(others), ['enough', 'enough']);
+      assert.equal(count.standing.size, 0);
+    }));
+
   test('a thousand calls on one signal print no MaxListeners warning, in whatever state they are', () =>
     handled(async () => {
       class Shop {

@@ -32,6 +32,13 @@ describe('the end of a program', () => {
     assert.ok(left <= 2_000_000, `${stdout.trim()} bytes are left`);
   });
 
+  test('a million starts of a rate limit leave no memory behind', async () => {
+    const { code, stdout, stderr } = await runProgram('starts', { flags: ['--expose-gc'] });
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    assert.ok(Number(stdout) <= 1_000_000, `${stdout.trim()} bytes are left`);
+  });
+
   test('a call of 100,000 attempts takes no more memory than one of a few', async () => {
     const { code, stdout, stderr } = await runProgram('retries', { flags: ['--expose-gc'] });
     assert.equal(stderr, '');

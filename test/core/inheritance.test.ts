@@ -1144,6 +1144,18 @@ describe('receivers of every sort', () => {
     assert.equal(statsOf(Shop, 'open').calls, 4);
   });
 
+  test('a static call leaves the instance methods alone until the first construction', async () => {
+    class Shop extends Base {
+      @retry(1)
+      static async open(): Promise<void> {}
+    }
+    await Shop.open();
+    Object.defineProperty(Shop.prototype, 'load', { value: async () => 'late', writable: true, configurable: true });
+    const shop = new Shop();
+    assert.equal(await shop.load(), 'late');
+    assert.equal(statsOf(shop, 'load').calls, 1);
+  });
+
   test('a class that could not be linked says so at every construction', () => {
     class Sub extends Base {
       override async load(): Promise<unknown> {

@@ -277,6 +277,41 @@ describe('the queue of concurrency', () => {
       assert.equal(clock.countTimers(), 0);
     }));
 
+  test('a call that comes in the very moment that another has waited too long has its whole `maxWait`', () =>
+    underFakeClock(async (clock) => {
+      const { shop } = limited({ limit: 1, maxWait: 300 });
+      shop.buy(0);
+      const late: [number, number][] = [];
+      const wait = (i: number) => shop.buy(i).catch(() => late.push([i, performance.now()]));
+      // Made before the timer of the first wait, so it fires before that.
+      setTimeout(() => wait(2), 300);
+      wait(1);
+      await clock.tickAsync(1000);
+      assert.deepEqual(late, [
+        [1, 300],
+        [2, 600],
+      ]);
+    }));
+
+  test('`maxWait` holds again after everybody in line was served', () =>
+    underFakeClock(async (clock) => {
+      const { shop, work } = limited({ limit: 1, maxWait: 300 });
+      shop.buy(0);
+      const served = shop.buy(1);
+      await clock.tickAsync(100);
+      work[0].resolve(0);
+      await flush();
+      assert.equal(clock.countTimers(), 0);
+      let endedAt = 0;
+      shop.buy(2).catch(() => {
+        endedAt = performance.now();
+      });
+      await clock.tickAsync(1000);
+      assert.equal(endedAt, 400);
+      work[1].resolve(1);
+      assert.equal(await served, 1);
+    }));
+
   test('a thousand waiters take no timer, or one if they may wait only so long', () =>
     underFakeClock(async (clock) => {
       const free = limited(1);

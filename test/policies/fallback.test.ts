@@ -480,7 +480,7 @@ describe('alternatives that name each other', () => {
 });
 
 describe('the value of a fallback', () => {
-  for (const value of [undefined, null, false, 0, '', Number.NaN, 'text', Object.freeze({ list: [] })]) {
+  for (const value of [undefined, null, false, 0, '', Number.NaN, 'text', Object.freeze({ list: [] }), [1, 2]]) {
     test(`may be ${JSON.stringify(value)}, and is given as it is`, async () => {
       class Shop {
         @fallback({ value } as { value: never })

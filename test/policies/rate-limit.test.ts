@@ -689,6 +689,24 @@ describe('clocks of rateLimit', () => {
       assert.deepEqual(entered, [0, 0, 1000, 1050, 1105]);
     }));
 
+  test('a method that always blocks is charged from its entry as well, however far apart its starts are', () =>
+    underFakeClock(async (clock) => {
+      const entered: number[] = [];
+      class Api {
+        @rateLimit({ rate: 2, per: 200 })
+        async get(): Promise<void> {
+          entered.push(performance.now());
+          clock.tick(50);
+        }
+      }
+      const api = new Api();
+      api.get();
+      await clock.tickAsync(50);
+      for (let i = 0; i < 3; i++) api.get();
+      await clock.tickAsync(1000);
+      assert.deepEqual(entered, [0, 100, 205, 305]);
+    }));
+
   test('a method that calls itself as it starts is charged for both starts, each from its own', () =>
     underFakeClock(async (clock) => {
       const entered: number[] = [];
@@ -704,6 +722,7 @@ describe('clocks of rateLimit', () => {
       }
       const api = new Api();
       api.get(1);
+      assert.equal(clock.countTimers(), 1);
       for (let i = 0; i < 3; i++) api.get(0);
       await clock.tickAsync(1000);
       assert.deepEqual(entered, [0, 20, 105, 120, 205]);
