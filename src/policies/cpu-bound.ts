@@ -146,7 +146,6 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
         });
       return {
         enter: function cpuBound(call) {
-          if (call.aborted) return around.fail(call.signal?.reason, call);
           const run = remote?.run(call) ?? runLoaded(call);
           return run.then(
             (value) => around.ok(value, call),

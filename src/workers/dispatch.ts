@@ -31,7 +31,9 @@ export class Dispatcher implements Sender {
     this.#jobs++;
     job.onEnd = this.#onEnd;
     const batch = job.call.handoff?.batch;
-    if (batch === undefined) this.#runAlone(job, maxQueue);
+    // On its way here, or while the code for workers was loading.
+    if (job.call.aborted) job.fail(job.call.signal?.reason);
+    else if (batch === undefined) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
     return job.outcome;
   }

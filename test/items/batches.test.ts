@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { ItemError, move, processAll, processStream, shutdown, statsOf, WorkerError } from 'opero';
-import { Crunch, OddError, type Task } from '../fixtures/items/crunch.js';
+import { Crunch, OddError, onKey, type Task } from '../fixtures/items/crunch.js';
 import { flush } from '../support/clock.js';
 import { all, rejection, source } from '../support/items.js';
 import { assertWindows } from '../support/starts.js';
@@ -332,6 +332,21 @@ describe('an abort', () => {
       if (index === 3) assert.ok(result instanceof ItemError && result.cause === reason);
       else assert.equal(result, index);
     });
+  });
+
+  test('while the key of a limit is asked for sends none of the items asked about', async () => {
+    const controller = new AbortController();
+    onKey.call = () => {
+      controller.abort('in the key');
+      return 'key';
+    };
+    const { result, tasks } = await watchTasks(async () => {
+      const reason = await rejection(processAll(crunch, 'keyed', range(100), { signal: controller.signal }));
+      assert.equal(await crunch.square(3), 9);
+      return reason;
+    });
+    assert.equal(result, 'in the key');
+    assert.equal(tasks.length, 1);
   });
 
   test('before the first item is sent sends none', async () => {

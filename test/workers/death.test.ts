@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { RejectedError, shutdown, statsOf, WorkerError } from 'opero';
-import { cell, type Deed, InProcess, InThread } from '../fixtures/workers/mortal.js';
+import { cell, type Deed, InProcess, InThread, onKey } from '../fixtures/workers/mortal.js';
 import { counters, until } from '../support/counters.js';
 import { rejection } from '../support/rejection.js';
 
@@ -110,6 +110,19 @@ for (const [kind, type, perform, alone, deeds] of deaths) {
     });
   });
 }
+
+test('an abort while the key of a limit is asked for sends nothing', async () => {
+  const controller = new AbortController();
+  onKey.call = () => {
+    controller.abort('in the key');
+    return 'key';
+  };
+  const shared = counters();
+  assert.equal(await rejection(thread.keyed('live', shared, controller.signal)), 'in the key');
+  assert.equal(await thread.keyed('live', shared), 'lived');
+  assert.equal(statsOf(InThread, 'keyed').attempts, 1);
+  assert.equal(shared[cell.entered], 1);
+});
 
 describe('a call that waits for a worker', () => {
   const shared = counters();
