@@ -138,16 +138,15 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     errorClasses: options.errors,
     wrap(around, site) {
       let remote: Remote | undefined;
-      // Straight behind the loading, so that a shutdown asked for in between finds the call with its pool.
-      const runLoaded = (call: Call): Promise<unknown> =>
-        loadWorkers().then(({ Remote }) => {
-          remote ??= new Remote(site, options, ordinal);
-          return remote.run(call);
-        });
+      const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {
+        remote ??= new Remote(site, options, ordinal);
+        return remote.run(call);
+      };
       return {
         enter: function cpuBound(call) {
-          const run = remote?.run(call) ?? runLoaded(call);
-          return run.then(
+          // At once, or straight behind the loading: a shutdown asked for after the call finds it with its pool.
+          const work = workers === undefined ? loadWorkers().then((loaded) => run(loaded, call)) : run(workers, call);
+          return work.then(
             (value) => around.ok(value, call),
             (error) => around.fail(error, call),
           );

@@ -10,11 +10,6 @@ const longestBatch = 1024;
 /** How much longer a batch may be than the one before. */
 const growth = 4;
 
-/** Nobody can abort the wait of a batch. */
-const unreachable: Continuation = (error) => {
-  throw error;
-};
-
 /** What a batch needs of the side that sends it. */
 export interface Sender {
   /** Goes on with `run` on a free worker, once there is one. */
@@ -29,8 +24,12 @@ export interface Sender {
 export class Batches {
   readonly #dispatcher: Sender;
   readonly #plan: BatchPlan;
+  /** Those to be sent, and those that were aborted meanwhile. */
   #jobs: Job[] = [];
+  #left = 0;
   #lanes = 0;
+  /** The lanes that wait for a worker. */
+  readonly #waiting = new Set<Call>();
   #size = 1;
   #cost: number | undefined;
 
@@ -40,20 +39,29 @@ export class Batches {
   }
 
   add(job: Job): void {
-    job.wait();
+    this.#expect(job);
     this.#jobs.push(job);
-    this.#openLane();
   }
 
   /** Jobs that shared a batch which came to nothing, before the others; `alone`: each by itself. */
   addAgain(jobs: readonly Job[], alone: boolean): void {
     for (const job of jobs) {
       job.alone ||= alone;
-      job.wait();
-      this.#openLane();
+      this.#expect(job);
     }
     this.#jobs.unshift(...jobs);
   }
+
+  #expect(job: Job): void {
+    this.#left++;
+    job.wait(this.#onLeave);
+    this.#openLane();
+  }
+
+  readonly #onLeave = (): void => {
+    if (--this.#left > 0) return;
+    for (const lane of this.#waiting) lane.abort(undefined);
+  };
 
   #openLane(): void {
     if (this.#lanes < this.#plan.lanes) {
@@ -64,12 +72,18 @@ export class Batches {
 
   /** One worker's share: batch after batch, as long as there are jobs. */
   async #runLane(): Promise<void> {
-    for (;;) {
-      const first = this.#jobs[0];
-      if (first === undefined) break;
-      const line = new Call(first.call.fn, undefined, [], undefined, undefined);
-      await this.#dispatcher.enter(line, first.site, () => this.#sendBatch(), unreachable);
+    while (this.#left > 0) {
+      const { call, site } = this.#jobs[0] as Job;
+      const lane = new Call(call.fn, undefined, [], undefined, undefined);
+      const leave = (): boolean => this.#waiting.delete(lane);
+      this.#waiting.add(lane);
+      const run = (): unknown => {
+        leave();
+        return this.#sendBatch();
+      };
+      await this.#dispatcher.enter(lane, site, run, leave);
     }
+    this.#jobs = [];
     this.#lanes--;
   }
 
@@ -82,11 +96,14 @@ export class Batches {
   /** The next batch; what is left is shared among all workers, so that the last batches end together. */
   #take(): Job[] {
     this.#jobs = this.#jobs.filter((job) => !job.aborted);
+    this.#left = this.#jobs.length;
     const share = Math.ceil(this.#jobs.length / this.#plan.lanes);
     const count = Math.min(this.#size, share);
     // What was moved is gone with its worker, so that such a job could not run again for a neighbour.
     const single = this.#jobs.slice(0, count).findIndex(({ alone, message }) => alone || holdsMoved(message.args));
-    return this.#jobs.splice(0, single < 0 ? count : Math.max(1, single));
+    const taken = this.#jobs.splice(0, single < 0 ? count : Math.max(1, single));
+    this.#left -= taken.length;
+    return taken;
   }
 
   #learn(count: number, reply: TaskReply | undefined): void {

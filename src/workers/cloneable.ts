@@ -1,4 +1,6 @@
 import { types } from 'node:util';
+import { show } from '../core/options.js';
+import { isMarked } from './move.js';
 
 /** What keeps a value from being cloned: where it is, and why. */
 export interface Obstacle {
@@ -6,66 +8,115 @@ export interface Obstacle {
   readonly reason: string;
 }
 
-/** The first thing in a value that structured clone refuses; undefined when there is none. */
-export function findObstacle(value: unknown, path: string): Obstacle | undefined {
-  return isPlain(value) ? undefined : search(value, path, new Set());
+/** Clones a value the way that it would go; throws where it cannot. */
+export type Cross = (value: unknown) => unknown;
+
+/** How deep values may be nested, so that the stack of either side bears it: that of a worker is the larger one. */
+const deepest = 1000;
+
+class TooDeep extends Error {}
+
+/** The first thing in a value that cannot be cloned; undefined when there is none. */
+export function findObstacle(value: unknown, path: string, cross: Cross = structuredClone): Obstacle | undefined {
+  if (isPlain(value)) return undefined;
+  try {
+    return new Search(cross).find(value, path, 0);
+  } catch (error) {
+    if (error instanceof TooDeep) return { path, reason: `nested more than ${deepest} levels deep` };
+    return { path, reason: 'an object that cannot be read' };
+  }
 }
 
 const isPlain = (value: unknown): boolean =>
   value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
 
-function search(value: unknown, path: string, seen: Set<object>): Obstacle | undefined {
-  if (isPlain(value)) return undefined;
-  if (typeof value === 'function') return { path, reason: value.name ? `the function ${value.name}` : 'a function' };
-  if (typeof value === 'symbol') return { path, reason: String(value) };
-  const object = value as object;
-  if (seen.has(object)) return undefined;
-  seen.add(object);
-  const refused = refusedKind(object);
-  if (refused !== undefined) return { path, reason: refused };
-  if (isOpaque(object)) return undefined;
-  const found = searchInside(object, path, seen);
-  if (found === undefined || isContainer(object)) return found;
-  // An instance is one thing to its user: it is named, and what is in it is the reason.
-  const inner = found.path.slice(path.length).replace(/^\./, '');
-  return { path, reason: `a ${object.constructor?.name || 'n object'} whose ${inner} is ${found.reason}` };
+class Search {
+  readonly #cross: Cross;
+  readonly #seen = new Set<object>();
+
+  constructor(cross: Cross) {
+    this.#cross = cross;
+  }
+
+  find(value: unknown, path: string, depth: number): Obstacle | undefined {
+    if (isPlain(value)) return undefined;
+    if (typeof value === 'function') return { path, reason: value.name ? `the function ${value.name}` : 'a function' };
+    if (typeof value === 'symbol') return { path, reason: String(value) };
+    const object = value as object;
+    if (this.#seen.has(object) || isMarked(object)) return undefined;
+    if (depth > deepest) throw new TooDeep();
+    this.#seen.add(object);
+    const refused = refusedKind(object);
+    if (refused !== undefined) return { path, reason: refused };
+    const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
+    if (found === undefined)
+      return isOrdinary(object) || this.#crosses(object) ? undefined : { path, reason: a(object) };
+    if (isContainer(object)) return found;
+    // An instance is one thing to its user: it is named, and what is in it is the reason.
+    const inner = found.path.slice(path.length).replace(/^\./, '');
+    return { path, reason: `${a(object)} whose ${inner} is ${found.reason}` };
+  }
+
+  #crosses(object: object): boolean {
+    try {
+      this.#cross(object);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #findInside(object: object, path: string, depth: number): Obstacle | undefined {
+    if (Array.isArray(object)) {
+      for (let index = 0; index < object.length; index++) {
+        const each: unknown = object[index];
+        if (isPlain(each)) continue;
+        const found = this.find(each, `${path}[${index}]`, depth);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    if (object instanceof Map) {
+      for (const [key, each] of object) {
+        const found =
+          this.find(key, `${path} (a key)`, depth) ??
+          (isPlain(each)
+            ? undefined
+            : this.find(each, `${path}.get(${isPlain(key) ? String(key) : show(key)})`, depth));
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    if (object instanceof Set) {
+      for (const each of object) {
+        const found = this.find(each, `${path} (a member)`, depth);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    for (const key of Object.keys(object)) {
+      let each: unknown;
+      try {
+        each = (object as Record<string, unknown>)[key];
+      } catch {
+        return { path: `${path}.${key}`, reason: 'a getter that throws' };
+      }
+      const found = this.find(each, `${path}.${key}`, depth);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
 }
 
-function searchInside(object: object, path: string, seen: Set<object>): Obstacle | undefined {
-  if (Array.isArray(object)) {
-    for (let index = 0; index < object.length; index++) {
-      const each: unknown = object[index];
-      if (isPlain(each)) continue;
-      const found = search(each, `${path}[${index}]`, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  if (object instanceof Map) {
-    for (const [key, each] of object) {
-      const found = search(key, `${path} (a key)`, seen) ?? search(each, `${path}.get(${String(key)})`, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  if (object instanceof Set) {
-    for (const each of object) {
-      const found = search(each, `${path} (a member)`, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  for (const key of Object.keys(object)) {
-    let each: unknown;
-    try {
-      each = (object as Record<string, unknown>)[key];
-    } catch {
-      return { path: `${path}.${key}`, reason: 'a getter that throws' };
-    }
-    const found = search(each, `${path}.${key}`, seen);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** The tag of an object, which tells its kind, if it is a built-in one. */
+const tagOf = (object: object): string => Object.prototype.toString.call(object).slice(8, -1);
+
+/** The kind of an object, for messages. */
+function a(object: object): string {
+  if (ArrayBuffer.isView(object) || types.isArrayBuffer(object)) return 'a buffer that was moved';
+  const tag = tagOf(object);
+  const name = tag === 'Object' ? object.constructor?.name || 'object' : tag;
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function isContainer(object: object): boolean {
@@ -83,6 +134,7 @@ function refusedKind(object: object): string | undefined {
   if (types.isGeneratorObject(object)) return 'a generator';
   if (object instanceof WeakRef) return 'a WeakRef';
   if (object instanceof AbortSignal) return 'an AbortSignal';
+  if (object instanceof MessagePort) return 'a MessagePort';
   return undefined;
 }
 
@@ -94,3 +146,12 @@ const isOpaque = (object: object): boolean =>
   types.isRegExp(object) ||
   types.isBoxedPrimitive(object) ||
   types.isNativeError(object);
+
+/** What is known to be cloned, given that its parts are. Of others only the attempt tells, as of built-in ones. */
+function isOrdinary(object: object): boolean {
+  if (ArrayBuffer.isView(object)) return isOrdinary(object.buffer);
+  if (types.isArrayBuffer(object)) return object.byteLength > 0;
+  return ordinary.has(tagOf(object));
+}
+
+const ordinary = new Set(['Object', 'Array', 'Map', 'Set', 'Date', 'RegExp', 'Number', 'String', 'Boolean', 'BigInt']);

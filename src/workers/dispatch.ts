@@ -1,17 +1,20 @@
+import { serialize } from 'node:v8';
 import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
+import { show } from '../core/options.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
-import { findObstacle, type Obstacle } from './cloneable.js';
+import { type Cross, findObstacle, type Obstacle } from './cloneable.js';
 import type { Failure, Job } from './job.js';
 import { takeMoved } from './move.js';
-import { Pool, type PoolOptions, type WorkerEnd, WorkerExit } from './pool.js';
-import type { Outcome, TaskReply } from './protocol.js';
+import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
+import type { JobMessage, Outcome, TaskReply } from './protocol.js';
 
 /** Sends jobs to the workers of one pool, no more at a time than there may be workers; the others wait in line. */
 export class Dispatcher implements Sender {
   readonly #line: Admission;
   readonly #pool: Pool;
+  readonly #isProcess: boolean;
   readonly #batches = new WeakMap<BatchPlan, Batches>();
   #jobs = 0;
   #closing = false;
@@ -24,6 +27,7 @@ export class Dispatcher implements Sender {
     const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
     this.#line = new Admission(options.maxWorkers, queue, 'cpuBound');
     this.#pool = new Pool(options);
+    this.#isProcess = options.runtime === 'child_process';
   }
 
   /** Runs a job; gives what came of it. Rejects when it could not be run, or its worker died. */
@@ -36,6 +40,12 @@ export class Dispatcher implements Sender {
     else if (batch === undefined) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
     return job.outcome;
+  }
+
+  /** Counts a job that is not ready yet; gives the function that ends this. */
+  expect(): () => void {
+    this.#jobs++;
+    return this.#onEnd;
   }
 
   /** Whether it takes no more jobs. */
@@ -76,38 +86,45 @@ export class Dispatcher implements Sender {
    */
   async send(jobs: readonly Job[]): Promise<TaskReply | undefined> {
     const messages = jobs.map(({ message }) => message);
-    const moved = takeMoved(messages);
     const target = (jobs[0] as Job).target.json;
-    const run = this.#pool.run({ target, jobs: messages }, moved, () => {
-      for (const job of jobs) job.start();
-    });
-    for (const job of jobs) job.hand(run.stop);
+    let run: Run | undefined;
+    let reply: TaskReply;
     try {
-      const reply = await run.reply;
-      this.#line.give();
-      jobs.forEach((job, index) => {
-        job.end(reply.outcomes[index] as Outcome);
+      if (this.#isProcess) assertSerializable(messages);
+      run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
+        for (const job of jobs) job.start();
       });
-      return reply;
+      for (const job of jobs) job.hand(run.stop);
+      reply = await run.reply;
     } catch (error) {
-      const end = isCloneError(error) ? undefined : await run.gone();
+      const end = isCloneError(error) ? undefined : await run?.gone();
       this.#line.give();
       this.#sortOut(jobs, error, end);
       return undefined;
     }
+    this.#line.give();
+    jobs.forEach((job, index) => {
+      job.end(reply.outcomes[index] as Outcome);
+    });
+    return reply;
   }
 
   #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined): void {
-    const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => end === undefined && obstacleOf(job) !== undefined);
+    const obstacles = new Map(end === undefined ? jobs.map((job) => [job, obstacleOf(job, this.#cross)]) : []);
+    const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => obstacles.get(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.aborted) job.fail(job.call.signal?.reason);
-      else if (guilty.includes(job)) job.end(describe(job, error, end));
+      else if (guilty.includes(job)) job.end(describe(job, error, end, obstacles.get(job)));
       else again.push(job);
     }
     const plan = again[0]?.call.handoff?.batch;
     // Where it is not known whose fault it was, each goes by itself.
     if (plan !== undefined) this.#batchesOf(plan).addAgain(again, guilty.length === 0);
+  }
+
+  get #cross(): Cross {
+    return this.#isProcess ? serialize : structuredClone;
   }
 
   #runAlone(job: Job, maxQueue: number): void {
@@ -132,14 +149,23 @@ export class Dispatcher implements Sender {
 /** Whether structured clone refused what was to be sent, so that no worker saw it. */
 const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
 
-const obstacleOf = ({ message }: Job): Obstacle | undefined =>
-  findObstacle(message.args, 'args') ?? findObstacle(message.state, 'this');
+/** What goes to a process is written at a time when nobody could be told that it cannot be. */
+function assertSerializable(messages: readonly JobMessage[]): void {
+  try {
+    serialize(messages);
+  } catch (error) {
+    throw new DOMException(error instanceof Error ? error.message : show(error), 'DataCloneError');
+  }
+}
+
+const obstacleOf = ({ message }: Job, cross: Cross): Obstacle | undefined =>
+  findObstacle(message.args, 'args', cross) ?? findObstacle(message.state, 'this', cross);
 
 /** What to say of a job that could not be sent, or whose worker died. */
-function describe(job: Job, error: unknown, end: WorkerEnd | undefined): Failure {
+function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle: Obstacle | undefined): Failure {
   const { label, module } = job.target;
-  const { message: text, code } = error as Error & { code?: string };
-  const obstacle = end === undefined ? obstacleOf(job) : undefined;
+  const text = error instanceof Error ? String(error.message) : show(error);
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   if (isCloneError(error) || obstacle !== undefined) {
     const what = obstacle === undefined ? text : `${obstacle.path} cannot be cloned: it is ${obstacle.reason}`;
     return { failure: `${label}: ${what}`, error };

@@ -1,10 +1,11 @@
+import { serialize } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { enter } from '../core/call.js';
 import * as errors from '../core/errors.js';
 import { applyNoPolicies } from '../core/interceptor.js';
 import type { ErrorClass } from '../core/matcher.js';
-import { findObstacle } from './cloneable.js';
+import { type Cross, findObstacle } from './cloneable.js';
 import { decodeError, encodeError, type Lookup, lookupBy, type Reference, referenceBy } from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
@@ -41,6 +42,9 @@ async function prepare(json: string): Promise<Ready> {
     lookup: lookupBy(listed, exports),
   };
 }
+
+/** How what is sent from here goes. */
+const cross: Cross = isMainThread ? serialize : structuredClone;
 
 const bare: Reference = referenceBy(ownErrors, () => undefined);
 
@@ -83,7 +87,7 @@ function unavailable(target: Target, error: unknown): Outcome {
   if (error instanceof NotFound) return { problem: error.message };
   const why = error instanceof Error ? error.message : String(error);
   const problem = `${target.label}: a worker could not load ${target.module}: ${why}`;
-  return { problem, cause: encodeError(error, bare) };
+  return { problem, cause: encodeError(error, bare, cross) };
 }
 
 async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobMessage): Promise<Outcome> {
@@ -94,11 +98,11 @@ async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobM
   } catch (thrown) {
     return attempted(`${label}: what it threw cannot be read`, () => {
       explainPrivate(thrown);
-      return { thrown: encodeError(thrown, reference) };
+      return { thrown: encodeError(thrown, reference, cross) };
     });
   }
   return attempted(`${label}: what it returned cannot be cloned`, () => {
-    const obstacle = findObstacle(value, 'result');
+    const obstacle = findObstacle(value, 'result', cross);
     if (obstacle === undefined) return { value };
     return { problem: `${label}: ${obstacle.path} cannot be cloned: it is ${obstacle.reason}` };
   });

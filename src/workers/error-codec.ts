@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../core/matcher.js';
-import { findObstacle } from './cloneable.js';
+import { type Cross, findObstacle } from './cloneable.js';
 import type { ClassReference, EncodedError } from './protocol.js';
 
 /** Names a class for the other side, if it has a name there. */
@@ -35,11 +35,16 @@ export const lookupBy =
   };
 
 /** Anything thrown, in a form that can be cloned. A field that cannot be read or cloned is dropped. */
-export function encodeError(thrown: unknown, reference: Reference, above: readonly unknown[] = []): EncodedError {
+export function encodeError(
+  thrown: unknown,
+  reference: Reference,
+  cross: Cross,
+  above: readonly unknown[] = [],
+): EncodedError {
   const level = above.indexOf(thrown);
   if (level >= 0) return { kind: 'again', level };
   if (!(thrown instanceof Error)) {
-    const obstacle = findObstacle(thrown, 'thrown');
+    const obstacle = findObstacle(thrown, 'thrown', cross);
     return { kind: 'value', value: obstacle === undefined ? thrown : String(obstacle.reason) };
   }
   const chain = [...above, thrown];
@@ -58,13 +63,13 @@ export function encodeError(thrown: unknown, reference: Reference, above: readon
     name: String(name),
     message: String(message),
     stack: typeof stack === 'string' ? stack : undefined,
-    fields: fieldsOf(thrown),
-    ...(Object.hasOwn(thrown, 'cause') && { cause: encodeError(cause, reference, chain) }),
-    ...(Array.isArray(errors) && { errors: errors.map((each) => encodeError(each, reference, chain)) }),
+    fields: fieldsOf(thrown, cross),
+    ...(Object.hasOwn(thrown, 'cause') && { cause: encodeError(cause, reference, cross, chain) }),
+    ...(Array.isArray(errors) && { errors: errors.map((each) => encodeError(each, reference, cross, chain)) }),
   };
 }
 
-function fieldsOf(error: Error): Record<string, unknown> {
+function fieldsOf(error: Error, cross: Cross): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(error)) {
     if (['name', 'message', 'stack', 'cause'].includes(key)) continue;
@@ -75,7 +80,7 @@ function fieldsOf(error: Error): Record<string, unknown> {
       continue;
     }
     if (key === 'errors' && Array.isArray(value)) continue;
-    if (findObstacle(value, key) === undefined) fields[key] = value;
+    if (findObstacle(value, key, cross) === undefined) fields[key] = value;
   }
   return fields;
 }

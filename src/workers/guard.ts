@@ -14,7 +14,10 @@ export function guard(
   allowed: ReadonlySet<string>,
   label: string,
 ): object {
-  const self = Object.assign(Object.create(type.prototype as object) as object, state);
+  const self = Object.create(type.prototype as object) as object;
+  for (const [key, value] of Object.entries(state)) {
+    Object.defineProperty(self, key, { value, writable: true, enumerable: true, configurable: true });
+  }
   return new Proxy(self, {
     get(target, key, receiver): unknown {
       if (typeof key === 'symbol' || key in target || allowed.has(key) || askedByTheLanguage.has(key)) {

@@ -52,9 +52,12 @@ export class Job {
     this.call.permit = undefined;
   }
 
-  /** The job waits to be sent; an abort from now on takes it out. */
-  wait(): void {
-    this.#leaveBy(() => this.fail(this.call.signal?.reason));
+  /** The job waits to be sent; an abort from now on takes it out, and calls `onLeave`. */
+  wait(onLeave: () => void): void {
+    this.#leaveBy(() => {
+      this.fail(this.call.signal?.reason);
+      onLeave();
+    });
   }
 
   #leaveBy(leave: () => void): void {

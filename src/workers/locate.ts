@@ -12,7 +12,7 @@ import {
 import { createSite } from '../core/site.js';
 import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
 import { guard } from './guard.js';
-import type { CpuBoundPolicy, FunctionTarget, JobMessage, MethodTarget, Target } from './protocol.js';
+import type { CpuBoundPolicy, FunctionTarget, JobMessage, MethodTarget, Target, Whereabouts } from './protocol.js';
 import { classShape, functionShape } from './shape.js';
 
 /** The code to run in this worker. */
@@ -40,17 +40,20 @@ export function locate(target: Target, exports: Exports): Located {
   return locateFunction(target, target.fn as FunctionTarget, exports);
 }
 
-function locateFunction({ module, label }: Target, { name, shape }: FunctionTarget, exports: Exports): Located {
+function locateFunction({ module, label }: Target, { name, at }: FunctionTarget, exports: Exports): Located {
+  const fn = findFunction(name, at, exports);
+  if (typeof fn === 'function') return { fn: fn as AnyFunction, selfOf: () => undefined, listed: [] };
+  const problem = `${module} does not export the function ${name || '(anonymous)'}`;
+  throw new NotFound(`${label}: ${problem}; export it, under any name`);
+}
+
+function findFunction(name: string, at: Whereabouts, exports: Exports): unknown {
+  if (at === 'nowhere') return undefined;
+  if ('export' in at) return exports[at.export];
   const alike = Object.entries(exports).filter(
-    ([, each]) => typeof each === 'function' && functionShape(each) === shape,
+    ([, each]) => typeof each === 'function' && functionShape(each) === at.shape,
   );
-  const found = alike.length === 1 ? alike[0] : alike.find(([exported]) => exported === name);
-  if (found === undefined) {
-    throw new NotFound(
-      `${label}: ${module} does not export the function ${name || '(anonymous)'}; export it, under any name`,
-    );
-  }
-  return { fn: found[1] as AnyFunction, selfOf: () => undefined, listed: [] };
+  return (alike.length === 1 ? alike[0] : alike.find(([exported]) => exported === name))?.[1];
 }
 
 function locateMethod(target: Target, method: MethodTarget, exports: Exports): Located {
@@ -111,10 +114,13 @@ const keyNamed = (type: AnyClass, name: string): PropertyKey => {
 
 /** The class of the caller's object, if the module exports it; else its base, if that makes no difference. */
 function findConcrete(target: Target, method: MethodTarget, base: AnyClass, exports: Exports): AnyClass {
-  const { shape, baseWillDo } = method;
-  if (shape === undefined) return base;
+  const { subclass, baseWillDo } = method;
+  if (subclass === undefined) return base;
+  const named = subclass !== 'nowhere' && 'export' in subclass ? exports[subclass.export] : undefined;
+  if (isClass(named)) return named;
+  const shape = subclass !== 'nowhere' && 'shape' in subclass ? subclass.shape : undefined;
   const candidates = classesOf(exports).filter((type) => levelsOfClass(type).some((level) => level.type === base));
-  const alike = candidates.filter((type) => classShape(type, base) === shape);
+  const alike = candidates.filter((type) => shape !== undefined && classShape(type, base) === shape);
   if (alike.length === 1) return alike[0] as AnyClass;
   if (alike.length > 1) {
     const problem = `${target.module} exports ${alike.length} subclasses with the same code, so a worker cannot tell which one is meant`;

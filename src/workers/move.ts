@@ -34,6 +34,9 @@ const isTransferable = (value: unknown): boolean =>
   [MessagePort, ReadableStream, WritableStream, TransformStream].some((type) => value instanceof type) ||
   (value as { constructor?: { name?: unknown } } | null | undefined)?.constructor?.name === 'FileHandle';
 
+/** Whether this is going to be moved. */
+export const isMarked = (value: object): boolean => anyMarked && marked.has(value);
+
 /** Finds what is marked in a value, and takes the marks off. */
 export function takeMoved(value: unknown): object[] {
   const found = findMarked(value);
@@ -45,24 +48,28 @@ export function takeMoved(value: unknown): object[] {
 export const holdsMoved = (value: unknown): boolean => findMarked(value).length > 0;
 
 function findMarked(value: unknown): object[] {
+  if (!anyMarked) return [];
   const found: object[] = [];
-  if (anyMarked) search(value, new Set(), found);
+  // Not by calls of itself: what is nested too deep is the business of who clones it.
+  const seen = new Set<object>();
+  const see = (each: unknown): void => {
+    if (typeof each === 'object' && each !== null) seen.add(each);
+  };
+  see(value);
+  for (const each of seen) {
+    if (marked.has(each)) found.push(each);
+    partsOf(each).forEach(see);
+  }
   return found;
 }
 
-function search(value: unknown, seen: Set<object>, found: object[]): void {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return;
-  seen.add(value);
-  if (marked.has(value)) found.push(value);
-  if (ArrayBuffer.isView(value)) return;
-  if (value instanceof Map) {
-    for (const [key, each] of value) {
-      search(key, seen, found);
-      search(each, seen, found);
-    }
-  } else if (value instanceof Set) {
-    for (const each of value) search(each, seen, found);
-  } else {
-    for (const each of Object.values(value)) search(each, seen, found);
+/** What is in an object; what cannot be read cannot be sent either, so it need not be moved. */
+function partsOf(object: object): readonly unknown[] {
+  if (ArrayBuffer.isView(object)) return [];
+  try {
+    if (object instanceof Map) return [...object.keys(), ...object.values()];
+    return object instanceof Set ? [...object] : Object.values(object);
+  } catch {
+    return [];
   }
 }

@@ -51,14 +51,21 @@ type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
 /** How long a thread may take to end before it is terminated once more, in milliseconds; doubled each time. */
 const firstPatience = 50;
 
+/** The longest delay that a timer takes, in milliseconds. */
+const longestDelay = 2 ** 31 - 1;
+
 /** Taken while it is the real one: fake timers have no say in when a thread ends. */
 const realSetTimeout = setTimeout;
+
+/** A task was about to be posted to a worker that is being stopped. */
+class Refusal extends Error {}
 
 /** A worker ended without saying why. */
 export class WorkerExit extends Error {}
 
 /** The part of an AbortSignal that tinypool listens to, without the cost of a real one for each task. */
 class StopSignal {
+  aborted = false;
   #listener: (() => void) | undefined;
 
   once(_event: 'abort', listener: () => void): void {
@@ -71,6 +78,7 @@ class StopSignal {
 
   /** Once is enough: tinypool fails an assertion when a task is taken back twice. */
   stop(): void {
+    this.aborted = true;
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.();
@@ -100,7 +108,7 @@ export class Pool {
       runtime: options.runtime,
       minThreads: options.minWorkers,
       maxThreads: options.maxWorkers,
-      idleTimeout: options.idleTimeout,
+      idleTimeout: Math.min(options.idleTimeout, longestDelay),
       // A child process gets what is given and nothing else, and would speak JSON.
       ...(isProcess && { env: { ...process.env } as Record<string, string>, serialization: 'advanced' as const }),
       ...(options.resourceLimits !== undefined && { resourceLimits: options.resourceLimits }),
@@ -133,13 +141,25 @@ export class Pool {
         signal.stop();
       });
       const options = { signal, channel, transferList: [...transferList] } as unknown as RunOptions;
-      this.#pool.run(task, options).then((answer: TaskReply) => {
-        this.#forget(channel);
-        resolve(answer);
-      }, fail);
+      const send = (): void => {
+        try {
+          this.#pool.run(task, options).then(
+            (answer: TaskReply | null) => {
+              // A worker died of an error that is null, which stands for none here.
+              if (answer === null) return fail(answer);
+              this.#forget(channel);
+              resolve(answer);
+            },
+            (error) => (error instanceof Refusal ? send() : fail(error)),
+          );
+        } catch (error) {
+          fail(error);
+        }
+        this.#observe();
+      };
+      send();
     });
-    this.#observe();
-    if (this.#workerOf(channel) === undefined) this.#hold(channel);
+    if (this.#tasks.has(channel) && this.#workerOf(channel) === undefined) this.#hold(channel);
     let stopped = false;
     let end: Promise<WorkerEnd> | undefined;
     return {
@@ -152,7 +172,10 @@ export class Pool {
         end = this.#endOf(channel);
         signal.stop();
         this.#observe();
-        if (worker !== undefined) this.#insist(worker);
+        // One that has just answered stays, and may have the next task.
+        if (worker === undefined || this.#pool.threads.includes(worker)) return;
+        refuseTasks(worker);
+        this.#insist(worker);
       },
     };
   }
@@ -226,4 +249,16 @@ export class Pool {
     const excess = Math.min(this.#tasks.size - workers, waiting.length);
     for (const [, fail] of waiting.slice(0, Math.max(0, excess))) fail(error);
   }
+}
+
+/**
+ * Where the answer of a worker that is being stopped is under way already, tinypool takes it for a worker that is free,
+ * and posts the next task in its queue there. It asks for the channel right before it does.
+ */
+function refuseTasks(worker: PoolWorker): void {
+  Object.assign(worker, {
+    setChannel() {
+      throw new Refusal();
+    },
+  });
 }

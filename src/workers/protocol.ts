@@ -15,17 +15,23 @@ export interface MethodTarget {
   readonly ordinal: number;
   readonly name: string;
   readonly placement: Placement;
-  /** Of a subclass of the class that carries the decorator: how its code looks, to find it among the exports. */
-  readonly shape: string | undefined;
+  /** The subclass that the call is made on; undefined for the class that carries the decorator. */
+  readonly subclass: Whereabouts | undefined;
   /** Whether the base class may stand in for a subclass that the module does not export. */
   readonly baseWillDo: boolean;
 }
 
-/** An exported function: found by its code, and its name where several look alike. */
+/** An exported function. */
 export interface FunctionTarget {
   readonly name: string;
-  readonly shape: string;
+  readonly at: Whereabouts;
 }
+
+/**
+ * Where a module has something: under the name of an export; or, where the caller could not tell, among the exports
+ * whose code looks like this; or nowhere.
+ */
+export type Whereabouts = { readonly export: string } | { readonly shape: string } | 'nowhere';
 
 /** One call: the fields of `this`, the arguments, which attempt it is and what led to it. */
 export interface JobMessage {

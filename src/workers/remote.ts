@@ -1,15 +1,17 @@
+import { serialize } from 'node:v8';
 import { MessageChannel } from 'node:worker_threads';
 import { type Call, isSignal } from '../core/call.js';
 import * as errors from '../core/errors.js';
 import { WorkerError } from '../core/errors.js';
+import { originalOf } from '../core/interceptor.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { type Level, levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
-import type { AnyClass, SiteInfo } from '../core/types.js';
+import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
 import { Dispatcher } from './dispatch.js';
 import { decodeError, encodeError, lookupBy, referenceBy } from './error-codec.js';
-import { type Address, Job } from './job.js';
+import { type Address, type Failure, Job } from './job.js';
 import type { PoolOptions } from './pool.js';
-import type { EncodedError, JobMessage, MethodTarget, Target } from './protocol.js';
+import type { EncodedError, JobMessage, MethodTarget, Outcome, Target, Whereabouts } from './protocol.js';
 import { classShape, functionShape } from './shape.js';
 
 /** What a cpuBound policy asks for. */
@@ -57,7 +59,7 @@ export class Remote {
   readonly #options: RemoteOptions;
   readonly #ordinal: number;
   #dispatcher: Dispatcher | undefined;
-  readonly #targets = new WeakMap<object, Address>();
+  readonly #targets = new WeakMap<object, Address | Promise<Address>>();
   readonly #listed: readonly ErrorClass[];
 
   constructor(site: SiteInfo, options: RemoteOptions, ordinal: number) {
@@ -69,32 +71,52 @@ export class Remote {
 
   /** Runs a call in a worker. Rejects as the method does, or with a WorkerError. */
   async run(call: Call): Promise<unknown> {
-    const job = new Job(call, this.#site, this.#targetOf(call), this.#messageOf(call));
+    const message = this.#messageOf(call);
     if (this.#dispatcher === undefined || this.#dispatcher.isClosing) this.#dispatcher = dispatcherFor(this.#options);
-    const outcome = await this.#dispatcher.run(job, this.#options.maxQueue);
+    const dispatcher = this.#dispatcher;
+    let target = this.#targetOf(call);
+    let running: Promise<Outcome | Failure>;
+    const isReady = dispatcher.expect();
+    try {
+      if (target instanceof Promise) target = await target;
+      running = dispatcher.run(new Job(call, this.#site, target, message), this.#options.maxQueue);
+    } finally {
+      isReady();
+    }
+    const outcome = await running;
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, outcome.error);
     if ('thrown' in outcome) throw await this.#decode(outcome.thrown, callerFrames(new Error().stack));
     throw workerError(outcome.problem, outcome.cause && decodeError(outcome.cause, lookupBy(ownErrors, {}), ''));
   }
 
-  #targetOf(call: Call): Address {
-    const { member, label } = this.#site;
-    const declaredBy = this.#site.declaredBy('cpuBound');
+  #targetOf(call: Call): Address | Promise<Address> {
+    const { member } = this.#site;
     const key =
       member === undefined ? call.fn : member.placement.endsWith('static') ? call.self : prototypeOf(call.self);
-    const known = typeof key === 'object' || typeof key === 'function' ? this.#targets.get(key as object) : undefined;
-    if (known !== undefined) return known;
-    const target: Target = {
-      module: this.#options.module,
-      label,
-      ...(member === undefined || declaredBy === undefined
-        ? { fn: { name: call.fn.name, shape: functionShape(call.fn) } }
-        : { method: methodTarget(call, declaredBy, member, this.#ordinal) }),
-    };
-    const address: Address = { module: target.module, label, json: JSON.stringify(target) };
-    if (key !== null && (typeof key === 'object' || typeof key === 'function')) this.#targets.set(key, address);
-    return address;
+    if (key === null || (typeof key !== 'object' && typeof key !== 'function')) return this.#findTarget(call);
+    let found = this.#targets.get(key);
+    if (found === undefined) {
+      const finding = this.#findTarget(call);
+      found = finding;
+      this.#targets.set(key, finding);
+      finding.then(
+        (address) => this.#targets.set(key, address),
+        () => this.#targets.delete(key),
+      );
+    }
+    return found;
+  }
+
+  async #findTarget({ fn, self }: Call): Promise<Address> {
+    const { member, label } = this.#site;
+    const { module } = this.#options;
+    const declaredBy = this.#site.declaredBy('cpuBound');
+    const code: Pick<Target, 'fn' | 'method'> =
+      member === undefined || declaredBy === undefined
+        ? { fn: { name: fn.name, at: await whereaboutsOfFunction(fn, module) } }
+        : { method: await methodTarget(self, declaredBy, member, this.#ordinal, module) };
+    return { module, label, json: JSON.stringify({ module, label, ...code }) };
   }
 
   #messageOf({ self, args, attempt, error }: Call): JobMessage {
@@ -108,6 +130,7 @@ export class Remote {
           : encodeError(
               error,
               referenceBy(this.#listed, () => undefined),
+              this.#options.runtime === 'child_process' ? serialize : structuredClone,
             ),
     };
   }
@@ -130,12 +153,13 @@ export class Remote {
 const prototypeOf = (self: unknown): unknown =>
   self === undefined || self === null ? self : Object.getPrototypeOf(self);
 
-function methodTarget(
-  { self }: Call,
+async function methodTarget(
+  self: unknown,
   declaredBy: AnyClass,
   { name, placement }: NonNullable<SiteInfo['member']>,
   ordinal: number,
-): MethodTarget {
+  module: string,
+): Promise<MethodTarget> {
   const isStatic = placement.endsWith('static');
   const levels = isStatic
     ? levelsOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
@@ -146,9 +170,39 @@ function methodTarget(
     ordinal,
     name: String(name),
     placement,
-    shape: concrete && classShape(concrete, declaredBy),
+    subclass: concrete && (await whereaboutsOfClass(concrete, declaredBy, module)),
     baseWillDo: !overrides(levels.slice(0, Math.max(at, 0)), levels.slice(Math.max(at, 0)), isStatic),
   };
+}
+
+/** The name under which a module exports something. */
+const exportName = (value: object, exports: Readonly<Record<string, unknown>>): string | undefined =>
+  Object.keys(exports).find((name) => {
+    const each = exports[name];
+    return typeof each === 'function' && originalOf(each as unknown as AnyClass) === originalOf(value as AnyClass);
+  });
+
+/**
+ * Where a subclass is. Its code alone does not tell it from another one of the same factory; where the module as it is
+ * imported here has the base, but not the subclass, a worker would not find it either.
+ */
+async function whereaboutsOfClass(type: AnyClass, base: AnyClass, module: string): Promise<Whereabouts> {
+  const exports = await exportsOf(module);
+  const name = exportName(type, exports);
+  if (name !== undefined) return { export: name };
+  return exportName(base, exports) === undefined ? { shape: classShape(type, base) as string } : 'nowhere';
+}
+
+/** Where a function is. One that is only like an export by its code may be a closure, unless it has the same name too. */
+async function whereaboutsOfFunction(fn: AnyFunction, module: string): Promise<Whereabouts> {
+  const exports = await exportsOf(module);
+  const name = exportName(fn, exports);
+  if (name !== undefined) return { export: name };
+  const shape = functionShape(fn);
+  const isKnown = Object.keys(exports).length > 0;
+  const isAnother = (each: unknown): boolean =>
+    typeof each === 'function' && each.name === fn.name && fn.name !== '' && functionShape(each) === shape;
+  return !isKnown || Object.values(exports).some(isAnother) ? { shape } : 'nowhere';
 }
 
 /** Whether subclasses define again what their base defines, so that the base would run other code. */

@@ -68,6 +68,9 @@ describe('items of a cpuBound method', () => {
 
   test('spread over all workers when they are long, one at a time', async () => {
     const items: Task[] = range(8).map((id) => ({ id, busy: 25 }));
+    // Both workers are there from now on.
+    const together = new Int32Array(new SharedArrayBuffer(8));
+    await Promise.all([crunch.meet(together), crunch.meet(together)]);
     await processAll(crunch, 'where', items.slice(0, 2));
     const { result, tasks } = await watchTasks(() => processAll(crunch, 'where', items));
     assert.equal(new Set(result).size, 2);

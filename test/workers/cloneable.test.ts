@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { ItemError, move, processAll, shutdown, statsOf, WorkerError } from 'opero';
-import { type Kind, Point, Values } from '../fixtures/workers/values.js';
+import { type Kind, nested, Point, Values } from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
 
 after(() => shutdown());
@@ -78,6 +78,31 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     test(name, () => refused(values.echo(...args), path + problem));
   }
 
+  test('too deep', async () => {
+    await refused(values.echo(nested(1e5)), `${path} cannot be cloned: it is nested more than 1000 levels deep`);
+    assert.deepEqual(await values.echo(nested(900)), nested(900));
+  });
+
+  test('behind a key that has no text', () =>
+    refused(
+      values.echo(new Map([[Object.create(null), () => {}]])),
+      `${path}[0].get([Object: null prototype] {}) cannot be cloned: it is a function`,
+    ));
+
+  test('once something was moved', async () => {
+    await values.size(move(new ArrayBuffer(1)));
+    const odd = {
+      get secret(): never {
+        throw new Error('not for you');
+      },
+    };
+    await refused(values.echo(odd), `${path}[0].secret cannot be cloned: it is a getter that throws`);
+    await refused(values.echo(nested(1e5)), `${path} cannot be cloned: it is nested more than 1000 levels deep`);
+    const results = await processAll(values, 'giveInTurn', [odd as never, 'fine' as Kind], { onError: 'collect' });
+    assert.ok(results[0] instanceof ItemError);
+    assert.equal(results[1], 'fine');
+  });
+
   test('a field of this that travels', () =>
     refused(values.withState(), 'Values.withState: this.socket cannot be cloned: it is a function'));
 
@@ -89,6 +114,13 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     const error = await rejection(values.echoInProcess({ f: () => {} }));
     assert.ok(error instanceof WorkerError);
     assert.match(error.message, /args\[0\]\.f cannot be cloned: it is the function f$/);
+    for (const [value, kind] of [
+      [new SharedArrayBuffer(8), 'SharedArrayBuffer'],
+      [new MessageChannel().port1, 'MessagePort'],
+      [new Blob(['text']), 'Blob'],
+    ] as const) {
+      await refused(values.echoInProcess(value), `Values.echoInProcess: args[0] cannot be cloned: it is a ${kind}`);
+    }
     assert.equal(await values.echoInProcess('fine'), 'fine');
   });
 });
@@ -102,19 +134,53 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['instance', 'result.point cannot be cloned: it is a Point whose onMove is the function onMove'],
     ['promise', 'result.later cannot be cloned: it is a Promise'],
     ['getter', 'result.secret cannot be cloned: it is a getter that throws'],
-    ['bottomless', 'what it returned cannot be cloned: Maximum call stack size exceeded'],
+    ['bottomless', 'result cannot be cloned: it is nested more than 1000 levels deep'],
+    ['tooDeep', 'result cannot be cloned: it is nested more than 1000 levels deep'],
+    ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
+    ['iterator', 'result cannot be cloned: it is an Array Iterator'],
+    ['port', 'result cannot be cloned: it is a MessagePort'],
+    ['detached', 'result.buffer cannot be cloned: it is a buffer that was moved'],
   ] as [Kind, string][]) {
     test(kind, () => refused(values.give(kind), `Values.give: ${problem}`));
   }
 
+  test('in a process too', async () => {
+    for (const [kind, problem] of [
+      ['shared', 'result.bytes cannot be cloned: it is a SharedArrayBuffer'],
+      ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
+      ['tooDeep', 'result cannot be cloned: it is nested more than 1000 levels deep'],
+    ] as [Kind, string][]) {
+      await refused(values.giveFromProcess(kind), `Values.giveFromProcess: ${problem}`);
+    }
+    assert.equal(await values.giveFromProcess('fine'), 'fine');
+  });
+
+  test('and the next call works', async () => {
+    assert.equal(await values.give('fine'), 'fine');
+  });
+
   test('and its neighbours in a batch are not sent to a worker again for it', async () => {
     const kinds: Kind[] = [...Array<Kind>(20).fill('fine'), 'getter', 'function', 'fine'];
+    const { attempts } = statsOf(values, 'giveInTurn');
     const results = await processAll(values, 'giveInTurn', kinds, { onError: 'collect' });
     assert.deepEqual(
       results.map((each) => (each instanceof ItemError ? (each.cause as Error).constructor : each)),
       kinds.map((kind) => (kind === 'fine' ? 'fine' : WorkerError)),
     );
-    assert.equal(statsOf(values, 'giveInTurn').attempts, kinds.length);
+    assert.equal(statsOf(values, 'giveInTurn').attempts - attempts, kinds.length);
+  });
+});
+
+describe('what is in what was read on the way', () => {
+  test('a map with keys that have no text is cloned', async () => {
+    const given = (await values.give('groups')) as Map<object, unknown>;
+    assert.deepEqual([...given], [[{ year: '1999' }, { found: true }]]);
+    assert.deepEqual({ ...((await values.give('tagged')) as object) }, { value: 1 });
+    assert.deepEqual(await values.give('nearlyTooDeep'), nested(900));
+  });
+
+  test('an error whose fields cannot be cloned leads to a fallback in a worker all the same', async () => {
+    assert.equal(await values.primary('through'), 'through');
   });
 });
 

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
-import { RejectedError, shutdown, statsOf, WorkerError } from 'opero';
-import { cell, type Deed, InProcess, InThread, onKey } from '../fixtures/workers/mortal.js';
+import { processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
+import { Apart, cell, type Deed, InProcess, InThread, onKey } from '../fixtures/workers/mortal.js';
+import { flush } from '../support/clock.js';
 import { counters, until } from '../support/counters.js';
 import { rejection } from '../support/rejection.js';
 
@@ -28,6 +29,9 @@ const deaths: [string, object, Perform, Perform, [Deed, RegExp][]][] = [
       ['exit', /its worker exited with code 3 before the call had ended$/],
       ['throw later', /its worker died of an uncaught error: later$/],
       ['reject later', /its worker died of an uncaught error: rejected$/],
+      ['throw nothing later', /its worker died of an uncaught error: undefined$/],
+      ['throw null later', /its worker died of an uncaught error: null$/],
+      ['throw text later', /its worker died of an uncaught error: 'text'$/],
       ['out of memory', /its worker ran out of memory \(see `resourceLimits`\)$/],
     ],
   ],
@@ -111,6 +115,40 @@ for (const [kind, type, perform, alone, deeds] of deaths) {
   });
 }
 
+test('a call is not given to a worker that is stopped, although that one has answered meanwhile', async () => {
+  const apart = new Apart();
+  const open = (gate: Int32Array): void => {
+    Atomics.store(gate, cell.gate, 1);
+    Atomics.notify(gate, cell.gate);
+  };
+  const opened = counters();
+  open(opened);
+  for (let i = 0; i < 5; i++) {
+    const shared = counters();
+    const controller = new AbortController();
+    const answered = rejection(apart.gated(shared, controller.signal));
+    await until(() => shared[cell.entered] === 1);
+    open(shared);
+    // Its answer arrives, while nobody here can look.
+    Atomics.wait(shared, cell.never, 0, 20);
+    controller.abort('late');
+    assert.equal(await apart.gated(opened), 'lived');
+    assert.equal(await answered, 'late');
+  }
+});
+
+test('a worker that dies of null gives its place back once', async () => {
+  await fails(thread.narrow('throw null later'), /uncaught error: null/);
+  const shared = counters();
+  const calls = [1, 2].map(() => thread.narrow('live', shared));
+  await until(() => statsOf(InThread, 'narrow').running === 1);
+  for (let i = 0; i < 20; i++) await flush();
+  assert.deepEqual([statsOf(InThread, 'narrow').running, statsOf(InThread, 'narrow').queued], [1, 1]);
+  Atomics.store(shared, cell.gate, 1);
+  Atomics.notify(shared, cell.gate);
+  assert.deepEqual(await Promise.all(calls), ['lived', 'lived']);
+});
+
 test('an abort while the key of a limit is asked for sends nothing', async () => {
   const controller = new AbortController();
   onKey.call = () => {
@@ -131,7 +169,26 @@ describe('a call that waits for a worker', () => {
     Atomics.notify(shared, cell.gate);
   };
 
+  test('leaves with the run over many items that it belongs to, and makes room', async () => {
+    const gate = counters();
+    const controller = new AbortController();
+    const running = thread.narrow('live', gate);
+    await until(() => statsOf(InThread, 'narrow').running === 1);
+    const items = rejection(processAll(thread, 'narrow', ['live', 'live'], { signal: controller.signal }));
+    await until(() => statsOf(InThread, 'narrow').queued === 1);
+    controller.abort('left');
+    assert.equal(await items, 'left');
+    await flush();
+    assert.equal(statsOf(InThread, 'narrow').queued, 0);
+    const next = thread.narrow('live');
+    Atomics.store(gate, cell.gate, 1);
+    Atomics.notify(gate, cell.gate);
+    assert.deepEqual(await Promise.all([running, next]), ['lived', 'lived']);
+    assert.deepEqual(await processAll(thread, 'narrow', ['live', 'live']), ['lived', 'lived']);
+  });
+
   test('leaves at an abort; one over maxQueue, which counts waiting calls only, is rejected', async () => {
+    const before = statsOf(InThread, 'narrow');
     const controller = new AbortController();
     const running = thread.narrow('live', shared);
     await until(() => statsOf(InThread, 'narrow').running === 1);
@@ -143,7 +200,7 @@ describe('a call that waits for a worker', () => {
     controller.abort('left');
     assert.equal(await rejection(waiting), 'left');
     const { running: one, queued, rejected, attempts } = statsOf(InThread, 'narrow');
-    assert.deepEqual([one, queued, rejected, attempts], [1, 0, 1, 1]);
+    assert.deepEqual([one, queued, rejected - before.rejected, attempts - before.attempts], [1, 0, 1, 1]);
     const next = thread.narrow('live');
     open();
     assert.deepEqual(await Promise.all([running, next]), ['lived', 'lived']);

@@ -100,6 +100,12 @@ for (const [runtime, thrown] of runtimes) {
       assert.equal('socket' in error, false);
     });
 
+    test('keeps its class where a field of a built-in kind cannot be cloned', async () => {
+      const error = (await thrown('builtinField')) as Exported & { kept: number };
+      assert.ok(error instanceof Exported);
+      assert.deepEqual([error.kept, 'format' in error], [1, false]);
+    });
+
     test('may have been frozen, or renamed', async () => {
       const error = (await thrown('frozen')) as RangeError & { code: string };
       assert.ok(error instanceof RangeError);

@@ -74,9 +74,11 @@ describe('the code that a worker runs', () => {
 
   test('is an exported function for an Orchestrator, and another one fails', async () => {
     const module = new URL('../fixtures/workers/functions.js', import.meta.url);
-    const { double, makeLocal } = await import('../fixtures/workers/functions.js');
+    const { double, fourfold, makeLocal, makeTimes } = await import('../fixtures/workers/functions.js');
     const orchestrator = new Orchestrator({ cpuBound: { module, maxWorkers: 2 } });
     assert.deepEqual(await orchestrator.execute(double, 4), { doubled: 8, isMainThread: false });
+    assert.equal(await orchestrator.execute(fourfold, 4), 16);
+    await workerError(orchestrator.execute(makeTimes(5), 4), /does not export the function \(anonymous\)/);
     await workerError(
       orchestrator.execute(makeLocal()),
       /functions\.js does not export the function local; export it, under any name/,
@@ -130,8 +132,10 @@ describe('a subclass', () => {
     await workerError(services.makeHidden().add(1, 2), /its own @cpuBound\(import\.meta\.url\)/);
   });
 
-  test('that looks like another one fails rather than run the wrong code', async () => {
-    await workerError(new TwinOne().add(1, 2), /2 subclasses with the same code/);
+  test('that looks like another one runs its own code, and fails where it is not exported', async () => {
+    assert.equal(await new TwinOne().name(), 'one true');
+    assert.equal(await new services.TwinTwo().name(), 'two true');
+    await workerError(services.makeHushedTwin().name(), /its own @cpuBound\(import\.meta\.url\)/);
   });
 });
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { shutdown, statsOf } from 'opero';
-import { One, Two } from '../fixtures/workers/pools.js';
+import { Heir, One, Three, Two } from '../fixtures/workers/pools.js';
 import { counters, until } from '../support/counters.js';
 import { liveWorkers } from '../support/live-workers.js';
 import { runProgram } from '../support/run-program.js';
@@ -36,6 +36,19 @@ describe('pools', () => {
   });
 });
 
+test('an idleTimeout longer than a timer takes keeps the worker', async () => {
+  const warned: Error[] = [];
+  const note = (warning: Error): unknown => warned.push(warning);
+  process.on('warning', note);
+  const two = new Two();
+  const first = await two.lasting();
+  // No longer than an overflowing timer needs to end it.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(await two.lasting(), first);
+  process.off('warning', note);
+  assert.deepEqual(warned, []);
+});
+
 describe('shutdown', () => {
   const one = new One();
   const two = new Two();
@@ -58,6 +71,19 @@ describe('shutdown', () => {
     await ended;
     await until(() => liveWorkers.size === 0);
     assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  test('waits for the first call of a method, of a subclass too, made in the same turn', async () => {
+    await one.where();
+    const over: string[] = [];
+    const three = new Three();
+    const heir = new Heir();
+    three.first().then(() => over.push('first'));
+    three.second().then(() => over.push('second'));
+    heir.first().then(() => over.push('heir'));
+    await shutdown();
+    assert.deepEqual(over.toSorted(), ['first', 'heir', 'second']);
+    assert.equal(liveWorkers.size, 0);
   });
 
   test('is followed by new pools for calls made later', async () => {
@@ -110,6 +136,12 @@ describe('a program', () => {
       assert.deepEqual([code, stdout], [0, '3\nended\n']);
     });
   }
+
+  test('that may start no workers ends, once its call has failed', async () => {
+    const { code, stdout } = await runProgram('no-workers');
+    assert.equal(stdout, 'WorkerError: Calc.add: its worker could not run MODULE: no workers here\n');
+    assert.equal(code, 0);
+  });
 
   test('that shuts down while the code for workers still loads leaves no worker over', async () => {
     const { code, stdout } = await runProgram('idle-workers', { args: ['at once'] });
