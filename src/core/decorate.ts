@@ -1,5 +1,5 @@
 import { ConfigurationError } from './errors.js';
-import { intercept, isInterceptor, onConstruction, onStaticDefinition, setOriginal } from './interceptor.js';
+import { intercept, isInterceptor, onConstruction, onStaticDefinition } from './interceptor.js';
 import {
   classRecord,
   ensureClassRecord,
@@ -108,7 +108,7 @@ function decorateClass(
   add(record, recording, where);
   const chain = levelsOfClass(type);
   // A foreign class decorator that came first may have put a subclass in place of the class as it was written.
-  const replaced = type.name === name ? undefined : chain.find((level) => level.type?.name === name)?.type;
+  const replaced = chain.find((level) => level.type?.name === name)?.type;
   for (const each of [type, replaced]) if (each !== undefined) setMetadata(each, metadata);
   const hooked = record.hooked || chain.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
   if (hooked) return undefined;
@@ -153,7 +153,6 @@ function seeConstructions(type: AnyClass): AnyClass {
       return Reflect.construct(target, args, newTarget);
     },
   });
-  setOriginal(proxy, type);
   Object.defineProperty(type.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
   return proxy;
 }

@@ -32,16 +32,6 @@ export function named<StandIn extends object>(fn: AnyFunction, standIn: StandIn)
   return standIn;
 }
 
-/** The classes that stand behind proxies. */
-const originals = new WeakMap<object, AnyClass>();
-
-export const setOriginal = (proxy: object, type: AnyClass): void => {
-  originals.set(proxy, type);
-};
-
-/** The class as it was written, if this is the proxy of one; else the class itself. */
-export const originalOf = (type: AnyClass): AnyClass => originals.get(type) ?? type;
-
 let inline = false;
 
 /** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */

@@ -90,7 +90,7 @@ export function readOptions<Options extends object>(
     if (value === undefined) continue;
     if (!check.test(value)) throw wrongOption(where, name, value, check.allowed);
     // A copy: what becomes of the array that was given is its owner's affair.
-    options[name] = Array.isArray(value) && check !== anything ? Object.freeze([...value]) : value;
+    options[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
   }
   return Object.freeze(options) as Options;
 }

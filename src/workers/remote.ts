@@ -3,7 +3,6 @@ import { MessageChannel } from 'node:worker_threads';
 import { type Call, isSignal } from '../core/call.js';
 import * as errors from '../core/errors.js';
 import { WorkerError } from '../core/errors.js';
-import { originalOf } from '../core/interceptor.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { type Level, levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
@@ -177,10 +176,7 @@ async function methodTarget(
 
 /** The name under which a module exports something. */
 const exportName = (value: object, exports: Readonly<Record<string, unknown>>): string | undefined =>
-  Object.keys(exports).find((name) => {
-    const each = exports[name];
-    return typeof each === 'function' && originalOf(each as unknown as AnyClass) === originalOf(value as AnyClass);
-  });
+  Object.keys(exports).find((name) => exports[name] === value);
 
 /**
  * Where a subclass is. Its code alone does not tell it from another one of the same factory; where the module as it is

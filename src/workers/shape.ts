@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { originalOf } from '../core/interceptor.js';
 import { levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass } from '../core/types.js';
 
@@ -17,7 +16,7 @@ export function classShape(type: AnyClass, base: AnyClass): string | undefined {
   const hash = createHash('sha256');
   for (const level of levelsOfPrototype(type.prototype as object)) {
     if (level.type === base || level.type === undefined) break;
-    hash.update(source(originalOf(level.type)));
+    hash.update(source(level.type));
   }
   return hash.digest('base64');
 }

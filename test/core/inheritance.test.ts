@@ -1144,6 +1144,30 @@ describe('receivers of every sort', () => {
     assert.equal(statsOf(Shop, 'open').calls, 4);
   });
 
+  test('an instance may have a field of the name of an override, of whatever kind', async () => {
+    for (const value of [null, undefined, 0, 'text', () => 'own']) {
+      class Root {
+        constructor() {
+          Object.assign(this, { load: value });
+        }
+      }
+      class Above extends Root {
+        @retry(1)
+        async load(): Promise<unknown> {
+          return 'base';
+        }
+      }
+      class Sub extends Above {
+        override async load(): Promise<unknown> {
+          return 'sub';
+        }
+      }
+      const sub = new Sub();
+      assert.equal(sub.load, value);
+      assert.equal(await Sub.prototype.load.call(sub), 'sub');
+    }
+  });
+
   test('a static call leaves the instance methods alone until the first construction', async () => {
     class Shop extends Base {
       @retry(1)

@@ -1,1 +1,132 @@
-export const reasons = [];
+/**
+ * Why mutants may survive. Each stands for one: the file under src, the code, and what it becomes; without that,
+ * whatever it becomes.
+ */
+export const reasons = [
+  {
+    why: 'Only time is saved: what is kept, or left out, would come out the same again.',
+    of: [
+      ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
+      ['core/interceptor.ts', 'site === undefined', 'true'],
+      ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
+      ['core/interceptor.ts', 'key', 'false'],
+      ['core/interceptor.ts', 'known.set(key, site);'],
+      ['core/interceptor.ts', 'last !== undefined && key === lastKey', 'false'],
+      ['core/interceptor.ts', 'prototype !== undefined && !linked.has(prototype)'],
+      ['core/interceptor.ts', 'linked.add(prototype);'],
+      ['core/interceptor.ts', 'constructed.has(prototype)', 'false'],
+      ['core/interceptor.ts', 'constructed.add(prototype);'],
+      ['core/interceptor.ts', 'level.metadata === undefined', 'false'],
+      ['core/pipeline.ts', 'call.signal !== undefined', 'true'],
+      ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
+      ['policies/rate-limit.ts', 'time - this.#startedAt <= entryGrace', 'false'],
+      ['policies/rate-limit.ts', 'at === returns.length', 'false'],
+      ['policies/rate-limit.ts', 'at === this.#head', 'true'],
+      ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
+      ['policies/retry.ts', 'retryResult !== undefined', 'true'],
+    ],
+  },
+  {
+    why: 'Only memory is saved, for a while: when the starts that are over are forgotten, and errors that nobody will see.',
+    of: [
+      ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length'],
+      ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)'],
+      ['policies/retry.ts', 'maxAttempts !== Number.POSITIVE_INFINITY || hasBudget', 'true'],
+    ],
+  },
+  {
+    why: 'It is there for the types: the value cannot be undefined here.',
+    of: [
+      ['core/admission.ts', 'call.signal?.reason'],
+      ['core/call.ts', 'call.signal?.reason'],
+      ['core/pipeline.ts', 'call.signal?.reason'],
+      ['core/clock.ts', 'this.#timer?.ref'],
+      ['core/decorate.ts', 'level.type?.name'],
+      ['core/decorate.ts', "context.kind !== 'class'", 'true'],
+      ['core/decorate.ts', "'class'", '""'],
+      ['core/interceptor.ts', 'memberRecords(member.holder, member.placement)?.get'],
+      ['core/interceptor.ts', 'level.type !== undefined', 'true'],
+      ['core/interceptor.ts', 'prototype !== undefined', 'true'],
+      ['core/interceptor.ts', 'property?.value'],
+      ['core/interceptor.ts', 'property === undefined', 'false'],
+      ['core/lookup.ts', 'type !== undefined', 'true'],
+      ['core/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
+      ['core/site.ts', 'levels[0]?.type'],
+      ['policies/concurrency.ts', 'call.slot?.give'],
+      ['policies/retry.ts', 'retryResult?.(result)'],
+    ],
+  },
+  {
+    why: 'A text in a list of classes or names: it has no policies, and nothing asks for it.',
+    of: [
+      ['core/call.ts', '[]'],
+      ['core/interceptor.ts', '[]'],
+      ['core/lookup.ts', '[]'],
+      ['core/matcher.ts', '[]'],
+      ['core/metadata.ts', '[]'],
+      ['core/site.ts', '[]'],
+    ],
+  },
+  {
+    why: 'It differs at a single point of a continuous time, or among equal ones, where both ways are right.',
+    of: [
+      ['core/admission.ts', 'deadline <= time + residue', 'deadline < time + residue'],
+      [
+        'core/admission.ts',
+        'deadline > time + this.queue.maxWait + residue',
+        'deadline >= time + this.queue.maxWait + residue',
+      ],
+      ['core/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
+      ['core/clock.ts', 'missing > early', 'missing >= early'],
+      ['policies/rate-limit.ts', 'time - this.#startedAt <= entryGrace', 'time - this.#startedAt < entryGrace'],
+      ['policies/rate-limit.ts', '(returns[at - 1] as number) > due', 'returns[at - 1] as number >= due'],
+      ['policies/rate-limit.ts', 'due <= time + residue', 'due < time + residue'],
+      ['policies/rate-limit.ts', 'due > time + this.#window + residue', 'due >= time + this.#window + residue'],
+    ],
+  },
+  {
+    why: 'What lies beyond the end is never asked for: starts before the head are earlier than any new one, and a start that is not there is not over.',
+    of: [
+      ['policies/rate-limit.ts', 'at > this.#head'],
+      ['policies/rate-limit.ts', 'at < this.#returns.length', 'at <= this.#returns.length'],
+    ],
+  },
+  {
+    why: 'A ring too many, or a timer left behind, finds nothing to do.',
+    of: [
+      ['core/clock.ts', 'this.#timer !== timer', 'false'],
+      ['core/clock.ts', 'clearTimeout(timer);'],
+    ],
+  },
+  {
+    why: 'The fake timers of these tests bear to be asked about timers of others; others may not.',
+    of: [['core/clock.ts', 'this.#setBy === setTimeout', 'true']],
+  },
+  {
+    why: 'Where a clock is faked as well, timers ring when they should by that clock.',
+    of: [['core/clock.ts', 'clock === realClock', 'true']],
+  },
+  {
+    why: 'The receiver of a private static method is its own class, which is found as its home either way.',
+    of: [['core/interceptor.ts', "member.placement.endsWith('static')"]],
+  },
+  {
+    why: 'The same class twice in a chain: of each kind the nearest policy counts.',
+    of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
+  },
+  {
+    why: 'The outer call has rejected at the abort either way; the inner one would only make a promise more.',
+    of: [['core/pipeline.ts', 'signal !== given?.signal', 'true']],
+  },
+  {
+    why: 'Both sides count alike, so that only the difference matters.',
+    of: [['policies/cpu-bound.ts', 'ordinal + 1', 'ordinal - 1']],
+  },
+  {
+    why: 'For workers, whose tests (test/workers, test/items) take too long to run for each mutant.',
+    of: [
+      ['core/admission.ts', "'free worker'"],
+      ['core/site.ts', 'policy.kind === kind', 'true'],
+    ],
+  },
+];

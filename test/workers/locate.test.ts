@@ -109,6 +109,7 @@ describe('a subclass', () => {
     assert.equal(await sub.add(1, 1), 2);
     assert.equal(await sub.name(), 'sub of SameModule true');
     assert.equal(statsOf(SameModule, 'name').calls, 1);
+    assert.equal(await new services.Retrying().name(), 'retrying Calc true');
   });
 
   test('of another module, which overrides nothing, runs with the prototype of its base', async () => {

@@ -145,7 +145,7 @@ describe('a program', () => {
 
   test('that shuts down while the code for workers still loads leaves no worker over', async () => {
     const { code, stdout } = await runProgram('idle-workers', { args: ['at once'] });
-    assert.deepEqual([code, stdout], [0, '0\n3\nended\n']);
+    assert.deepEqual([code, stdout], [0, 'true 0\n3\nended\n']);
   });
 
   test('is kept alive by the calls it awaits, running or queued', async () => {

@@ -6,8 +6,12 @@ import { liveWorkers } from '../live-workers.js';
 const calc = new Calc();
 const sum = calc.add(1, 2);
 if (process.argv[2] === 'at once') {
+  let isOver = false;
+  sum.then(() => {
+    isOver = true;
+  });
   await shutdown();
-  console.log(liveWorkers.size);
+  console.log(isOver, liveWorkers.size);
 }
 console.log(await sum);
 if (process.argv[2] === 'shutdown') await shutdown();
