@@ -12,6 +12,9 @@ export interface QueueConfig {
   readonly maxWait?: number;
 }
 
+/** Stands for the error of a wait that took too long, until the caller is there to stand in its stack. */
+const tooLate = Symbol('too late');
+
 /** A call in line, or the head of the line itself. */
 interface Link {
   previous: Link;
@@ -41,7 +44,7 @@ class Waiter implements Link, Wait {
     this.reject(reason);
   }
 
-  /** Ends the wait with an error. */
+  /** Ends the wait with an error, or with `tooLate`. */
   reject(error: unknown): void {
     this.failed = true;
     this.error = error;
@@ -124,8 +127,11 @@ export class Admission {
 
   /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
   async #goOn(wait: Promise<Waiter>): Promise<unknown> {
-    const { failed, error, call, run, fail } = await wait;
-    if (failed) return await fail(error, call);
+    const { failed, error, call, site, run, fail } = await wait;
+    if (failed) {
+      const late = error === tooLate;
+      return await fail(late ? this.#reject(site, 'wait-timeout', this.queue.maxWait) : error, call);
+    }
     this.#admitted--;
     return await run(call);
   }
@@ -198,7 +204,7 @@ export class Admission {
     let first = this.#first;
     while (first !== undefined && this.#isLate(first, time)) {
       this.quit(first);
-      first.reject(this.#reject(first.site, 'wait-timeout', this.queue.maxWait));
+      first.reject(tooLate);
       first = this.#first;
     }
     if (first !== undefined) this.#watchDeadline(first.deadline - time);

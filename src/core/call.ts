@@ -222,7 +222,32 @@ export function watch(watcher: Watcher, signal: AbortSignal): void {
 
 export function unwatch(watcher: Watcher, signal: AbortSignal): void {
   const found = watches.get(signal);
-  if (found?.watchers.delete(watcher) && found.watchers.size === 0) found.stop();
+  if (!found?.watchers.delete(watcher) || found.watchers.size > 0) return;
+  found.stop();
+  partings.get(signal)?.();
+}
+
+/** How the signals made by `join` part from those that they follow. */
+const partings = new WeakMap<AbortSignal, () => void>();
+
+/**
+ * A signal that follows two others, until nobody watches it any more. Unlike that of `AbortSignal.any` it follows
+ * signals of whatever realm, and leaves nothing with one that outlives it.
+ */
+export function join(one: AbortSignal, other: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const part = (): void => {
+    for (const each of [one, other]) unwatch(watcher, each);
+  };
+  const watcher: Watcher = {
+    abort(reason) {
+      part();
+      controller.abort(reason);
+    },
+  };
+  for (const each of [one, other]) watch(watcher, each);
+  partings.set(controller.signal, part);
+  return controller.signal;
 }
 
 /** A pause in milliseconds that an abort of the call cuts short, and that keeps the program alive. */

@@ -51,12 +51,13 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   let last: Site | undefined;
 
   const find = (key: object | null | undefined): Site => {
-    let site = key ? known.get(key) : undefined;
+    const owner = typeof key === 'object' || typeof key === 'function' ? (key ?? undefined) : undefined;
+    let site = owner && known.get(owner);
     if (site === undefined) {
-      site = siteFor(member, key ?? undefined);
+      site = siteFor(member, owner);
       // Only until the class is known.
       if (site === homeless.get(member)) return site;
-      if (key) known.set(key, site);
+      if (owner !== undefined) known.set(owner, site);
     }
     lastKey = key;
     last = site;
@@ -67,7 +68,14 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     if (inline) return callThrough(fn, this, args);
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
-    const site = last !== undefined && key === lastKey ? last : find(key);
+    let site = last;
+    if (site === undefined || key !== lastKey) {
+      try {
+        site = find(key);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     if (site.entry === interceptor) return site.run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
     takeHandoff(this, member.name);

@@ -61,6 +61,8 @@ const keyed =
     return (call) => {
       const name = Reflect.apply(key, call.self, call.args);
       if (typeof name !== 'string') {
+        // Of a promise, what it comes to is nobody's affair.
+        if (name instanceof Promise) name.catch(() => {});
         throw new ConfigurationError(
           `@${kind} on ${site.label}: expected \`key\` to return a string, got ${show(name)}`,
         );

@@ -1,4 +1,4 @@
-import { Call, enter, signalOf, takeHandoff, unwatch, watch } from './call.js';
+import { Call, enter, join, signalOf, takeHandoff, unwatch, watch } from './call.js';
 import type { After, AnyFunction, Around, MutableStats, Next, Policy, SiteInfo } from './types.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
@@ -122,5 +122,8 @@ function endAtAbort(call: Call, stats: MutableStats): Early {
   return early;
 }
 
-const either = (one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined =>
-  one === undefined || other === undefined || one === other ? (one ?? other) : AbortSignal.any([one, other]);
+function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  if (one === undefined || other === undefined || one === other) return one ?? other;
+  if (one.aborted || other.aborted) return one.aborted ? one : other;
+  return join(one, other);
+}

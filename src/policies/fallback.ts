@@ -73,6 +73,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   const hasValue = Object.hasOwn(options, 'value');
 
   const recover = async (call: Call, error: unknown, { ok, fail }: After, site: SiteInfo): Promise<unknown> => {
+    // Two turns: only then is the caller tied to this promise, and so in the stack of what is thrown from here on.
+    await undefined;
+    await undefined;
     let meant: boolean;
     try {
       meant = matches === undefined || (await matches(error));
@@ -80,9 +83,6 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       return fail(thrown, call);
     }
     if (!meant) return fail(error, call);
-    // Two turns: only then is the caller tied to this promise, and so in the stack of what an alternative throws.
-    await undefined;
-    await undefined;
     const errors = [error];
     const chain = call.handoff?.chain ?? [site.name];
     for (const alternative of alternatives) {

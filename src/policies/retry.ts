@@ -164,6 +164,9 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
       const goOn = async (call: Call, first: AttemptEnd): Promise<unknown> => {
         const errors: unknown[] = [];
+        // Two turns: only then is the caller tied to this promise, and so in the stack of what a hook throws.
+        await undefined;
+        await undefined;
         for (let attempt = first; ; ) {
           if (attempt.failed && collects) errors.push(attempt.result);
           let verdict: Verdict;

@@ -120,13 +120,14 @@ export class Pool {
     this.#observe();
   }
 
-  /** Runs a task; `onSent` is called as it is posted to its worker, which may have to start before. */
+  /** Runs a task; `onSent` is called once it is posted to its worker, which may have to start before. */
   run(task: TaskMessage, transferList: readonly object[], onSent: () => void): Run {
     const signal = new StopSignal();
+    const tasks = this.#tasks;
     const channel = {
-      /** The pool asks for this right before it posts the task. */
+      /** The pool asks for this right before it posts the task; where that fails, it is known two turns later. */
       get onMessage(): undefined {
-        onSent();
+        queueMicrotask(() => queueMicrotask(() => tasks.has(channel) && onSent()));
         return undefined;
       },
     };

@@ -158,6 +158,43 @@ describe('the signal that governs a call', () => {
     }
   });
 
+  test('may be one of another class for an item, beside that of the run over all items', () =>
+    handled(async () => {
+      class Shop {
+        @retry(1)
+        async buy(_options: { signal: unknown }): Promise<string> {
+          return currentCall().signal?.aborted === false ? await pending() : 'no signal';
+        }
+      }
+      const run = new AbortController();
+      const count = countListeners(run.signal);
+      for (const last of ['item', 'run'] as const) {
+        const { signal, ...item } = foreignController();
+        const call = rejection(processAll(new Shop(), 'buy', [{ signal }], { signal: run.signal }));
+        await flush();
+        (last === 'item' ? item : run).abort(last);
+        assert.equal(await call, last);
+      }
+      assert.equal(count.standing.size, 0);
+    }));
+
+  test('of each of many items leaves no listener on that of the run', () =>
+    handled(async () => {
+      class Shop {
+        @retry(1)
+        async buy({ signal }: { signal: AbortSignal }): Promise<boolean> {
+          return currentCall().signal !== signal;
+        }
+      }
+      const run = new AbortController();
+      const count = countListeners(run.signal);
+      const items = Array.from({ length: 50 }, () => ({ signal: new AbortController().signal }));
+      const counts = items.map(({ signal }) => countListeners(signal));
+      const done = await processAll(new Shop(), 'buy', items, { signal: run.signal, concurrency: 5 });
+      assert.ok(done.every(Boolean));
+      for (const each of [count, ...counts]) assert.deepEqual([each.added > 0, each.standing.size], [true, 0]);
+    }));
+
   test('may be one of AbortSignal.any', () =>
     handled(async () => {
       const [one, other] = [new AbortController(), new AbortController()];

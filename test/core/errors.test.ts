@@ -166,6 +166,29 @@ describe('the caller stands in the async stack of an error', () => {
       await undefined;
       throw new Error('no');
     }
+    @retry({
+      waitMin: 0,
+      onRetry() {
+        throw new Error('no');
+      },
+    })
+    async hooked(..._args: unknown[]): Promise<void> {
+      throw new Error('own');
+    }
+    @fallback({
+      value: undefined,
+      on: async () => {
+        await undefined;
+        throw new Error('no');
+      },
+    })
+    async judged(..._args: unknown[]): Promise<void> {
+      throw new Error('own');
+    }
+    @concurrency({ limit: 1, maxWait: 1 })
+    async late(..._args: unknown[]): Promise<void> {
+      await gate.open.promise;
+    }
     @concurrency({ limit: 1, maxQueue: 0 })
     async full(..._args: unknown[]): Promise<void> {
       await gate.open.promise;
@@ -211,6 +234,21 @@ describe('the caller stands in the async stack of an error', () => {
       'in a RetryError, in the last error of it',
       (...args) => shop.collected(...args),
       (error) => (error as Error).cause,
+    ],
+    ['in what a hook throws', (...args) => shop.hooked(...args), (error) => error],
+    ['in what an async matcher throws', (...args) => shop.judged(...args), (error) => error],
+    [
+      'in a RejectedError after a wait',
+      async (...args) => {
+        const first = shop.late();
+        try {
+          await shop.late(...args);
+        } finally {
+          gate.open.resolve();
+          await first;
+        }
+      },
+      (error) => error,
     ],
     ['in an AllFailedError', (...args) => shop.alternative(...args), (error) => error],
     ["in a fallback's own error", (...args) => shop.alternative(...args), (error) => (error as Error).cause],

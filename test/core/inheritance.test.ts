@@ -1140,8 +1140,19 @@ describe('receivers of every sort', () => {
       static async open(): Promise<void> {}
     }
     const { open } = Shop;
-    for (const self of [undefined, null, {}, class Other {}]) await Reflect.apply(open, self, []);
-    assert.equal(statsOf(Shop, 'open').calls, 4);
+    for (const self of [undefined, null, {}, class Other {}, 5, 'text']) await Reflect.apply(open, self, []);
+    assert.equal(statsOf(Shop, 'open').calls, 6);
+  });
+
+  test('a method that could not be linked rejects where nothing was constructed', async () => {
+    class Sub extends Base {
+      override async load(): Promise<unknown> {
+        return super.load();
+      }
+    }
+    Object.freeze(Sub.prototype);
+    const bare = Object.create(Sub.prototype) as Sub;
+    await assert.rejects(Base.prototype.load.call(bare), { name: 'ConfigurationError', message: /^Sub\.load: / });
   });
 
   test('an instance may have a field of the name of an override, of whatever kind', async () => {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type ConcurrencyConfig, ConfigurationError, concurrency, RejectedError, retry, statsOf } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { type Deferred, deferred } from '../support/deferred.js';
+import { handled } from '../support/unhandled.js';
 
 /** A limited method whose calls run until they are told to end. */
 function limited(config: number | ConcurrencyConfig<[id: number]>) {
@@ -381,6 +382,17 @@ describe('whom the slots are shared by', () => {
     assert.equal(error.message, '@concurrency on Shop.buy: expected `key` to return a string, got undefined');
     assert.deepEqual(ids, []);
   });
+
+  test('an async key function makes the call reject, also where it rejects itself', () =>
+    handled(async () => {
+      const key = async () => {
+        throw new Error('no tenant');
+      };
+      const { shop } = limited({ limit: 1, key: key as unknown as () => string });
+      const error = await rejection(shop.buy(0));
+      assert.ok(error instanceof ConfigurationError);
+      assert.match(error.message, /expected `key` to return a string, got Promise/);
+    }));
 
   test('the instances of a class share the slots', () => {
     const { Shop, ids } = limited(1);

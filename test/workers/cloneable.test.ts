@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { createSecretKey } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { ItemError, move, processAll, shutdown, statsOf, WorkerError } from 'opero';
+import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
 import { type Kind, nested, Point, Values } from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
 
@@ -103,6 +104,17 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     assert.equal(results[1], 'fine');
   });
 
+  test('counts as no start, and takes no permit', async () => {
+    await refused(
+      values.paced(() => {}),
+      'Values.paced: args[0] cannot be cloned: it is a function',
+    );
+    assert.deepEqual([statsOf(values, 'paced').attempts, statsOf(values, 'paced').running], [0, 0]);
+    assert.equal(await values.paced('fine'), 'fine');
+    assert.equal(statsOf(values, 'paced').attempts, 1);
+    assert.ok((await rejection(values.paced('late'))) instanceof RejectedError);
+  });
+
   test('a field of this that travels', () =>
     refused(values.withState(), 'Values.withState: this.socket cannot be cloned: it is a function'));
 
@@ -117,7 +129,7 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     for (const [value, kind] of [
       [new SharedArrayBuffer(8), 'SharedArrayBuffer'],
       [new MessageChannel().port1, 'MessagePort'],
-      [new Blob(['text']), 'Blob'],
+      [createSecretKey('secret', 'utf8'), 'KeyObject'],
     ] as const) {
       await refused(values.echoInProcess(value), `Values.echoInProcess: args[0] cannot be cloned: it is a ${kind}`);
     }
