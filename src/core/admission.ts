@@ -127,13 +127,14 @@ export class Admission {
 
   /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
   async #goOn(wait: Promise<Waiter>): Promise<unknown> {
-    const { failed, error, call, site, run, fail } = await wait;
-    if (failed) {
-      const late = error === tooLate;
-      return await fail(late ? this.#reject(site, 'wait-timeout', this.queue.maxWait) : error, call);
-    }
+    const waiter = await wait;
+    if (waiter.failed) return await waiter.fail(this.#errorOf(waiter), waiter.call);
     this.#admitted--;
-    return await run(call);
+    return await waiter.run(waiter.call);
+  }
+
+  #errorOf({ error, site }: Waiter): unknown {
+    return error === tooLate ? this.#reject(site, 'wait-timeout', this.queue.maxWait) : error;
   }
 
   /** A token comes back: the first in line has it, or else it is free. */
