@@ -219,10 +219,12 @@ export class Admission {
   #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {
     site.stats.rejected++;
     const what = places[this.kind];
-    const why =
-      reason === 'queue-full'
-        ? `${this.waiting} calls wait for a ${what} already (maxQueue: ${limit})`
-        : `the call got no ${what} within ${limit} ms (maxWait)`;
+    let why = `the call got no ${what} within ${limit} ms (maxWait)`;
+    if (reason === 'queue-full') {
+      const others = this.waiting === 1 ? 'a call waits' : `${this.waiting} calls wait`;
+      why = `${others} for a ${what} already (maxQueue: ${limit})`;
+      if (limit === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
+    }
     return new RejectedError(`${site.label}: ${why}`, this.kind, reason);
   }
 }

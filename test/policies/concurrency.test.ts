@@ -224,6 +224,8 @@ describe('the queue of concurrency', () => {
     const error = await rejection(shop.buy(1));
     assert.ok(error instanceof RejectedError);
     assert.equal(error.reason, 'queue-full');
+    const message = 'Shop.buy: there is no slot of its concurrency limit now, and nobody may wait (maxQueue: 0)';
+    assert.equal(error.message, message);
     work[0].resolve(0);
     await first;
     const next = shop.buy(2);

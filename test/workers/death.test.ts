@@ -197,7 +197,7 @@ describe('a call that waits for a worker', () => {
     const error = await rejection(thread.narrow('live'));
     assert.ok(error instanceof RejectedError);
     assert.deepEqual([error.policy, error.reason], ['cpuBound', 'queue-full']);
-    assert.equal(error.message, 'InThread.narrow: 1 calls wait for a free worker already (maxQueue: 1)');
+    assert.equal(error.message, 'InThread.narrow: a call waits for a free worker already (maxQueue: 1)');
     controller.abort('left');
     assert.equal(await rejection(waiting), 'left');
     const { running: one, queued, rejected, attempts } = statsOf(InThread, 'narrow');
