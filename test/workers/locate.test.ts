@@ -151,6 +151,10 @@ describe('this in a worker', () => {
     assert.deepEqual(await other.scaled(4), [20, [1, 2, 3], undefined]);
   });
 
+  test('has what a getter listed in state gave', async () => {
+    assert.equal(await new services.Measured().measured(), 3);
+  });
+
   test('throws when another field is read, naming the field and state', async () => {
     for (const field of ['secret', 'factor', 'unknown'] as const) {
       await workerError(
