@@ -174,8 +174,22 @@ describe('the signal that governs a call', () => {
         await flush();
         (last === 'item' ? item : run).abort(last);
         assert.equal(await call, last);
+        assert.equal(count.standing.size, 0);
       }
-      assert.equal(count.standing.size, 0);
+    }));
+
+  test('may have been aborted before its item is begun', () =>
+    handled(async () => {
+      let entered = 0;
+      class Shop {
+        @retry(1)
+        async buy(_signal: AbortSignal): Promise<void> {
+          entered++;
+        }
+      }
+      const { signal } = new AbortController();
+      assert.equal(await rejection(processAll(new Shop(), 'buy', [AbortSignal.abort('early')], { signal })), 'early');
+      assert.equal(entered, 0);
     }));
 
   test('of each of many items leaves no listener on that of the run', () =>

@@ -9,9 +9,12 @@ export const reasons = [
       ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
       ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
-      ['core/interceptor.ts', 'key', 'false'],
-      ['core/interceptor.ts', 'known.set(key, site);'],
-      ['core/interceptor.ts', 'last !== undefined && key === lastKey', 'false'],
+      ['core/decorate.ts', 'record.hooked', 'false'],
+      ['core/interceptor.ts', 'owner !== undefined', 'false'],
+      ['core/interceptor.ts', 'known.set(owner, site);'],
+      ['core/interceptor.ts', 'site === undefined || key !== lastKey', 'true'],
+      ['core/interceptor.ts', 'isStatic || this === undefined || this === null', 'true'],
+      ['core/interceptor.ts', "'static'", '""'],
       ['core/interceptor.ts', 'prototype !== undefined && !linked.has(prototype)'],
       ['core/interceptor.ts', 'linked.add(prototype);'],
       ['core/interceptor.ts', 'constructed.has(prototype)', 'false'],
@@ -27,8 +30,9 @@ export const reasons = [
     ],
   },
   {
-    why: 'Only memory is saved, for a while: when the starts that are over are forgotten, and errors that nobody will see.',
+    why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
+      ['core/call.ts', 'part();'],
       ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length'],
       ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)'],
       ['policies/retry.ts', 'maxAttempts !== Number.POSITIVE_INFINITY || hasBudget', 'true'],
@@ -53,6 +57,7 @@ export const reasons = [
       ['core/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
       ['core/site.ts', 'levels[0]?.type'],
       ['policies/concurrency.ts', 'call.slot?.give'],
+      ['policies/rate-limit.ts', 'oldest === undefined', 'false'],
       ['policies/retry.ts', 'retryResult?.(result)'],
     ],
   },
@@ -108,11 +113,18 @@ export const reasons = [
   },
   {
     why: 'The receiver of a private static method is its own class, which is found as its home either way.',
-    of: [['core/interceptor.ts', "member.placement.endsWith('static')"]],
+    of: [
+      ['core/interceptor.ts', "member.placement.endsWith('static')"],
+      ['core/lookup.ts', "placement.endsWith('static')"],
+    ],
   },
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
     of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
+  },
+  {
+    why: 'Words for an option that may be anything: no message needs them.',
+    of: [['core/options.ts', "'anything'"]],
   },
   {
     why: 'The outer call has rejected at the abort either way; the inner one would only make a promise more.',
@@ -124,9 +136,6 @@ export const reasons = [
   },
   {
     why: 'For workers, whose tests (test/workers, test/items) take too long to run for each mutant.',
-    of: [
-      ['core/admission.ts', "'free worker'"],
-      ['core/site.ts', 'policy.kind === kind', 'true'],
-    ],
+    of: [['core/admission.ts', "'free worker'"]],
   },
 ];
