@@ -50,11 +50,16 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   let lastKey: object | null | undefined;
   let last: Site | undefined;
 
-  const find = (key: object | null | undefined): Site => {
+  const find = (key: object | null | undefined): Pick<Site, 'entry' | 'run'> => {
     const owner = typeof key === 'object' || typeof key === 'function' ? (key ?? undefined) : undefined;
     let site = owner && known.get(owner);
     if (site === undefined) {
-      site = siteFor(member, owner);
+      try {
+        site = siteFor(member, owner);
+      } catch (error) {
+        // There is none to be had: the call fails, and the next one asks again.
+        return { entry: interceptor, run: () => Promise.reject(error) };
+      }
       // Only until the class is known.
       if (site === homeless.get(member)) return site;
       if (owner !== undefined) known.set(owner, site);
@@ -68,14 +73,7 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
     if (inline) return callThrough(fn, this, args);
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
-    let site = last;
-    if (site === undefined || key !== lastKey) {
-      try {
-        site = find(key);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
+    const site = last !== undefined && key === lastKey ? last : find(key);
     if (site.entry === interceptor) return site.run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
     takeHandoff(this, member.name);

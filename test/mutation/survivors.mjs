@@ -12,7 +12,7 @@ export const reasons = [
       ['core/decorate.ts', 'record.hooked', 'false'],
       ['core/interceptor.ts', 'owner !== undefined', 'false'],
       ['core/interceptor.ts', 'known.set(owner, site);'],
-      ['core/interceptor.ts', 'site === undefined || key !== lastKey', 'true'],
+      ['core/interceptor.ts', 'last !== undefined && key === lastKey', 'false'],
       ['core/interceptor.ts', 'isStatic || this === undefined || this === null', 'true'],
       ['core/interceptor.ts', "'static'", '""'],
       ['core/interceptor.ts', 'prototype !== undefined && !linked.has(prototype)'],
@@ -121,6 +121,14 @@ export const reasons = [
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
     of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
+  },
+  {
+    why: 'Never reached: it guards against a mistake in a policy.',
+    of: [
+      ['core/pipeline.ts', '{ ...end, next: unlinked }'],
+      ['core/pipeline.ts', "{ throw new Error('a policy took a call on before its pipeline was complete'); }"],
+      ['core/pipeline.ts', "'a policy took a call on before its pipeline was complete'"],
+    ],
   },
   {
     why: 'Words for an option that may be anything: no message needs them.',
