@@ -124,10 +124,15 @@ export class Pool {
   run(task: TaskMessage, transferList: readonly object[], onSent: () => void): Run {
     const signal = new StopSignal();
     const tasks = this.#tasks;
+    let isTold = false;
+    const tell = (): void => {
+      if (!isTold) onSent();
+      isTold = true;
+    };
     const channel = {
       /** The pool asks for this right before it posts the task; where that fails, it is known two turns later. */
       get onMessage(): undefined {
-        queueMicrotask(() => queueMicrotask(() => tasks.has(channel) && onSent()));
+        queueMicrotask(() => queueMicrotask(() => tasks.has(channel) && tell()));
         return undefined;
       },
     };
@@ -148,6 +153,8 @@ export class Pool {
             (answer: TaskReply | null) => {
               // A worker died of an error that is null, which stands for none here.
               if (answer === null) return fail(answer);
+              // A quick answer may come before those turns are over.
+              tell();
               this.#forget(channel);
               resolve(answer);
             },
