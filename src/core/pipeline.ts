@@ -1,10 +1,11 @@
-import { Call, enter, join, signalOf, takeHandoff, unwatch, watch } from './call.js';
-import type { After, AnyFunction, MutableStats, Next, Policy, SiteInfo } from './types.js';
+import { Call, enter, takeHandoff } from './call.js';
+import { join, signalOf, unwatch, watch } from './signals.js';
+import type { After, AnyFunction, Around, MutableStats, Next, Policy, SiteInfo } from './types.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
 export function compile(policies: readonly Policy[], end: After, site: SiteInfo): Next {
   const links = policies.map((policy) => {
-    const around = { ...end, next: unlinked };
+    const around = {} as { -readonly [Name in keyof Around]: Around[Name] };
     return { around, step: policy.wrap(around, site) };
   });
   let { ok, fail } = end;
@@ -20,10 +21,6 @@ export function compile(policies: readonly Policy[], end: After, site: SiteInfo)
   }
   return next;
 }
-
-const unlinked: Next = () => {
-  throw new Error('a policy took a call on before its pipeline was complete');
-};
 
 /** The innermost step: enters the method's own code, unless the call was aborted on its way. */
 function callMethod({ ok, fail }: After, stats: MutableStats): Next {

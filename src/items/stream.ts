@@ -1,5 +1,5 @@
-import { unwatch, type Watcher, watch } from '../core/call.js';
 import { ItemError } from '../core/errors.js';
+import { unwatch, type Watcher, watch } from '../core/signals.js';
 import { Fifo, type Slot, type Taker } from './fifo.js';
 import type { Items, Settings } from './options.js';
 import { Tally, totalOf } from './progress.js';
