@@ -7,7 +7,7 @@ const realNow = performance.now;
 /** The class of real timers, whoever wraps the function that makes them; all others are fake. */
 const RealTimer = classOfTimers();
 /** The longest delay a timer takes; a longer one would fire at once. */
-const longestDelay = 2 ** 31 - 1;
+export const longestDelay = 2 ** 31 - 1;
 /** Real timers count whole milliseconds and may fire up to this much early; fake ones never do. */
 const rounding = 1;
 /** What is left over from sums of fractions; a wait shorter than this is over. */

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { serialize } from 'node:v8';
 import { show } from '../core/options.js';
 import { isMarked } from './move.js';
 
@@ -10,6 +11,10 @@ export interface Obstacle {
 
 /** Clones a value the way that it would go; throws where it cannot. */
 export type Cross = (value: unknown) => unknown;
+
+/** The way to and from a worker. */
+export const crossBy = (runtime: 'worker_threads' | 'child_process'): Cross =>
+  runtime === 'child_process' ? serialize : structuredClone;
 
 /** How deep values may be nested, so that the stack of either side bears it: that of a worker is the larger one. */
 const deepest = 1000;

@@ -1,10 +1,9 @@
-import { serialize } from 'node:v8';
 import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
 import { show } from '../core/options.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
-import { type Cross, findObstacle, type Obstacle } from './cloneable.js';
+import { type Cross, crossBy, findObstacle, type Obstacle } from './cloneable.js';
 import type { Failure, Job } from './job.js';
 import { takeMoved } from './move.js';
 import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
@@ -15,6 +14,7 @@ export class Dispatcher implements Sender {
   readonly #line: Admission;
   readonly #pool: Pool;
   readonly #isProcess: boolean;
+  readonly #cross: Cross;
   readonly #batches = new WeakMap<BatchPlan, Batches>();
   #jobs = 0;
   #closing = false;
@@ -28,6 +28,7 @@ export class Dispatcher implements Sender {
     this.#line = new Admission(options.maxWorkers, queue, 'cpuBound');
     this.#pool = new Pool(options);
     this.#isProcess = options.runtime === 'child_process';
+    this.#cross = crossBy(options.runtime);
   }
 
   /** Runs a job; gives what came of it. Rejects when it could not be run, or its worker died. */
@@ -90,7 +91,7 @@ export class Dispatcher implements Sender {
     let run: Run | undefined;
     let reply: TaskReply;
     try {
-      if (this.#isProcess) assertSerializable(messages);
+      if (this.#isProcess) assertCrosses(messages, this.#cross);
       run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
         for (const job of jobs) job.start();
       });
@@ -123,10 +124,6 @@ export class Dispatcher implements Sender {
     if (plan !== undefined) this.#batchesOf(plan).addAgain(again, guilty.length === 0);
   }
 
-  get #cross(): Cross {
-    return this.#isProcess ? serialize : structuredClone;
-  }
-
   #runAlone(job: Job, maxQueue: number): void {
     const run = (): unknown => {
       if (!job.call.aborted) return this.send([job]);
@@ -150,9 +147,9 @@ export class Dispatcher implements Sender {
 const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
 
 /** What goes to a process is written at a time when nobody could be told that it cannot be. */
-function assertSerializable(messages: readonly JobMessage[]): void {
+function assertCrosses(messages: readonly JobMessage[], cross: Cross): void {
   try {
-    serialize(messages);
+    cross(messages);
   } catch (error) {
     throw new DOMException(error instanceof Error ? error.message : show(error), 'DataCloneError');
   }

@@ -1,11 +1,10 @@
-import { serialize } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { enter } from '../core/call.js';
 import * as errors from '../core/errors.js';
 import { applyNoPolicies } from '../core/interceptor.js';
 import type { ErrorClass } from '../core/matcher.js';
-import { type Cross, findObstacle } from './cloneable.js';
+import { crossBy, findObstacle } from './cloneable.js';
 import { decodeError, encodeError, type Lookup, lookupBy, type Reference, referenceBy } from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
@@ -44,7 +43,7 @@ async function prepare(json: string): Promise<Ready> {
 }
 
 /** How what is sent from here goes. */
-const cross: Cross = isMainThread ? serialize : structuredClone;
+const cross = crossBy(isMainThread ? 'child_process' : 'worker_threads');
 
 const bare: Reference = referenceBy(ownErrors, () => undefined);
 

@@ -116,21 +116,21 @@ const keyNamed = (type: AnyClass, name: string): PropertyKey => {
 function findConcrete(target: Target, method: MethodTarget, base: AnyClass, exports: Exports): AnyClass {
   const { subclass, baseWillDo } = method;
   if (subclass === undefined) return base;
-  const named = subclass !== 'nowhere' && 'export' in subclass ? exports[subclass.export] : undefined;
-  if (isClass(named)) return named;
-  const shape = subclass !== 'nowhere' && 'shape' in subclass ? subclass.shape : undefined;
-  const candidates = classesOf(exports).filter((type) => levelsOfClass(type).some((level) => level.type === base));
-  const alike = candidates.filter((type) => shape !== undefined && classShape(type, base) === shape);
-  if (alike.length === 1) return alike[0] as AnyClass;
-  if (alike.length > 1) {
-    const problem = `${target.module} exports ${alike.length} subclasses with the same code, so a worker cannot tell which one is meant`;
-    throw new NotFound(
-      `${target.label}: ${problem}; declare the method in each with its own @cpuBound(import.meta.url)`,
-    );
-  }
+  const found = findSubclass(target, subclass, base, exports);
+  if (isClass(found)) return found;
   if (baseWillDo) return base;
   const problem = `its class overrides methods and is not exported by ${target.module}, so a worker would run other code`;
   throw new NotFound(`${target.label}: ${problem}; declare the method there with its own @cpuBound(import.meta.url)`);
+}
+
+function findSubclass({ module, label }: Target, at: Whereabouts, base: AnyClass, exports: Exports): unknown {
+  if (at === 'nowhere') return undefined;
+  if ('export' in at) return exports[at.export];
+  const candidates = classesOf(exports).filter((type) => levelsOfClass(type).some((level) => level.type === base));
+  const alike = candidates.filter((type) => classShape(type, base) === at.shape);
+  if (alike.length <= 1) return alike[0];
+  const problem = `${module} exports ${alike.length} subclasses with the same code, so a worker cannot tell which one is meant`;
+  throw new NotFound(`${label}: ${problem}; declare the method in each with its own @cpuBound(import.meta.url)`);
 }
 
 /** The method's own code, behind the interceptor if it has one. */

@@ -1,5 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
+import { longestDelay } from '../core/clock.js';
 import type { TaskMessage, TaskReply } from './protocol.js';
 
 /**
@@ -50,9 +51,6 @@ type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
 
 /** How long a thread may take to end before it is terminated once more, in milliseconds; doubled each time. */
 const firstPatience = 50;
-
-/** The longest delay that a timer takes, in milliseconds. */
-const longestDelay = 2 ** 31 - 1;
 
 /** Taken while it is the real one: fake timers have no say in when a thread ends. */
 const realSetTimeout = setTimeout;

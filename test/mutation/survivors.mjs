@@ -32,7 +32,7 @@ export const reasons = [
   {
     why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
-      ['core/call.ts', 'part();'],
+      ['core/signals.ts', 'part();'],
       ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length'],
       ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)'],
       ['policies/retry.ts', 'maxAttempts !== Number.POSITIVE_INFINITY || hasBudget', 'true'],
@@ -121,14 +121,6 @@ export const reasons = [
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
     of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
-  },
-  {
-    why: 'Never reached: it guards against a mistake in a policy.',
-    of: [
-      ['core/pipeline.ts', '{ ...end, next: unlinked }'],
-      ['core/pipeline.ts', "{ throw new Error('a policy took a call on before its pipeline was complete'); }"],
-      ['core/pipeline.ts', "'a policy took a call on before its pipeline was complete'"],
-    ],
   },
   {
     why: 'Words for an option that may be anything: no message needs them.',
