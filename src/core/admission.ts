@@ -1,5 +1,5 @@
 import { Sema } from 'async-sema';
-import type { Call, Wait } from './call.js';
+import { Call, type Wait } from './call.js';
 import { Alarm, now, residue } from './clock.js';
 import { RejectedError } from './errors.js';
 import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
@@ -23,6 +23,16 @@ interface Link {
 
 /** A call that waits in line. The fields are what its wait needs: one object and one promise for each. */
 class Waiter implements Link, Wait {
+  /** One that never waits, for the sake of their hidden class; see `Call.idle`. */
+  static readonly idle = new Waiter(
+    undefined as never,
+    Call.idle,
+    undefined as never,
+    () => {},
+    () => {},
+    Number.POSITIVE_INFINITY,
+  );
+
   previous: Link = this;
   next: Link = this;
   failed = false;
