@@ -218,6 +218,18 @@ describe('the queue of concurrency', () => {
     assert.deepEqual(ids, [0, 2]);
   });
 
+  test('the error of a full queue tells of a single waiter as of one', async () => {
+    const { shop, work, ids } = limited({ limit: 1, maxQueue: 1 });
+    shop.buy(0);
+    shop.buy(1);
+    const error = await rejection(shop.buy(2));
+    const message = 'Shop.buy: a call waits for a slot of its concurrency limit already (maxQueue: 1)';
+    assert.equal((error as Error).message, message);
+    work[0].resolve(0);
+    await flush();
+    assert.deepEqual(ids, [0, 1]);
+  });
+
   test('with a `maxQueue` of 0 nobody waits, and free slots are still given out', async () => {
     const { shop, work } = limited({ limit: 1, maxQueue: 0 });
     const first = shop.buy(0);
