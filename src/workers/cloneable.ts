@@ -17,15 +17,22 @@ export const crossBy = (runtime: 'worker_threads' | 'child_process'): Cross =>
   runtime === 'child_process' ? serialize : structuredClone;
 
 /** How deep values may be nested, so that the stack of either side bears it: that of a worker is the larger one. */
-const deepest = 1000;
+export const deepest = 1000;
+/** Arrays that are longer are not searched for what stands beside their elements: that takes longer than to send them. */
+const longestSearched = 10_000;
 
 class TooDeep extends Error {}
 
-/** The first thing in a value that cannot be cloned; undefined when there is none. */
-export function findObstacle(value: unknown, path: string, cross: Cross = structuredClone): Obstacle | undefined {
+/** The first thing in a value, which stands so deep in a larger one, that cannot be cloned; undefined for none. */
+export function findObstacle(
+  value: unknown,
+  path: string,
+  cross: Cross = structuredClone,
+  depth = 0,
+): Obstacle | undefined {
   if (isPlain(value)) return undefined;
   try {
-    return new Search(cross).find(value, path, 0);
+    return new Search(cross).find(value, path, depth);
   } catch (error) {
     if (error instanceof TooDeep) return { path, reason: `nested more than ${deepest} levels deep` };
     return { path, reason: 'an object that cannot be read' };
@@ -37,10 +44,13 @@ const isPlain = (value: unknown): boolean =>
 
 class Search {
   readonly #cross: Cross;
+  /** Only threads take what is moved. */
+  readonly #moves: boolean;
   readonly #seen = new Set<object>();
 
   constructor(cross: Cross) {
     this.#cross = cross;
+    this.#moves = cross === structuredClone;
   }
 
   find(value: unknown, path: string, depth: number): Obstacle | undefined {
@@ -48,7 +58,7 @@ class Search {
     if (typeof value === 'function') return { path, reason: value.name ? `the function ${value.name}` : 'a function' };
     if (typeof value === 'symbol') return { path, reason: String(value) };
     const object = value as object;
-    if (this.#seen.has(object) || isMarked(object)) return undefined;
+    if (this.#seen.has(object) || (this.#moves && isMarked(object))) return undefined;
     if (depth > deepest) throw new TooDeep();
     this.#seen.add(object);
     const refused = refusedKind(object);
@@ -79,7 +89,6 @@ class Search {
         const found = this.find(each, `${path}[${index}]`, depth);
         if (found !== undefined) return found;
       }
-      return undefined;
     }
     if (object instanceof Map) {
       for (const [key, each] of object) {
@@ -99,7 +108,7 @@ class Search {
       }
       return undefined;
     }
-    for (const key of Object.keys(object)) {
+    for (const key of fieldsOf(object)) {
       let each: unknown;
       try {
         each = (object as Record<string, unknown>)[key];
@@ -111,6 +120,14 @@ class Search {
     }
     return undefined;
   }
+}
+
+/** The keys of what an object holds; of an array, those beside its elements. */
+function fieldsOf(object: object): string[] {
+  if (!Array.isArray(object)) return Object.keys(object);
+  if (object.length > longestSearched) return [];
+  const keys = Object.keys(object);
+  return keys.slice(keys.findLastIndex((key) => /^\d+$/.test(key)) + 1);
 }
 
 /** The tag of an object, which tells its kind, if it is a built-in one. */
@@ -156,7 +173,32 @@ const isOpaque = (object: object): boolean =>
 function isOrdinary(object: object): boolean {
   if (ArrayBuffer.isView(object)) return isOrdinary(object.buffer);
   if (types.isArrayBuffer(object)) return object.byteLength > 0;
-  return ordinary.has(tagOf(object));
+  return isOfUser(object) || ordinary.has(tagOf(object));
 }
 
-const ordinary = new Set(['Object', 'Array', 'Map', 'Set', 'Date', 'RegExp', 'Number', 'String', 'Boolean', 'BigInt']);
+const ordinary = new Set(['Array', 'Map', 'Set', 'Date', 'RegExp', 'Number', 'String', 'Boolean', 'BigInt']);
+
+/** Whether an object is a plain one, or an instance of classes that are all written in JavaScript. */
+function isOfUser(object: object): boolean {
+  if (Object.hasOwn(object, Symbol.toStringTag)) return false;
+  for (let each = Object.getPrototypeOf(object); each !== null; ) {
+    const next: object | null = Object.getPrototypeOf(each);
+    // Every chain ends in an Object.prototype, of whatever realm, or in something made without a prototype.
+    if (next === null) return true;
+    const type: unknown = Object.getOwnPropertyDescriptor(each, 'constructor')?.value;
+    if (typeof type !== 'function' || isNative(type)) return false;
+    each = next;
+  }
+  return true;
+}
+
+const native = new WeakMap<object, boolean>();
+
+function isNative(type: object): boolean {
+  let known = native.get(type);
+  if (known === undefined) {
+    known = /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+    native.set(type, known);
+  }
+  return known;
+}

@@ -7,7 +7,7 @@ import { type Cross, crossBy, findObstacle, type Obstacle } from './cloneable.js
 import type { Failure, Job } from './job.js';
 import { takeMoved } from './move.js';
 import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
-import type { JobMessage, Outcome, TaskReply } from './protocol.js';
+import type { Outcome, TaskReply } from './protocol.js';
 
 /** Sends jobs to the workers of one pool, no more at a time than there may be workers; the others wait in line. */
 export class Dispatcher implements Sender {
@@ -90,12 +90,12 @@ export class Dispatcher implements Sender {
     const target = (jobs[0] as Job).target.json;
     let run: Run | undefined;
     let reply: TaskReply;
+    for (const job of jobs) job.hand(() => run?.stop());
     try {
-      if (this.#isProcess) assertCrosses(messages, this.#cross);
+      if (this.#isProcess) assertCrosses(jobs, this.#cross);
       run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
         for (const job of jobs) job.start();
       });
-      for (const job of jobs) job.hand(run.stop);
       reply = await run.reply;
     } catch (error) {
       const end = isCloneError(error) ? undefined : await run?.gone();
@@ -146,10 +146,14 @@ export class Dispatcher implements Sender {
 /** Whether structured clone refused what was to be sent, so that no worker saw it. */
 const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
 
-/** What goes to a process is written at a time when nobody could be told that it cannot be. */
-function assertCrosses(messages: readonly JobMessage[], cross: Cross): void {
+/** What goes to a process is written, and read on the way, at a time when nobody could be told that it cannot be. */
+function assertCrosses(jobs: readonly Job[], cross: Cross): void {
+  for (const job of jobs) {
+    const obstacle = obstacleOf(job, cross);
+    if (obstacle !== undefined) throw new DOMException(obstacle.reason, 'DataCloneError');
+  }
   try {
-    cross(messages);
+    cross(jobs.map(({ message }) => message));
   } catch (error) {
     throw new DOMException(error instanceof Error ? error.message : show(error), 'DataCloneError');
   }

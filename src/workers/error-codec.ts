@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../core/matcher.js';
-import { type Cross, findObstacle } from './cloneable.js';
+import { type Cross, deepest, findObstacle } from './cloneable.js';
 import type { ClassReference, EncodedError } from './protocol.js';
 
 /** Names a class for the other side, if it has a name there. */
@@ -34,7 +34,10 @@ export const lookupBy =
     return typeof found === 'function' ? (found as unknown as ErrorClass) : undefined;
   };
 
-/** Anything thrown, in a form that can be cloned. A field that cannot be read or cloned is dropped. */
+/**
+ * Anything thrown, in a form that can be cloned. A field that cannot be read or cloned is dropped, as are causes and
+ * errors that are nested too deep.
+ */
 export function encodeError(
   thrown: unknown,
   reference: Reference,
@@ -43,8 +46,10 @@ export function encodeError(
 ): EncodedError {
   const level = above.indexOf(thrown);
   if (level >= 0) return { kind: 'again', level };
+  // An error is at most two levels deeper than the one above it: in its list of errors.
+  const depth = 2 * above.length;
   if (!(thrown instanceof Error)) {
-    const obstacle = findObstacle(thrown, 'thrown', cross);
+    const obstacle = findObstacle(thrown, 'thrown', cross, depth);
     return { kind: 'value', value: obstacle === undefined ? thrown : String(obstacle.reason) };
   }
   const chain = [...above, thrown];
@@ -57,19 +62,21 @@ export function encodeError(
   }
   const { name, message, stack, cause } = thrown;
   const { errors } = thrown as { errors?: unknown };
+  const goesOn = depth + 2 <= deepest;
   return {
     kind: 'error',
     classes,
     name: String(name),
     message: String(message),
     stack: typeof stack === 'string' ? stack : undefined,
-    fields: fieldsOf(thrown, cross),
-    ...(Object.hasOwn(thrown, 'cause') && { cause: encodeError(cause, reference, cross, chain) }),
-    ...(Array.isArray(errors) && { errors: errors.map((each) => encodeError(each, reference, cross, chain)) }),
+    fields: fieldsOf(thrown, cross, depth),
+    ...(goesOn && Object.hasOwn(thrown, 'cause') && { cause: encodeError(cause, reference, cross, chain) }),
+    ...(goesOn &&
+      Array.isArray(errors) && { errors: errors.map((each) => encodeError(each, reference, cross, chain)) }),
   };
 }
 
-function fieldsOf(error: Error, cross: Cross): Record<string, unknown> {
+function fieldsOf(error: Error, cross: Cross, depth: number): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(error)) {
     if (['name', 'message', 'stack', 'cause'].includes(key)) continue;
@@ -80,7 +87,7 @@ function fieldsOf(error: Error, cross: Cross): Record<string, unknown> {
       continue;
     }
     if (key === 'errors' && Array.isArray(value)) continue;
-    if (findObstacle(value, key, cross) === undefined) fields[key] = value;
+    if (findObstacle(value, key, cross, depth) === undefined) fields[key] = value;
   }
   return fields;
 }

@@ -30,7 +30,8 @@ export function guard(
 }
 
 /** What engines and compilers say when an object has not the #private member that is asked of it. */
-const privateTrouble = /private|Receiver must be an instance of/;
+const privateTrouble =
+  /^(Cannot (read|write|access)( from| to)? private |(Receiver|Object) must be |attempted to \w+ private |Private element is not )/;
 
 /** Adds to an error about a #private member why `this` has none in a worker. */
 export function explainPrivate(thrown: unknown): void {

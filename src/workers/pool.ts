@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type Transferable } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import { longestDelay } from '../core/clock.js';
 import type { TaskMessage, TaskReply } from './protocol.js';
@@ -46,7 +46,7 @@ export interface Run {
 }
 
 /** What the pool gives; a worker holds the channel of its last task. */
-type PoolWorker = Tinypool['threads'][number] & { readonly channel?: object };
+type PoolWorker = Tinypool['threads'][number] & { readonly channel?: Channel };
 type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
 
 /** How long a thread may take to end before it is terminated once more, in milliseconds; doubled each time. */
@@ -83,6 +83,31 @@ class StopSignal {
   }
 }
 
+/** Tells the tasks apart. A worker that is idle still holds that of its last one, which must hold nothing else by then. */
+class Channel {
+  #onAsked: (() => void) | undefined;
+
+  constructor(onAsked: () => void) {
+    this.#onAsked = onAsked;
+  }
+
+  /** The pool asks for this right before it posts the task. */
+  get onMessage(): undefined {
+    this.#onAsked?.();
+    return undefined;
+  }
+
+  release(): void {
+    this.#onAsked = undefined;
+  }
+}
+
+/** What is posted for a task. */
+interface Post {
+  task: TaskMessage;
+  transferList: object[];
+}
+
 /**
  * A tinypool, and what it does not do by itself: see a worker that exits without an error, tell when a stopped worker is
  * gone, keep the program alive while a worker starts for a task, and survive a worker that fails to start.
@@ -92,11 +117,11 @@ export class Pool {
   /** Every worker that has not exited, with the promise of its end. */
   readonly #workers = new Map<PoolWorker, Promise<WorkerEnd>>();
   /** The tasks under way, by the channel that their worker holds. */
-  readonly #tasks = new Map<object, (error: unknown) => void>();
+  readonly #tasks = new Map<Channel, (error: unknown) => void>();
   /** The ends of workers that have exited, by the channel of their last task. */
-  readonly #ends = new WeakMap<object, Promise<WorkerEnd>>();
+  readonly #ends = new WeakMap<Channel, Promise<WorkerEnd>>();
   /** The tasks for which a worker was started. */
-  readonly #held = new Set<object>();
+  readonly #held = new Set<Channel>();
   readonly #alive = new MessageChannel().port1;
 
   constructor(options: PoolOptions) {
@@ -127,13 +152,9 @@ export class Pool {
       if (!isTold) onSent();
       isTold = true;
     };
-    const channel = {
-      /** The pool asks for this right before it posts the task; where that fails, it is known two turns later. */
-      get onMessage(): undefined {
-        queueMicrotask(() => queueMicrotask(() => tasks.has(channel) && tell()));
-        return undefined;
-      },
-    };
+    // Whether the task could be posted is known two turns later.
+    const channel = new Channel(() => queueMicrotask(() => queueMicrotask(() => tasks.has(channel) && tell())));
+    const post: Post = { task: { ...task }, transferList: [...transferList] };
     const reply = new Promise<TaskReply>((resolve, reject) => {
       const fail = (error: unknown): void => {
         this.#forget(channel);
@@ -144,28 +165,37 @@ export class Pool {
         fail(error);
         signal.stop();
       });
-      const options = { signal, channel, transferList: [...transferList] } as unknown as RunOptions;
       const send = (): void => {
+        const options = { signal, channel, transferList: post.transferList } as unknown as RunOptions;
+        let answered: Promise<TaskReply | null>;
         try {
-          this.#pool.run(task, options).then(
-            (answer: TaskReply | null) => {
-              // A worker died of an error that is null, which stands for none here.
-              if (answer === null) return fail(answer);
-              // A quick answer may come before those turns are over.
-              tell();
-              this.#forget(channel);
-              resolve(answer);
-            },
-            (error) => (error instanceof Refusal ? send() : fail(error)),
-          );
+          answered = this.#pool.run(post.task, options);
+        } catch (error) {
+          return fail(error);
+        }
+        answered.then(
+          (answer) => {
+            // A worker died of an error that is null, which stands for none here.
+            if (answer === null) return fail(answer);
+            // A quick answer may come before those turns are over.
+            tell();
+            this.#forget(channel);
+            resolve(answer);
+          },
+          (error) => (error instanceof Refusal ? send() : fail(error)),
+        );
+        this.#observe();
+        if (this.#workerOf(channel) !== undefined) return;
+        this.#hold(channel);
+        try {
+          takeCopy(post);
         } catch (error) {
           fail(error);
+          signal.stop();
         }
-        this.#observe();
       };
       send();
     });
-    if (this.#tasks.has(channel) && this.#workerOf(channel) === undefined) this.#hold(channel);
     let stopped = false;
     let end: Promise<WorkerEnd> | undefined;
     return {
@@ -176,6 +206,7 @@ export class Pool {
         stopped = true;
         const worker = this.#workerOf(channel);
         end = this.#endOf(channel);
+        if (worker !== undefined) tell();
         signal.stop();
         this.#observe();
         // One that has just answered stays, and may have the next task.
@@ -211,23 +242,24 @@ export class Pool {
   }
 
   /** A worker starts for the task, and would not keep the program alive for that. */
-  #hold(channel: object): void {
+  #hold(channel: Channel): void {
     this.#held.add(channel);
     this.#alive.ref();
   }
 
-  #forget(channel: object): void {
+  #forget(channel: Channel): void {
+    channel.release();
     this.#tasks.delete(channel);
     if (this.#held.delete(channel) && this.#held.size === 0) this.#alive.unref();
   }
 
-  #endOf(channel: object, isDying = false): Promise<WorkerEnd> | undefined {
+  #endOf(channel: Channel, isDying = false): Promise<WorkerEnd> | undefined {
     const worker = this.#workerOf(channel);
     if (isDying && worker !== undefined && this.#pool.threads.includes(worker)) return undefined;
     return worker === undefined ? this.#ends.get(channel) : this.#workers.get(worker);
   }
 
-  #workerOf(channel: object): PoolWorker | undefined {
+  #workerOf(channel: Channel): PoolWorker | undefined {
     return [...this.#workers.keys()].find((worker) => worker.channel === channel);
   }
 
@@ -255,6 +287,18 @@ export class Pool {
     const excess = Math.min(this.#tasks.size - workers, waiting.length);
     for (const [, fail] of waiting.slice(0, Math.max(0, excess))) fail(error);
   }
+}
+
+/**
+ * Puts a copy in the place of what waits for a worker, with what is moved, so that it cannot fail to be posted: a worker
+ * whose post fails is left idle by tinypool, with no timer, whatever else waits.
+ *
+ * @throws what posting it throws.
+ */
+function takeCopy(post: Post): void {
+  const { task, transferList } = structuredClone(post, { transfer: post.transferList as Transferable[] });
+  Object.assign(post.task, task);
+  post.transferList.splice(0, post.transferList.length, ...transferList);
 }
 
 /**

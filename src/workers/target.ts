@@ -52,16 +52,12 @@ export async function functionTarget(fn: AnyFunction, module: string): Promise<F
   return { name: fn.name, at: await whereaboutsOfFunction(fn, module) };
 }
 
-/** Where a function is. One that is only like an export by its code may be a closure, unless it has the same name too. */
+/** Where a function is. One that is only like an export, by its name and its code, may close over something else. */
 async function whereaboutsOfFunction(fn: AnyFunction, module: string): Promise<Whereabouts> {
   const exports = await exportsOf(module);
   const name = exportName(fn, exports);
   if (name !== undefined) return { export: name };
-  const shape = functionShape(fn);
-  const isKnown = Object.keys(exports).length > 0;
-  const isAnother = (each: unknown): boolean =>
-    typeof each === 'function' && each.name === fn.name && fn.name !== '' && functionShape(each) === shape;
-  return !isKnown || Object.values(exports).some(isAnother) ? { shape } : 'nowhere';
+  return Object.keys(exports).length > 0 ? 'nowhere' : { shape: functionShape(fn) };
 }
 
 /** Whether subclasses define again what their base defines, so that the base would run other code. */

@@ -11,8 +11,9 @@ export async function watchTasks<T>(run: () => Promise<T>): Promise<{ result: T;
   const tasks: SentTask[] = [];
   const { postMessage } = MessagePort.prototype;
   MessagePort.prototype.postMessage = function (this: MessagePort, ...given: unknown[]) {
-    const { task } = (given[0] ?? {}) as { task?: { jobs?: readonly { args: unknown[] }[] } };
-    if (task?.jobs !== undefined) tasks.push({ args: task.jobs.map(({ args }) => args), at: performance.now() });
+    const { task, taskId } = (given[0] ?? {}) as { task?: { jobs?: readonly { args: unknown[] }[] }; taskId?: number };
+    if (task?.jobs !== undefined && taskId !== undefined)
+      tasks.push({ args: task.jobs.map(({ args }) => args), at: performance.now() });
     Reflect.apply(postMessage, this, given);
   };
   try {

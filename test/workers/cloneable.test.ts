@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createSecretKey } from 'node:crypto';
 import { after, describe, test } from 'node:test';
+import { Script } from 'node:vm';
 import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
 import { type Kind, nested, Point, Values } from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
@@ -58,6 +59,12 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     ['in a map', [new Map([['k', { f: Symbol('x') }]])], '[0].get(k).f cannot be cloned: it is Symbol(x)'],
     ['as a key of a map', [new Map([[Symbol('k'), 1]])], '[0] (a key) cannot be cloned: it is Symbol(k)'],
     ['in a set', [new Set([Promise.resolve()])], '[0] (a member) cannot be cloned: it is a Promise'],
+    [
+      'beside the elements of an array',
+      [Object.assign([1], { f() {} })],
+      '[0].f cannot be cloned: it is the function f',
+    ],
+    ['of Node itself', [{ in: new Script('1') }], '[0].in cannot be cloned: it is a Script'],
     ['a proxy', [new Proxy({}, {})], '[0] cannot be cloned: it is a Proxy'],
     [
       'behind a getter that throws',
@@ -133,6 +140,15 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     ] as const) {
       await refused(values.echoInProcess(value), `Values.echoInProcess: args[0] cannot be cloned: it is a ${kind}`);
     }
+    for (const levels of [1800, 2500, 3000, 1e5]) {
+      const reason = 'nested more than 1000 levels deep';
+      await refused(
+        values.echoInProcess(nested(levels)),
+        `Values.echoInProcess: args cannot be cloned: it is ${reason}`,
+      );
+    }
+    const moved = values.echoInProcess({ port: move(new MessageChannel().port1) });
+    await refused(moved, 'Values.echoInProcess: args[0].port cannot be cloned: it is a MessagePort');
     assert.equal(await values.echoInProcess('fine'), 'fine');
   });
 });
@@ -151,6 +167,8 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
     ['iterator', 'result cannot be cloned: it is an Array Iterator'],
     ['port', 'result cannot be cloned: it is a MessagePort'],
+    ['host', 'result.script cannot be cloned: it is a Script'],
+    ['arrayField', 'result.list.socket cannot be cloned: it is the function socket'],
     ['detached', 'result.buffer cannot be cloned: it is a buffer that was moved'],
   ] as [Kind, string][]) {
     test(kind, () => refused(values.give(kind), `Values.give: ${problem}`));
@@ -161,6 +179,8 @@ describe('a result that cannot be cloned fails the call, and the error names its
       ['shared', 'result.bytes cannot be cloned: it is a SharedArrayBuffer'],
       ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
       ['tooDeep', 'result cannot be cloned: it is nested more than 1000 levels deep'],
+      ['movedPort', 'result.port cannot be cloned: it is a MessagePort'],
+      ['host', 'result.script cannot be cloned: it is a Script'],
     ] as [Kind, string][]) {
       await refused(values.giveFromProcess(kind), `Values.giveFromProcess: ${problem}`);
     }
@@ -211,6 +231,13 @@ describe('move', () => {
     const inside = new Uint8Array(3);
     await values.echo({ list: [move(inside)] });
     assert.equal(inside.byteLength, 0);
+  });
+
+  test('takes what is inside an object of any class along', async () => {
+    const { held } = (await values.give('moved')) as { held: { value: number; port: { close(): void } } };
+    assert.equal(held.value, 1);
+    assert.equal(typeof held.port.close, 'function');
+    held.port.close();
   });
 
   test('gives back what it was given, so that what is not moved is cloned', async () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
-import { Apart, cell, type Deed, InProcess, InThread, onKey } from '../fixtures/workers/mortal.js';
+import { Apart, cell, type Deed, InProcess, InThread, onKey, Spare } from '../fixtures/workers/mortal.js';
 import { flush } from '../support/clock.js';
 import { counters, until } from '../support/counters.js';
 import { rejection } from '../support/rejection.js';
@@ -135,6 +135,21 @@ test('a call is not given to a worker that is stopped, although that one has ans
     assert.equal(await apart.gated(opened), 'lived');
     assert.equal(await answered, 'late');
   }
+});
+
+test('a call that is aborted as soon as it was sent counts as started', async () => {
+  const spare = new Spare();
+  await spare.start(counters());
+  const before = statsOf(Spare, 'start').attempts;
+  const shared = counters();
+  const controller = new AbortController();
+  const stopped = rejection(spare.start(shared, controller.signal));
+  // Until the worker, which is idle, has entered the method, while nobody here can look.
+  while (shared[cell.entered] === 0) Atomics.wait(shared, cell.never, 0, 1);
+  controller.abort('at once');
+  assert.equal(await stopped, 'at once');
+  assert.equal(statsOf(Spare, 'start').attempts, before + 1);
+  assert.equal((await rejection(spare.start(counters()))) instanceof RejectedError, true);
 });
 
 test('a worker that dies of null gives its place back once', async () => {

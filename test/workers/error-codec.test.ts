@@ -86,6 +86,21 @@ for (const [runtime, thrown] of runtimes) {
       assert.equal((error.cause as Error).cause, error);
     });
 
+    test('has its causes and errors as deep as either side can read', async () => {
+      for (const kind of ['bottomless', 'wide'] as const) {
+        const error = (await thrown(kind)) as AggregateError & { field?: object };
+        assert.equal(error.message, '3000');
+        assert.equal('field' in error, kind === 'wide');
+        let levels = 0;
+        for (let each = error; each !== undefined; each = (each.cause ?? each.errors?.[0]) as AggregateError) levels++;
+        assert.ok(levels >= 100 && levels < 3000, String(levels));
+      }
+    });
+
+    test('keeps its message where that speaks of something private', async () => {
+      assert.equal(((await thrown('private')) as Error).message, 'the private key is malformed');
+    });
+
     test('has the errors of an AggregateError', async () => {
       const error = await thrown('aggregate');
       assert.ok(error instanceof AggregateError);

@@ -74,11 +74,17 @@ describe('the code that a worker runs', () => {
 
   test('is an exported function for an Orchestrator, and another one fails', async () => {
     const module = new URL('../fixtures/workers/functions.js', import.meta.url);
-    const { double, fourfold, makeLocal, makeTimes } = await import('../fixtures/workers/functions.js');
+    const { bound, double, fourfold, makeBound, makeLocal, makeScaled, makeTimes, scaled } = await import(
+      '../fixtures/workers/functions.js'
+    );
     const orchestrator = new Orchestrator({ cpuBound: { module, maxWorkers: 2 } });
     assert.deepEqual(await orchestrator.execute(double, 4), { doubled: 8, isMainThread: false });
     assert.equal(await orchestrator.execute(fourfold, 4), 16);
+    assert.equal(await orchestrator.execute(scaled, 4), 8);
+    assert.equal(await orchestrator.execute(bound, 4), 8);
     await workerError(orchestrator.execute(makeTimes(5), 4), /does not export the function \(anonymous\)/);
+    await workerError(orchestrator.execute(makeScaled(3), 4), /does not export the function scaled/);
+    await workerError(orchestrator.execute(makeBound(3), 4), /does not export the function bound /);
     await workerError(
       orchestrator.execute(makeLocal()),
       /functions\.js does not export the function local; export it, under any name/,

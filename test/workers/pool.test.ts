@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { after, describe, test } from 'node:test';
-import { shutdown, statsOf } from 'opero';
-import { Heir, One, Three, Two } from '../fixtures/workers/pools.js';
+import { after, before, describe, test } from 'node:test';
+import { move, shutdown, statsOf } from 'opero';
+import { Fleeting, Heir, One, Three, Two } from '../fixtures/workers/pools.js';
 import { counters, until } from '../support/counters.js';
 import { liveWorkers } from '../support/live-workers.js';
+import { rejection } from '../support/rejection.js';
 import { runProgram } from '../support/run-program.js';
 
 after(() => shutdown());
@@ -33,6 +34,40 @@ describe('pools', () => {
     const kept = await two.kept();
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(await two.kept(), kept);
+  });
+});
+
+describe('a call whose arguments cannot be cloned, while its worker starts,', () => {
+  const fleeting = new Fleeting();
+  before(() => shutdown());
+
+  test('leaves the worker to the next call', async () => {
+    const gate = counters();
+    const refused = rejection(fleeting.where(() => {}));
+    const running = fleeting.where(gate);
+    const last = fleeting.where();
+    assert.match(String(await refused), /Fleeting\.where: args\[0\] cannot be cloned/);
+    const other = await last;
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    assert.notEqual(await running, other);
+    await until(() => liveWorkers.size === 0);
+  });
+
+  test('keeps no worker longer than idleTimeout', async () => {
+    await rejection(fleeting.where(() => {}));
+    await until(() => liveWorkers.size === 0);
+  });
+
+  test('has moved what was to be moved', async () => {
+    const gate = counters();
+    const calls = [gate, move(new ArrayBuffer(8)), move(new Uint8Array(8)), undefined].map((each) =>
+      fleeting.where(each),
+    );
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await Promise.all(calls);
+    await until(() => liveWorkers.size === 0);
   });
 });
 
@@ -146,6 +181,11 @@ describe('a program', () => {
   test('that shuts down while the code for workers still loads leaves no worker over', async () => {
     const { code, stdout } = await runProgram('idle-workers', { args: ['at once'] });
     assert.deepEqual([code, stdout], [0, 'true 0\n3\nended\n']);
+  });
+
+  test('has the memory of a call back once it has ended, while its worker is idle', async () => {
+    const { code, stdout, stderr } = await runProgram('worker-memory', { flags: ['--expose-gc'] });
+    assert.deepEqual([code, stdout], [0, 'freed\n'], stderr);
   });
 
   test('is kept alive by the calls it awaits, running or queued', async () => {
