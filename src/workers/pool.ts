@@ -171,7 +171,8 @@ export class Pool {
         try {
           answered = this.#pool.run(post.task, options);
         } catch (error) {
-          return fail(error);
+          fail(error);
+          return;
         }
         answered.then(
           (answer) => {
