@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
 import { ConfigurationError } from './core/errors.js';
 import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/lookup.js';
 import { namesAt } from './core/metadata.js';
+import { node } from './core/node.js';
 import { labelOf, type Site } from './core/site.js';
 import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
 
@@ -129,4 +129,4 @@ const showOption = (value: unknown): string =>
     ? `[${value.map(showOption).join(', ')}]`
     : typeof value === 'function'
       ? value.name || 'function'
-      : inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+      : node('node:util').inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });

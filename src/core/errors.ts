@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { node } from './node.js';
 import type { PolicyKind } from './types.js';
 
 /**
@@ -112,7 +112,7 @@ export class ItemError<Item = unknown> extends Error {
 const describe = (thrown: unknown): string => {
   try {
     if (thrown instanceof Error) return String(thrown.message);
-    return typeof thrown === 'object' ? inspect(thrown, { depth: 0 }) : String(thrown);
+    return typeof thrown === 'object' ? node('node:util').inspect(thrown, { depth: 0 }) : String(thrown);
   } catch {
     return 'with something that cannot be read';
   }

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { ConfigurationError } from './errors.js';
+import { node } from './node.js';
 
 /** What an option may be: the test, and the words for it. */
 export interface Rule {
@@ -49,7 +49,11 @@ export const oneOf = (...values: readonly string[]): Rule =>
 /** A value for a message: short, on one line, with its type where that is not plain to see. */
 export const show = (value: unknown): string => {
   if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
-  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 });
+  const text = node('node:util').inspect(value, {
+    depth: 0,
+    breakLength: Number.POSITIVE_INFINITY,
+    maxStringLength: 60,
+  });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 

@@ -1,11 +1,9 @@
-import { availableParallelism } from 'node:os';
-import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Call } from '../core/call.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { PolicyDecorator } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
 import { type ErrorClass, isErrorClass } from '../core/matcher.js';
+import { node } from '../core/node.js';
 import {
   anything,
   durationOrInfinity,
@@ -89,7 +87,7 @@ type Filled = RemoteOptions & { readonly errors: readonly ErrorClass[] };
 function moduleUrl(given: unknown): string | undefined {
   if (given instanceof URL) return given.href;
   if (typeof given !== 'string') return undefined;
-  if (isAbsolute(given)) return pathToFileURL(given).href;
+  if (node('node:path').isAbsolute(given)) return node('node:url').pathToFileURL(given).href;
   return URL.canParse(given) ? given : undefined;
 }
 
@@ -115,7 +113,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   const config = typeof given === 'object' && given !== null && !(given instanceof URL) ? given : { module: given };
   const read = readOptions<Filled>(where, config, rules, {
     ...defaults,
-    maxWorkers: availableParallelism(),
+    maxWorkers: node('node:os').availableParallelism(),
   } as Partial<Filled>);
   const module = moduleUrl(read.module);
   if (module === undefined) throw wrongOption(where, 'module', read.module, rules.module.allowed);

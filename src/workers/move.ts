@@ -1,5 +1,5 @@
-import { types } from 'node:util';
 import { ConfigurationError } from '../core/errors.js';
+import { node } from '../core/node.js';
 import { show } from '../core/options.js';
 
 /** What was marked to be moved and has not been sent yet. Weak, so that what is never sent costs nothing. */
@@ -28,9 +28,11 @@ export function move<Value extends object>(value: Value): Value {
   return value;
 }
 
+const isArrayBuffer = (value: unknown): boolean => node('node:util').types.isArrayBuffer(value);
+
 const isTransferable = (value: unknown): boolean =>
-  types.isArrayBuffer(value) ||
-  (ArrayBuffer.isView(value) && types.isArrayBuffer(value.buffer)) ||
+  isArrayBuffer(value) ||
+  (ArrayBuffer.isView(value) && isArrayBuffer(value.buffer)) ||
   [MessagePort, ReadableStream, WritableStream, TransformStream].some((type) => value instanceof type) ||
   (value as { constructor?: { name?: unknown } } | null | undefined)?.constructor?.name === 'FileHandle';
 
