@@ -1,7 +1,7 @@
-import { Sema } from 'async-sema';
 import { Call, type Wait } from './call.js';
 import { Alarm, now, residue } from './clock.js';
 import { RejectedError } from './errors.js';
+import { Sema } from './sema.js';
 import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
 
 /** What every limiter lets its users say about waiting. */

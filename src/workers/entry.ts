@@ -1,11 +1,19 @@
+// For the build; see remote.ts.
+import '../index.js';
 import { isMainThread } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { enter } from '../core/call.js';
-import * as errors from '../core/errors.js';
 import { applyNoPolicies } from '../core/interceptor.js';
-import type { ErrorClass } from '../core/matcher.js';
 import { crossBy, findObstacle } from './cloneable.js';
-import { decodeError, encodeError, type Lookup, lookupBy, type Reference, referenceBy } from './error-codec.js';
+import {
+  decodeError,
+  encodeError,
+  type Lookup,
+  lookupBy,
+  ownErrors,
+  type Reference,
+  referenceBy,
+} from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
 import { takeMoved } from './move.js';
@@ -24,15 +32,13 @@ interface Ready extends Located {
 /** The targets that were asked for: found, or what came of the search. */
 const known = new Map<string, Ready | Promise<Ready>>();
 
-/** The error classes of opero itself come first on both sides. */
-const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
-
 async function prepare(json: string): Promise<Ready> {
   const target = JSON.parse(json) as Target;
   await loadLikeMain(target.module);
   const exports = (await import(target.module)) as Readonly<Record<string, unknown>>;
   const located = locate(target, exports);
   const names = new Map(Object.entries(exports).map(([name, value]) => [value, name]));
+  // Those of opero itself come first on both sides.
   const listed = [...ownErrors, ...located.listed];
   return {
     ...located,

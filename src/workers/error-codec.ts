@@ -1,3 +1,11 @@
+import {
+  AllFailedError,
+  ConfigurationError,
+  ItemError,
+  RejectedError,
+  RetryError,
+  WorkerError,
+} from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { type Cross, deepest, findObstacle } from './cloneable.js';
 import type { ClassReference, EncodedError } from './protocol.js';
@@ -6,6 +14,16 @@ import type { ClassReference, EncodedError } from './protocol.js';
 export type Reference = (type: object) => ClassReference | undefined;
 /** Finds the class of a name. */
 export type Lookup = (reference: ClassReference) => ErrorClass | undefined;
+
+/** The error classes of opero itself. */
+export const ownErrors = [
+  AllFailedError,
+  ConfigurationError,
+  ItemError,
+  RejectedError,
+  RetryError,
+  WorkerError,
+] as unknown as readonly ErrorClass[];
 
 const builtin = (name: string): unknown => (globalThis as Record<string, unknown>)[name];
 

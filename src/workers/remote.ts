@@ -1,12 +1,13 @@
+// For the build: what this shares with the main part of opero is all of it then, and so one file.
+import '../index.js';
 import type { Call } from '../core/call.js';
-import * as errors from '../core/errors.js';
 import { WorkerError } from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { isSignal } from '../core/signals.js';
 import type { SiteInfo } from '../core/types.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
-import { decodeError, encodeError, lookupBy, referenceBy } from './error-codec.js';
+import { decodeError, encodeError, lookupBy, ownErrors, referenceBy } from './error-codec.js';
 import { type Address, type Failure, Job } from './job.js';
 import type { PoolOptions } from './pool.js';
 import type { EncodedError, JobMessage, Outcome, Target } from './protocol.js';
@@ -19,7 +20,6 @@ export interface RemoteOptions extends PoolOptions {
   readonly state: readonly string[];
 }
 
-const ownErrors = Object.values(errors) as unknown as readonly ErrorClass[];
 const dispatchers = new Map<string, Dispatcher>();
 /** Those that are ending. */
 const closing = new Set<Promise<void>>();
