@@ -10,7 +10,10 @@ import type { AnyFunction } from './types.js';
 export interface CurrentCall {
   /** The attempt that runs, from 1; in a fallback, the number of attempts that led to it. */
   readonly attempt: number;
-  /** The signal to pass on; undefined when nobody can cancel. */
+  /**
+   * The signal to pass on; undefined when nobody can cancel. In a run over many items, it follows that of the run and the
+   * item's own until the call has ended.
+   */
   readonly signal: AbortSignal | undefined;
   /** The error of the attempt before, or the one that led to this fallback; undefined on a first attempt. */
   readonly error: unknown;

@@ -31,12 +31,22 @@ const realClock: Clock = { now: () => realNow.call(realPerformance) };
 const standingClock: Clock = { now: () => standsAt };
 
 /** The real clock with real timers; with fake ones the clock that they faked, if any. */
-const clockInUse = (): Clock => {
-  if (setTimeout === realSetTimeout) return realClock;
-  if (performance.now !== realNow) return performance;
-  if (Date.now !== realDateNow) return Date;
-  return setTimeout === fakeSetTimeout ? standingClock : realClock;
-};
+function clockInUse(): Clock {
+  if (setTimeout !== realSetTimeout) {
+    if (performance.now !== realNow) return performance;
+    if (Date.now !== realDateNow) return Date;
+    if (setTimeout === fakeSetTimeout) return standingClock;
+  }
+  // Real time passes: should those fake timers come again, the clock stands elsewhere.
+  fakeSetTimeout = undefined;
+  return realClock;
+}
+
+/** Whether time moves on by the waits that end, and by nothing else. */
+export const isStanding = (): boolean => clockInUse() === standingClock;
+
+/** Whether a timer is one of Node's, or a number, which timers by the real clock may be as well. */
+const mayBeReal = (timer: unknown): boolean => typeof timer !== 'object' || timer instanceof RealTimer;
 
 /**
  * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
@@ -94,13 +104,13 @@ export class Alarm {
     const timer = setTimeout(() => {
       if (this.#timer !== timer) return;
       this.#timer = undefined;
-      const early = timer instanceof RealTimer ? rounding : residue;
+      const early = mayBeReal(timer) ? rounding : residue;
       this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step, early) : step;
       if (this.#left > residue) this.#arm();
       else this.#ring();
     }, step);
     this.#timer = timer;
-    if (clock === realClock && !(timer instanceof RealTimer)) {
+    if (clock === realClock && !mayBeReal(timer)) {
       fakeSetTimeout = setTimeout;
       standsAt = armedAt - lag;
       clock = standingClock;

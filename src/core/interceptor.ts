@@ -182,7 +182,7 @@ export function onConstruction(prototype: object, instance?: object): void {
   if (constructed.has(prototype)) return;
   const levels = levelsOfPrototype(prototype);
   link(levels);
-  if (instance !== undefined) bindAgain(prototype, instance);
+  if (instance !== undefined) bindAgain(levels, instance);
   for (const level of levels) {
     for (const name of namesAt(level, 'instance')) verify(levels, { name, placement: 'instance', holder: prototype });
     if (level.metadata === undefined) continue;
@@ -192,14 +192,22 @@ export function onConstruction(prototype: object, instance?: object): void {
   constructed.add(prototype);
 }
 
-/** Overrides that a foreign decorator bound to the first instance of a class, before they were linked. */
-function bindAgain(prototype: object, instance: object): void {
-  memberRecords(prototype, 'instance')?.forEach(({ entry }, name) => {
+/** Methods without a decorator that a foreign one bound to the first instance of a class, before they were linked. */
+function bindAgain(levels: readonly Level[], instance: object): void {
+  const linkedAt = ({ prototype }: Level): Iterable<PropertyKey> =>
+    (prototype && memberRecords(prototype, 'instance')?.keys()) ?? [];
+  for (const name of new Set(levels.flatMap((level) => [...linkedAt(level)]))) {
     const property = Object.getOwnPropertyDescriptor(instance, name);
-    if (!property?.writable || property.value?.name !== `bound ${entry.name}`) return;
-    Object.defineProperty(instance, name, { ...property, value: entry.bind(instance) });
-  });
+    if (!property?.writable || typeof property.value !== 'function') continue;
+    const method: unknown = Reflect.get(Object.getPrototypeOf(instance), name, instance);
+    if (typeof method !== 'function' || !isBound(property.value, method)) continue;
+    Object.defineProperty(instance, name, { ...property, value: method.bind(instance) });
+  }
 }
+
+/** Whether a function looks like another one, bound without arguments. */
+const isBound = ({ name, length }: { name: unknown; length: number }, fn: { name: string; length: number }): boolean =>
+  name === `bound ${fn.name}` && length === fn.length;
 
 /** To be called once a class with a decorated static member is there. */
 export function onStaticDefinition(type: AnyClass, member: Member): void {

@@ -74,11 +74,11 @@ export function runner(
     let signal: AbortSignal | undefined;
     try {
       signal = signalOf(args);
+      if (given !== undefined) signal = either(signal, given.signal);
     } catch (error) {
       stats.failures++;
       return Promise.reject(error);
     }
-    if (given !== undefined) signal = either(signal, given.signal);
     const call = new Call(fn, self, args, signal, given);
     let early: Early | undefined;
     if (signal !== undefined) {
@@ -88,7 +88,12 @@ export function runner(
       }
       // Under the signal of the call that makes it, it is that call which rejects at an abort.
       if (signal !== given?.signal) early = endAtAbort(call, stats);
-      watch(call, signal);
+      try {
+        watch(call, signal);
+      } catch (error) {
+        stats.failures++;
+        return Promise.reject(error);
+      }
     }
     // In this very function, so that few frames stand between the caller and the method's code.
     let result: Promise<unknown>;

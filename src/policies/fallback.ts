@@ -76,6 +76,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     // Two turns: only then is the caller tied to this promise, and so in the stack of what is thrown from here on.
     await undefined;
     await undefined;
+    if (call.aborted) return fail(error, call);
     let meant: boolean;
     try {
       meant = matches === undefined || (await matches(error));

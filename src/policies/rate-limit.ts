@@ -1,6 +1,6 @@
 import { Admission, type QueueConfig } from '../core/admission.js';
 import type { Call, Permit } from '../core/call.js';
-import { Alarm, now, residue } from '../core/clock.js';
+import { Alarm, isStanding, now, residue } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { LimitingDecorator } from '../core/decorator-types.js';
 import { limiters, type SharingConfig } from '../core/limiters.js';
@@ -96,6 +96,8 @@ class RateLimiter implements Permit {
     if (this.#permits.tryTake()) return true;
     const oldest = this.#returns[this.#head];
     if (oldest === undefined || !this.#permits.isClear || !this.#isBack(oldest, now())) return false;
+    // What the clock tells is less than what the timer knows.
+    if (this.#alarm.isSet && isStanding()) return false;
     // Its timer is late: the permit passes straight from the oldest start to this one.
     this.#forget(1);
     return true;

@@ -106,6 +106,19 @@ describe('the signal that governs a call', () => {
       assert.equal(await other, 'enough');
     }));
 
+  test('that cannot be listened to makes the call reject with what that threw', async () => {
+    const error = new Error('no listeners here');
+    const signal = {
+      aborted: false,
+      addEventListener(): void {
+        throw error;
+      },
+    };
+    const { failures, running } = statsOf(Shop, 'buy');
+    assert.equal(await rejection(new Shop().buy(signal)), error);
+    assert.deepEqual([statsOf(Shop, 'buy').failures, statsOf(Shop, 'buy').running], [failures + 1, running]);
+  });
+
   test('that cannot be read makes the call reject with what reading it threw', async () => {
     const error = new Error('no signal here');
     const options = {

@@ -443,6 +443,75 @@ describe('a foreign method decorator', () => {
     assert.equal(runs, 2);
   });
 
+  test('that binds, under policies of the class, leaves them in force from the very first instance of a subclass', async () => {
+    let runs = 0;
+    @times(2)
+    class Shop {
+      @bound
+      async buy(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+      @alone
+      async sell(): Promise<void> {}
+    }
+    class Sub extends Shop {}
+    class SubSub extends Sub {}
+    for (const type of [SubSub, Sub, Shop]) {
+      for (let i = 0; i < 2; i++) {
+        runs = 0;
+        await assert.rejects(new type().buy());
+        assert.equal(runs, 2, type.name);
+      }
+    }
+  });
+
+  test('leaves what the constructor has bound with arguments of its own', async () => {
+    @times(2)
+    class Shop {
+      runs = 0;
+      buy: (dish: string) => Promise<string> = this.order.bind(this, 2);
+      constructor() {
+        this.order = this.order.bind(this, 3) as never;
+      }
+      async order(count: number, dish: string): Promise<string> {
+        this.runs++;
+        if (this.runs === 1) throw new Error('down');
+        return `${count} ${dish}`;
+      }
+      @alone
+      async sell(): Promise<void> {}
+    }
+    class Sub extends Shop {}
+    for (let i = 0; i < 2; i++) {
+      const shop = new Sub() as unknown as Pick<Shop, 'buy'> & {
+        order: (dish: string) => Promise<string>;
+        runs: number;
+      };
+      shop.runs = 1;
+      assert.deepEqual([await shop.buy('soup'), await shop.order('rice')], ['2 soup', '3 rice']);
+    }
+  });
+
+  test('that binds an override binds what stands in its place by then', async (t) => {
+    class Shop {
+      @times(2)
+      @bound
+      async buy(): Promise<string> {
+        return 'base';
+      }
+    }
+    class Sub extends Shop {
+      override async buy(): Promise<string> {
+        return 'sub';
+      }
+    }
+    assert.equal(policiesOf(Sub, 'buy').length, 1);
+    const { mock } = t.mock.method(Sub.prototype, 'buy', async () => 'mocked');
+    assert.deepEqual([await new Sub().buy(), await new Sub().buy()], ['mocked', 'mocked']);
+    assert.equal(mock.callCount(), 2);
+  });
+
   test('that turns an async method into a plain function leaves the policies of its own decorators in force', async () => {
     const seen: string[] = [];
     class Shop {

@@ -4,6 +4,7 @@ import { type FakeMethod, install } from '@sinonjs/fake-timers';
 import { concurrency, RejectedError, rateLimit, retry, statsOf } from 'opero';
 import { flush } from '../support/clock.js';
 import { rejection } from '../support/rejection.js';
+import { assertWindows } from '../support/starts.js';
 
 interface Fake {
   readonly name: string;
@@ -265,6 +266,89 @@ test('time that really passes under fake timers over a real clock counts for not
       await tick(1);
       assert.deepEqual([attempts, starts], [2, 5], fake.name);
       await Promise.all(calls);
+    });
+  }
+});
+
+test('under fake timers over a real clock a permit comes back when a window has passed by their ticks', async () => {
+  for (const fake of [ofNode('setTimeout'), ofSinon('setTimeout', 'clearTimeout'), ofNode('setTimeout', 'Date')]) {
+    await fake.run(async (tick) => {
+      let attempts = 0;
+      let starts = 0;
+      class Api {
+        @retry({ maxAttempts: 2, waitMin: 100, jitter: 'none' })
+        async get(): Promise<void> {
+          if (++attempts < 2) throw new Error('no');
+        }
+        @rateLimit({ rate: 1, per: 100 })
+        async start(): Promise<void> {
+          starts++;
+        }
+      }
+      const api = new Api();
+      const calls: Promise<void>[] = [api.get()];
+      await tick(90);
+      calls.push(api.start());
+      // Here a wait ends that has nothing to do with the limit.
+      await tick(10);
+      calls.push(api.start());
+      await tick(89);
+      assert.deepEqual([attempts, starts], [2, 1], fake.name);
+      await tick(1);
+      assert.equal(starts, 2, fake.name);
+      await Promise.all(calls);
+    });
+  }
+});
+
+test('timers of another kind that run by the real clock keep to it', async () => {
+  const entered: number[] = [];
+  class Api {
+    @rateLimit({ rate: 2, per: 60 })
+    async start(): Promise<void> {
+      entered.push(performance.now());
+    }
+  }
+  const api = new Api();
+  const setReal = setTimeout;
+  const pass = (delay: number) => new Promise((resolve) => setReal(resolve, delay));
+  globalThis.setTimeout = ((ring: () => void, delay: number) => Number(setReal(ring, delay))) as never;
+  try {
+    await api.start();
+    await pass(50);
+    await Promise.all([1, 2, 3, 4].map(() => api.start()));
+  } finally {
+    globalThis.setTimeout = setReal;
+  }
+  assertWindows(entered, 2, 60);
+});
+
+test('the time does not go back as fake timers come for a second time', async () => {
+  for (const fake of [ofNode('setTimeout'), ofSinon('setTimeout', 'clearTimeout')]) {
+    let starts = 0;
+    class Api {
+      @rateLimit({ rate: 1, per: 100_000 })
+      async first(): Promise<void> {}
+      @rateLimit({ rate: 1, per: 100_000 })
+      async second(): Promise<void> {
+        starts++;
+      }
+    }
+    const api = new Api();
+    await fake.run(async (tick) => {
+      const calls = [api.first(), api.first()];
+      await tick(100_000);
+      await Promise.all(calls);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await api.second();
+    await fake.run(async (tick) => {
+      const call = api.second();
+      await tick(99_000);
+      assert.equal(starts, 1, fake.name);
+      await tick(1_000);
+      assert.equal(starts, 2, fake.name);
+      await call;
     });
   }
 });

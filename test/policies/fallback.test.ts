@@ -589,6 +589,26 @@ describe('on', () => {
     });
   }
 
+  test('is asked nothing once the call is aborted', async () => {
+    let asked = 0;
+    class Shop {
+      @fallback({ value: 'value', on: () => ++asked > 0 })
+      async buy(_signal: AbortSignal): Promise<string> {
+        throw new Error('down');
+      }
+    }
+    for (let turns = 0; turns < 4; turns++) {
+      const controller = new AbortController();
+      const call = new Shop().buy(controller.signal).catch((reason) => reason);
+      for (let i = 0; i < turns; i++) await undefined;
+      const before = asked;
+      controller.abort('enough');
+      await call;
+      await flush();
+      assert.equal(asked, before, `aborted after ${turns} turns`);
+    }
+  });
+
   test('is asked about the last error of a retry, once', async () => {
     const asked: unknown[] = [];
     const errors = [new Broken(), new Busy()];
