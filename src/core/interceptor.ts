@@ -198,16 +198,12 @@ function bindAgain(levels: readonly Level[], instance: object): void {
     (prototype && memberRecords(prototype, 'instance')?.keys()) ?? [];
   for (const name of new Set(levels.flatMap((level) => [...linkedAt(level)]))) {
     const property = Object.getOwnPropertyDescriptor(instance, name);
-    if (!property?.writable || typeof property.value !== 'function') continue;
     const method: unknown = Reflect.get(Object.getPrototypeOf(instance), name, instance);
-    if (typeof method !== 'function' || !isBound(property.value, method)) continue;
+    if (!property?.writable || typeof method !== 'function' || property.value?.name !== `bound ${method.name}`)
+      continue;
     Object.defineProperty(instance, name, { ...property, value: method.bind(instance) });
   }
 }
-
-/** Whether a function looks like another one, bound without arguments. */
-const isBound = ({ name, length }: { name: unknown; length: number }, fn: { name: string; length: number }): boolean =>
-  name === `bound ${fn.name}` && length === fn.length;
 
 /** To be called once a class with a decorated static member is there. */
 export function onStaticDefinition(type: AnyClass, member: Member): void {

@@ -466,33 +466,6 @@ describe('a foreign method decorator', () => {
     }
   });
 
-  test('leaves what the constructor has bound with arguments of its own', async () => {
-    @times(2)
-    class Shop {
-      runs = 0;
-      buy: (dish: string) => Promise<string> = this.order.bind(this, 2);
-      constructor() {
-        this.order = this.order.bind(this, 3) as never;
-      }
-      async order(count: number, dish: string): Promise<string> {
-        this.runs++;
-        if (this.runs === 1) throw new Error('down');
-        return `${count} ${dish}`;
-      }
-      @alone
-      async sell(): Promise<void> {}
-    }
-    class Sub extends Shop {}
-    for (let i = 0; i < 2; i++) {
-      const shop = new Sub() as unknown as Pick<Shop, 'buy'> & {
-        order: (dish: string) => Promise<string>;
-        runs: number;
-      };
-      shop.runs = 1;
-      assert.deepEqual([await shop.buy('soup'), await shop.order('rice')], ['2 soup', '3 rice']);
-    }
-  });
-
   test('that binds an override binds what stands in its place by then', async (t) => {
     class Shop {
       @times(2)

@@ -41,6 +41,7 @@ export const reasons = [
   {
     why: 'It is there for the types: the value cannot be undefined here.',
     of: [
+      ['core/interceptor.ts', "typeof method !== 'function'", 'false'],
       ['core/admission.ts', 'call.signal?.reason'],
       ['core/call.ts', 'call.signal?.reason'],
       ['core/pipeline.ts', 'call.signal?.reason'],

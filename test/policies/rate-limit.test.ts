@@ -298,6 +298,15 @@ describe('the queue of rateLimit', () => {
       assert.deepEqual(ids, [0, 1, 2, 3]);
     }));
 
+  test('a call that arrives when the window is open but its timer is late starts at once', async () => {
+    const { api, ids } = limited({ rate: 1, per: 5, maxQueue: 0 });
+    await api.get(0);
+    const since = performance.now();
+    while (performance.now() - since < 10);
+    await api.get(1);
+    assert.deepEqual(ids, [0, 1]);
+  });
+
   test('a call that arrives when the window is open but its timer is late does not overtake one that waits', () =>
     underFakeClock(async (clock) => {
       const { api, ids } = limited({ rate: 2, per: 100 });
