@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createSecretKey } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { Script } from 'node:vm';
+import { Serializer } from 'node:v8';
 import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
 import { type Kind, nested, Point, Values } from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
@@ -64,7 +64,7 @@ describe('an argument that cannot be cloned fails the call, and the error names 
       [Object.assign([1], { f() {} })],
       '[0].f cannot be cloned: it is the function f',
     ],
-    ['of Node itself', [{ in: new Script('1') }], '[0].in cannot be cloned: it is a Script'],
+    ['of Node itself', [{ in: new Serializer() }], '[0].in cannot be cloned: it is a Serializer'],
     ['a proxy', [new Proxy({}, {})], '[0] cannot be cloned: it is a Proxy'],
     [
       'behind a getter that throws',
@@ -167,7 +167,7 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
     ['iterator', 'result cannot be cloned: it is an Array Iterator'],
     ['port', 'result cannot be cloned: it is a MessagePort'],
-    ['host', 'result.script cannot be cloned: it is a Script'],
+    ['host', 'result.writer cannot be cloned: it is a Serializer'],
     ['arrayField', 'result.list.socket cannot be cloned: it is the function socket'],
     ['detached', 'result.buffer cannot be cloned: it is a buffer that was moved'],
   ] as [Kind, string][]) {
@@ -180,7 +180,7 @@ describe('a result that cannot be cloned fails the call, and the error names its
       ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
       ['tooDeep', 'result cannot be cloned: it is nested more than 1000 levels deep'],
       ['movedPort', 'result.port cannot be cloned: it is a MessagePort'],
-      ['host', 'result.script cannot be cloned: it is a Script'],
+      ['host', 'result.writer cannot be cloned: it is a Serializer'],
     ] as [Kind, string][]) {
       await refused(values.giveFromProcess(kind), `Values.giveFromProcess: ${problem}`);
     }
