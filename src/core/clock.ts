@@ -1,3 +1,4 @@
+import { node } from './node.js';
 import type { AnyClass } from './types.js';
 
 const realSetTimeout = setTimeout;
@@ -49,6 +50,12 @@ export const isStanding = (): boolean => clockInUse() === standingClock;
 const mayBeReal = (timer: unknown): boolean => typeof timer !== 'object' || timer instanceof RealTimer;
 
 /**
+ * What changes each time that fake timers come: those of node:test bring the same `setTimeout` again, which knows nothing
+ * of the timers that it set before.
+ */
+const era = (): unknown => (setTimeout === realSetTimeout ? undefined : node('node:timers/promises').setTimeout);
+
+/**
  * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
  * as well, and does not jump with the wall clock.
  */
@@ -61,6 +68,7 @@ export const now = (): number => clockInUse().now() + lag;
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #setBy: typeof setTimeout | undefined;
+  #setIn: unknown;
   #left = 0;
   #held: boolean;
   readonly #ring: () => void;
@@ -72,7 +80,7 @@ export class Alarm {
 
   /** Whether it is going to ring: not by a clock that has been taken away, as fake timers are. */
   get isSet(): boolean {
-    return this.#timer !== undefined && this.#setBy === setTimeout;
+    return this.#timer !== undefined && this.#setBy === setTimeout && this.#setIn === era();
   }
 
   /** Rings once after the delay, in place of what was set before. */
@@ -83,8 +91,9 @@ export class Alarm {
   }
 
   clear(): void {
-    // Timers of a clock that has been taken away, or hidden by a fake one, may not bear to be asked again.
-    if (this.#setBy === setTimeout) clearTimeout(this.#timer);
+    // Timers of a clock that has been taken away, or hidden by a fake one, may not bear to be asked again: fake ones may
+    // take another timer for it.
+    if (this.isSet) clearTimeout(this.#timer);
     else this.#timer?.unref?.();
     this.#timer = undefined;
   }
@@ -101,6 +110,7 @@ export class Alarm {
     let clock = clockInUse();
     const armedAt = now();
     this.#setBy = setTimeout;
+    this.#setIn = era();
     const timer = setTimeout(() => {
       if (this.#timer !== timer) return;
       this.#timer = undefined;

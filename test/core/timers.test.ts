@@ -353,6 +353,67 @@ test('the time does not go back as fake timers come for a second time', async ()
   }
 });
 
+for (const options of [undefined, { apis: ['setTimeout'] as 'setTimeout'[] }]) {
+  // They come with the very same setTimeout again, and have forgotten the timers of before.
+  describe(`as fake timers of node:test (${options?.apis ?? 'all'}) are reset and come again`, () => {
+    test('a rate limit opens again', async () => {
+      class Api {
+        tries = 0;
+        @rateLimit({ rate: 1, per: 100 })
+        async limited(): Promise<void> {}
+        @retry({ maxAttempts: 2, waitMin: 100, jitter: 'none' })
+        async retried(): Promise<void> {
+          if (this.tries++ % 2 === 0) throw new Error('no');
+        }
+      }
+      const api = new Api();
+      const tick = ticking(mock.timers);
+      try {
+        for (const passing of [false, false, true, false]) {
+          mock.timers.enable(options);
+          if (passing) {
+            const retried = api.retried();
+            await tick(100);
+            await retried;
+          }
+          let isDone = false;
+          api.limited().then(() => {
+            isDone = true;
+          });
+          for (let i = 0; i < 3; i++) await tick(100);
+          assert.equal(isDone, true, `passing: ${passing}`);
+          mock.timers.reset();
+        }
+      } finally {
+        mock.timers.reset();
+      }
+    });
+
+    test('no timer of anybody is lost', async () => {
+      class Api {
+        @rateLimit({ rate: 1, per: 50 })
+        async get(): Promise<void> {}
+      }
+      const api = new Api();
+      const tick = ticking(mock.timers);
+      try {
+        mock.timers.enable(options);
+        await api.get();
+        mock.timers.reset();
+        mock.timers.enable(options);
+        let fired = 0;
+        for (let i = 0; i < 3; i++) setTimeout(() => fired++, 10 * i);
+        api.get();
+        for (let i = 0; i < 3; i++) await tick(50);
+        assert.equal(fired, 3);
+        assert.equal(statsOf(Api, 'get').attempts, 2);
+      } finally {
+        mock.timers.reset();
+      }
+    });
+  });
+}
+
 describe('real timers after fake ones', () => {
   test('wait as long as they should', async () => {
     class Api {

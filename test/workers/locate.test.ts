@@ -212,10 +212,13 @@ describe('inside a worker', () => {
   });
 });
 
-test('a program of one file works, its entry guarded as with any worker', async () => {
-  for (const runtime of ['worker_threads', 'child_process']) {
-    const { code, stdout } = await runProgram('one-file', { args: [runtime] });
-    const lines = ['ran off the main thread: 9, OddError true', 'ran off the main thread: 12', 'true', '8', ''];
-    assert.deepEqual([code, stdout], [0, lines.join('\n')]);
-  }
-});
+// Where process.getBuiltinModule is not there: Node 21, and 22 before 22.3.
+for (const flags of [[], ['--import', 'data:text/javascript,delete process.getBuiltinModule']]) {
+  test(`a program of one file works, its entry guarded as with any worker ${flags.join(' ')}`, async () => {
+    for (const runtime of ['worker_threads', 'child_process']) {
+      const { code, stdout } = await runProgram('one-file', { flags, args: [runtime] });
+      const lines = ['ran off the main thread: 9, OddError true', 'ran off the main thread: 12', 'true', '8', ''];
+      assert.deepEqual([code, stdout], [0, lines.join('\n')]);
+    }
+  });
+}
