@@ -46,6 +46,7 @@ class Search {
   readonly #cross: Cross;
   /** Only threads take what is moved. */
   readonly #moves: boolean;
+  #hasMoved = false;
   readonly #seen = new Set<object>();
 
   constructor(cross: Cross) {
@@ -58,26 +59,32 @@ class Search {
     if (typeof value === 'function') return { path, reason: value.name ? `the function ${value.name}` : 'a function' };
     if (typeof value === 'symbol') return { path, reason: String(value) };
     const object = value as object;
-    if (this.#seen.has(object) || (this.#moves && isMarked(object))) return undefined;
+    if (this.#moves && isMarked(object)) {
+      this.#hasMoved = true;
+      return undefined;
+    }
+    if (this.#seen.has(object)) return undefined;
     if (depth > deepest) throw new TooDeep();
     this.#seen.add(object);
     const refused = refusedKind(object);
     if (refused !== undefined) return { path, reason: refused };
     const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
-    if (found === undefined)
-      return isOrdinary(object) || this.#crosses(object) ? undefined : { path, reason: a(object) };
+    if (found === undefined) return this.#isTaken(object) ? undefined : { path, reason: a(object) };
     if (isContainer(object)) return found;
     // An instance is one thing to its user: it is named, and what is in it is the reason.
     const inner = found.path.slice(path.length).replace(/^\./, '');
     return { path, reason: `${a(object)} whose ${inner} is ${found.reason}` };
   }
 
-  #crosses(object: object): boolean {
+  /** Whether an object is cloned, given that its parts are. Where that is not known, the attempt tells. */
+  #isTaken(object: object): boolean {
+    if (isOrdinary(object)) return true;
     try {
       this.#cross(object);
       return true;
     } catch {
-      return false;
+      // An attempt moves nothing, and so fails for what is to be moved with it.
+      return this.#hasMoved && isOfUser(object);
     }
   }
 
@@ -169,36 +176,41 @@ const isOpaque = (object: object): boolean =>
   types.isBoxedPrimitive(object) ||
   types.isNativeError(object);
 
-/** What is known to be cloned, given that its parts are. Of others only the attempt tells, as of built-in ones. */
+/** What is known to be cloned, given that its parts are. */
 function isOrdinary(object: object): boolean {
   if (ArrayBuffer.isView(object)) return isOrdinary(object.buffer);
   if (types.isArrayBuffer(object)) return object.byteLength > 0;
-  return isOfUser(object) || ordinary.has(tagOf(object));
+  const tag = tagOf(object);
+  return ordinary.has(tag) || (tag === 'Object' && isOfUser(object));
 }
 
 const ordinary = new Set(['Array', 'Map', 'Set', 'Date', 'RegExp', 'Number', 'String', 'Boolean', 'BigInt']);
 
-/** Whether an object is a plain one, or an instance of classes that are all written in JavaScript. */
+/** Whether an object is a plain one, or an instance of classes that neither the language nor Node brings. */
 function isOfUser(object: object): boolean {
-  if (Object.hasOwn(object, Symbol.toStringTag)) return false;
+  if (Object.hasOwn(object, Symbol.toStringTag) || types.isArgumentsObject(object)) return false;
   for (let each = Object.getPrototypeOf(object); each !== null; ) {
     const next: object | null = Object.getPrototypeOf(each);
     // Every chain ends in an Object.prototype, of whatever realm, or in something made without a prototype.
     if (next === null) return true;
     const type: unknown = Object.getOwnPropertyDescriptor(each, 'constructor')?.value;
-    if (typeof type !== 'function' || isNative(type)) return false;
+    // A prototype without a class, as of iterators, is known by its tag.
+    if (typeof type === 'function' ? isBuiltIn(type) : Object.hasOwn(each, Symbol.toStringTag)) return false;
     each = next;
   }
   return true;
 }
 
-const native = new WeakMap<object, boolean>();
+const builtIn = new WeakMap<object, boolean>();
 
-function isNative(type: object): boolean {
-  let known = native.get(type);
+/** Whether a class is native, or one of those that are there without an import: such hide what they consist of. */
+function isBuiltIn(type: { readonly name: string }): boolean {
+  let known = builtIn.get(type);
   if (known === undefined) {
-    known = /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
-    native.set(type, known);
+    known =
+      (globalThis as Record<string, unknown>)[type.name] === type ||
+      /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+    builtIn.set(type, known);
   }
   return known;
 }

@@ -96,6 +96,8 @@ export class Dispatcher implements Sender {
       run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
         for (const job of jobs) job.start();
       });
+      // A getter among the arguments may abort as they are read.
+      if (jobs.some((job) => job.aborted)) run.stop();
       reply = await run.reply;
     } catch (error) {
       const end = isCloneError(error) ? undefined : await run?.gone();

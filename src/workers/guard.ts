@@ -31,7 +31,7 @@ export function guard(
 
 /** What engines and compilers say when an object has not the #private member that is asked of it. */
 const privateTrouble =
-  /^(Cannot (read|write|access)( from| to)? private |(Receiver|Object) must be |attempted to \w+ private |Private element is not )/;
+  /^(Cannot (read|write|access)( from| to)? private |(Receiver|Object) must be (an instance of )?class |attempted to \w+ private |Private element is not )/;
 
 /** Adds to an error about a #private member why `this` has none in a worker. */
 export function explainPrivate(thrown: unknown): void {

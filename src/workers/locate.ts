@@ -43,8 +43,11 @@ export function locate(target: Target, exports: Exports): Located {
 function locateFunction({ module, label }: Target, { name, at }: FunctionTarget, exports: Exports): Located {
   const fn = findFunction(name, at, exports);
   if (typeof fn === 'function') return { fn: fn as AnyFunction, selfOf: () => undefined, listed: [] };
-  const problem = `${module} does not export the function ${name || '(anonymous)'}`;
-  throw new NotFound(`${label}: ${problem}; export it, under any name`);
+  const problem =
+    typeof exports[name] === 'function'
+      ? `the function ${name} is not the one that ${module} exports; give that very one, not one of another copy of the module`
+      : `${module} does not export the function ${name || '(anonymous)'}; export it, under any name`;
+  throw new NotFound(`${label}: ${problem}`);
 }
 
 function findFunction(name: string, at: Whereabouts, exports: Exports): unknown {

@@ -206,12 +206,14 @@ export class Pool {
         if (stopped) return;
         stopped = true;
         const worker = this.#workerOf(channel);
-        end = this.#endOf(channel);
-        if (worker !== undefined) tell();
+        const ended = this.#endOf(channel);
         signal.stop();
         this.#observe();
-        // One that has just answered stays, and may have the next task.
-        if (worker === undefined || this.#pool.threads.includes(worker)) return;
+        // One that has just answered, or could not be sent the task, stays, and may have the next one.
+        if (worker !== undefined && this.#pool.threads.includes(worker)) return;
+        end = ended;
+        if (worker === undefined) return;
+        tell();
         refuseTasks(worker);
         this.#insist(worker);
       },

@@ -17,7 +17,7 @@ async function fails(call: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match(error.message, message);
 }
 
-type Perform = (deed: Deed, counters?: undefined, signal?: AbortSignal) => Promise<string>;
+type Perform = (deed: Deed, counters?: undefined, ...rest: AbortSignal[]) => Promise<string>;
 
 const deaths: [string, object, Perform, Perform, [Deed, RegExp][]][] = [
   [
@@ -99,6 +99,29 @@ for (const [kind, type, perform, alone, deeds] of deaths) {
       assert.equal(await next, 'lived');
       assert.deepEqual([statsOf(type, 'alone').running, statsOf(type, 'alone').queued], [0, 0]);
     });
+
+    for (const start of ['cold', 'warm']) {
+      for (const ending of ['given', 'thrown']) {
+        test(`while its arguments are read stops it: ${start}, a value ${ending}`, async () => {
+          if (start === 'cold') await shutdown();
+          else await alone('live');
+          const controller = new AbortController();
+          const aborting = {
+            get field(): number {
+              controller.abort('as it is read');
+              if (ending === 'thrown') throw new Error('thrown');
+              return 1;
+            },
+          };
+          const call = alone('hang', undefined, aborting as never, controller.signal);
+          assert.equal(await rejection(call), 'as it is read');
+          assert.equal(await alone('live'), 'lived');
+          assert.equal(statsOf(type, 'alone').running, 0);
+          // Lets what runs end: an endless loop would not.
+          await shutdown();
+        });
+      }
+    }
 
     test('before the call sends nothing', async () => {
       const { attempts } = statsOf(type, 'perform');

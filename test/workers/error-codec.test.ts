@@ -99,6 +99,7 @@ for (const [runtime, thrown] of runtimes) {
 
     test('keeps its message where that speaks of something private', async () => {
       assert.equal(((await thrown('private')) as Error).message, 'the private key is malformed');
+      assert.equal(((await thrown('receiver')) as Error).message, 'Receiver must be set');
     });
 
     test('has the errors of an AggregateError', async () => {

@@ -83,7 +83,12 @@ describe('the code that a worker runs', () => {
     assert.equal(await orchestrator.execute(scaled, 4), 8);
     assert.equal(await orchestrator.execute(bound, 4), 8);
     await workerError(orchestrator.execute(makeTimes(5), 4), /does not export the function \(anonymous\)/);
-    await workerError(orchestrator.execute(makeScaled(3), 4), /does not export the function scaled/);
+    await workerError(
+      orchestrator.execute(makeScaled(3), 4),
+      /the function scaled is not the one that .*functions\.js exports/,
+    );
+    const copy = (await import(`${module.href}?copy`)) as { double: (n: number) => unknown };
+    await workerError(orchestrator.execute(copy.double, 4), /is not the one .* not one of another copy of the module$/);
     await workerError(orchestrator.execute(makeBound(3), 4), /does not export the function bound /);
     await workerError(
       orchestrator.execute(makeLocal()),
