@@ -7,6 +7,7 @@ export const reasons = [
     why: 'Only time is saved: what is kept, or left out, would come out the same again.',
     of: [
       ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
+      ['core/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
       ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
       ['core/decorate.ts', 'record.hooked', 'false'],
