@@ -20,12 +20,12 @@ const usage = `Usage: npm run bench [-- options]
 
 const sections = [
   ...callSections,
+  ...streamSections,
   ...crowdSections,
   ...rateSections,
   ...retrySections,
   ...setupSections,
   ...workerSections,
-  ...streamSections,
 ];
 
 function readArguments() {
