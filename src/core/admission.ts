@@ -81,6 +81,8 @@ export class Admission {
   onIdle: (() => void) | undefined = undefined;
 
   #returned: Sema | undefined;
+  /** Whether the token that came back last is at hand: most calls find it here, and are spared the Sema's emitter. */
+  #spare = false;
   /** Tokens made so far; they are made when first needed, so that a huge limit costs nothing. */
   #made = 0;
   #out = 0;
@@ -156,8 +158,11 @@ export class Admission {
       return;
     }
     this.#out--;
-    this.#returned ??= new Sema(0);
-    this.#returned.release();
+    if (this.#spare) {
+      this.#returned ??= new Sema(0);
+      this.#returned.release();
+    }
+    this.#spare = true;
     if (this.#out === 0) this.onIdle?.();
   }
 
@@ -172,7 +177,9 @@ export class Admission {
   }
 
   #take(): boolean {
-    if (this.#returned?.tryAcquire() === undefined) {
+    if (this.#spare) {
+      this.#spare = false;
+    } else if (this.#returned?.tryAcquire() === undefined) {
       if (this.#made === this.tokens) return false;
       this.#made++;
     }
