@@ -198,9 +198,12 @@ function bindAgain(levels: readonly Level[], instance: object): void {
     (prototype && memberRecords(prototype, 'instance')?.keys()) ?? [];
   for (const name of new Set(levels.flatMap((level) => [...linkedAt(level)]))) {
     const property = Object.getOwnPropertyDescriptor(instance, name);
+    if (!property?.writable) continue;
+    const { value } = property;
     const method: unknown = Reflect.get(Object.getPrototypeOf(instance), name, instance);
-    if (!property?.writable || typeof method !== 'function' || property.value?.name !== `bound ${method.name}`)
-      continue;
+    if (typeof method !== 'function' || value?.name !== `bound ${method.name}`) continue;
+    // Arguments that were bound as well cannot be told from outside.
+    if (value.length !== method.length) continue;
     Object.defineProperty(instance, name, { ...property, value: method.bind(instance) });
   }
 }

@@ -485,6 +485,54 @@ describe('a foreign method decorator', () => {
     assert.equal(mock.callCount(), 2);
   });
 
+  test('that binds arguments too keeps them, also on the first instance of a subclass', async () => {
+    class Root {
+      constructor() {
+        this.buy = this.buy.bind(this, 'tenant');
+      }
+      async buy(..._args: unknown[]): Promise<unknown[]> {
+        return [];
+      }
+    }
+    class Shop extends Root {
+      @times(2)
+      override async buy(tenant: unknown, item: unknown): Promise<unknown[]> {
+        return [tenant, item];
+      }
+    }
+    class Sub extends Shop {
+      override async buy(tenant: unknown, item: unknown): Promise<unknown[]> {
+        return ['sub', tenant, item];
+      }
+    }
+    for (let i = 0; i < 2; i++) assert.deepEqual(await new Sub().buy(7, undefined), ['sub', 'tenant', 7]);
+  });
+
+  test('is not looked for behind a getter of a subclass, which its constructor has not made ready yet', async () => {
+    class Shop {
+      @times(2)
+      async buy(): Promise<string> {
+        return 'base';
+      }
+    }
+    class Sub extends Shop {
+      override async buy(): Promise<string> {
+        return 'sub';
+      }
+    }
+    class Leaf extends Sub {
+      isReady = true;
+    }
+    Object.defineProperty(Leaf.prototype, 'buy', {
+      configurable: true,
+      get(this: Leaf) {
+        if (!this.isReady) throw new Error('not ready');
+        return async () => 'leaf';
+      },
+    });
+    assert.equal(await new Leaf().buy(), 'leaf');
+  });
+
   test('that turns an async method into a plain function leaves the policies of its own decorators in force', async () => {
     const seen: string[] = [];
     class Shop {
