@@ -167,8 +167,7 @@ export class Admission {
   }
 
   get #first(): Waiter | undefined {
-    const { next } = this.#line;
-    return next instanceof Waiter ? next : undefined;
+    return this.#waiting === 0 ? undefined : (this.#line.next as Waiter);
   }
 
   #admit(waiter: Waiter): void {

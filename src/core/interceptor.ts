@@ -39,6 +39,9 @@ export const applyNoPolicies = (): void => {
   inline = true;
 };
 
+/** Is the key of no receiver. */
+const nobody = Symbol('nobody');
+
 /**
  * Puts the interceptor in front of a method. It finds the site of its receiver's class, and runs the pipeline there if
  * it is the one that calls of that class begin with. If not, the pipeline runs already (a `super` call, or a foreign
@@ -47,10 +50,11 @@ export const applyNoPolicies = (): void => {
 export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   const isStatic = member.placement.endsWith('static');
   const known = new WeakMap<object, Site>();
-  let lastKey: object | null | undefined;
-  let last: Site | undefined;
+  let lastKey: unknown = nobody;
+  let lastRun: Site['run'] | undefined;
 
-  const find = (key: object | null | undefined): Pick<Site, 'entry' | 'run'> => {
+  /** How calls with this key begin; undefined where the pipeline runs already. */
+  const find = (key: unknown): Site['run'] | undefined => {
     const owner = typeof key === 'object' || typeof key === 'function' ? (key ?? undefined) : undefined;
     let site = owner && known.get(owner);
     if (site === undefined) {
@@ -58,23 +62,23 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
         site = siteFor(member, owner);
       } catch (error) {
         // There is none to be had: the call fails, and the next one asks again.
-        return { entry: interceptor, run: () => Promise.reject(error) };
+        return () => Promise.reject(error);
       }
       // Only until the class is known.
-      if (site === homeless.get(member)) return site;
+      if (site === homeless.get(member)) return site.entry === interceptor ? site.run : undefined;
       if (owner !== undefined) known.set(owner, site);
     }
     lastKey = key;
-    last = site;
-    return site;
+    lastRun = site.entry === interceptor ? site.run : undefined;
+    return lastRun;
   };
 
   const interceptor = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     if (inline) return callThrough(fn, this, args);
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
-    const site = last !== undefined && key === lastKey ? last : find(key);
-    if (site.entry === interceptor) return site.run(fn, this, args);
+    const run = key === lastKey ? lastRun : find(key);
+    if (run !== undefined) return run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
     takeHandoff(this, member.name);
     return callThrough(fn, this, args);
