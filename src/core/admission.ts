@@ -166,6 +166,15 @@ export class Admission {
     if (this.#out === 0) this.onIdle?.();
   }
 
+  /** So many tokens come back at once: those in line have them first, the rest are made anew when they are needed. */
+  giveBack(count: number): void {
+    let left = count;
+    for (; left > 0 && this.#waiting > 0; left--) this.give();
+    this.#out -= left;
+    this.#made -= left;
+    if (left > 0 && this.#out === 0) this.onIdle?.();
+  }
+
   get #first(): Waiter | undefined {
     return this.#waiting === 0 ? undefined : (this.#line.next as Waiter);
   }

@@ -70,7 +70,6 @@ class RateLimiter implements Permit {
   #returns: number[] = [];
   #head = 0;
   readonly #alarm = new Alarm(() => this.#reclaim(), false);
-  #startedAt = Number.NEGATIVE_INFINITY;
   /** Whether the latest start came so soon after the one before that entering the method cannot have lasted long. */
   #isQuick = false;
 
@@ -121,12 +120,11 @@ class RateLimiter implements Permit {
 
   /** A permit is used, from now on: the method has been entered. */
   start(enteredAt: number): void {
-    const time = now();
-    this.#isQuick = time - this.#startedAt <= entryGrace;
-    this.#startedAt = time;
-    const due = Math.min(time, enteredAt + entryGrace) + this.#window;
+    const due = Math.min(now(), enteredAt + entryGrace) + this.#window;
     const returns = this.#returns;
     let at = returns.length;
+    const sinceLatest = at > this.#head ? due - (returns[at - 1] as number) : Number.POSITIVE_INFINITY;
+    this.#isQuick = sinceLatest >= 0 && sinceLatest <= entryGrace;
     // A method that calls itself as it starts is told of after the call that it makes.
     while (at > this.#head && (returns[at - 1] as number) > due) at--;
     if (at === returns.length) returns.push(due);
@@ -154,7 +152,7 @@ class RateLimiter implements Permit {
     }
     this.#forget(count);
     this.#schedule();
-    for (; count > 0; count--) this.#permits.give();
+    this.#permits.giveBack(count);
   }
 
   #forget(count: number): void {
