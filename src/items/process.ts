@@ -97,7 +97,9 @@ export async function processAll<
 
 /**
  * Calls a method with each item as its one argument; gives the results as they are taken, so that any number of items
- * fits into memory. Leaving early, with a `break` for one, aborts what still runs and lets the source go.
+ * fits into memory. Leaving early, with a `break` for one, aborts what still runs and lets the source go: the loop ends
+ * once the source's `return()` has, with what that throws. Where a pull is under way that does not end, it goes on after a
+ * second. A failure and an abort come at once, and the source is let go behind them.
  *
  * @param target An instance, or a class for a static method.
  * @param method The name of the method.

@@ -1,8 +1,15 @@
+import { Alarm } from '../core/clock.js';
 import { show } from '../core/options.js';
 import type { Items } from './options.js';
 
 /** What was pulled, read once. */
 export type Pulled<Item> = { readonly done: true } | { readonly done: false; readonly value: Item };
+
+/**
+ * How long a pull under way is waited for when the source is let go, in milliseconds. In turns, as a program that stands
+ * still for a while has lost but one of them, and gets what came meanwhile before the next.
+ */
+const patience = { turns: 10, turn: 100 };
 
 /** The items of a run: opened once, pulled one at a time, and let go once. */
 export class Source<Item> {
@@ -64,11 +71,27 @@ export class Source<Item> {
   async release(wait: boolean): Promise<void> {
     // A generator cannot be let go while it runs; that is done once it has given its item.
     if (this.#isDrained || (this.#isPulling && !this.#isAsync)) return;
-    const wasPulling = this.#isPulling;
     const released = this.#return();
-    // One that is busy answers its return() after the pull that is under way, which may never end.
-    if (wait && !wasPulling) await released;
+    if (wait) await this.#inPatience(released);
     else released.catch(() => {});
+  }
+
+  /**
+   * Waits for a source to be let go. One that is busy may answer its return() only after the pull that is under way,
+   * which may never end: that is waited for with patience, the rest for as long as it takes.
+   */
+  #inPatience(released: Promise<void>): Promise<void> {
+    if (!this.#isPulling) return released;
+    return new Promise((resolve, reject) => {
+      let turns = patience.turns;
+      const alarm = new Alarm(() => {
+        if (!this.#isPulling) return;
+        if (--turns === 0) resolve();
+        else alarm.set(patience.turn);
+      }, true);
+      alarm.set(patience.turn);
+      released.finally(() => alarm.clear()).then(resolve, reject);
+    });
   }
 
   async #nextLate(): Promise<Pulled<Item>> {

@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { concurrency, currentCall, ItemError, processStream, retry } from 'opero';
-import { flush } from '../support/clock.js';
+import { advance, flush, underFakeClock } from '../support/clock.js';
 import { all, rejection, type Sort, Steps, source } from '../support/items.js';
 import { runProgram } from '../support/run-program.js';
 
@@ -489,16 +490,98 @@ describe('the return() of a source', () => {
       }),
     };
     const loop = async (): Promise<void> => {
-      for await (const _each of processStream(new Service(), 'echo', items)) {
-        await flush();
-        break;
-      }
+      for await (const _each of processStream(new Service(), 'echo', items)) break;
     };
-    // The source may be busy with a pull when the loop ends; then its return() is not waited for.
-    const busy = processStream(new Service(), 'echo', items, { concurrency: 1 });
-    await busy.next();
     assert.equal(await rejection(loop()), error);
-    await busy.return?.().catch(() => {});
+  });
+
+  describe('of a generator that is busy with the next item at a break', () => {
+    const closing: Record<string, () => unknown> = { 'sync finally': () => {}, 'async finally': () => sleep(5) };
+    for (const [kind, close] of Object.entries(closing)) {
+      for (const ordered of [true, false]) {
+        test(`has ended when the loop is over (${kind}, ordered: ${ordered})`, async () => {
+          let closed = false;
+          const items = async function* () {
+            try {
+              for (let i = 0; ; i++) {
+                await sleep(5);
+                yield i;
+              }
+            } finally {
+              await close();
+              closed = true;
+            }
+          };
+          for await (const _each of processStream(new Service(), 'echo', items(), { ordered })) break;
+          assert.equal(closed, true);
+        });
+      }
+    }
+
+    test('throws from the loop what its finally throws', async () => {
+      const error = new Error('from finally');
+      const items = async function* () {
+        try {
+          for (let i = 0; ; i++) {
+            await sleep(5);
+            yield i;
+          }
+        } finally {
+          // biome-ignore lint/correctness/noUnsafeFinally: what becomes of this error is what is tested
+          throw error;
+        }
+      };
+      const loop = async (): Promise<void> => {
+        for await (const _each of processStream(new Service(), 'echo', items())) break;
+      };
+      assert.equal(await rejection(loop()), error);
+    });
+
+    test('is waited for as long as it takes, once the item is there', () =>
+      underFakeClock(async (clock) => {
+        const gate = new Steps<string>();
+        let closed = false;
+        const items = async function* () {
+          try {
+            yield 1;
+            await gate.begin('item');
+            yield 2;
+          } finally {
+            await gate.begin('finally');
+            closed = true;
+          }
+        };
+        const stream = processStream(new Service(), 'echo', items());
+        await stream.next();
+        await flush();
+        const ending = stream.return?.().then(() => closed);
+        await advance(clock, 900);
+        await gate.end('item');
+        await advance(clock, 5000);
+        await gate.end('finally');
+        assert.equal(await ending, true);
+      }));
+
+    test('is not waited for where the generator itself waits for the end of the stream', () =>
+      underFakeClock(async (clock) => {
+        const holder: { stream?: AsyncIterableIterator<number> } = {};
+        let closed = 0;
+        const items = async function* () {
+          try {
+            yield 1;
+            await holder.stream?.return?.();
+            yield 2;
+          } finally {
+            closed++;
+          }
+        };
+        holder.stream = processStream(new Service(), 'echo', items());
+        const results = all(holder.stream);
+        await flush();
+        await advance(clock, 1000);
+        assert.ok((await results).length <= 1);
+        assert.equal(closed, 1);
+      }));
   });
 
   test('may be missing', async () => {
@@ -511,24 +594,50 @@ describe('the return() of a source', () => {
     }
   });
 
-  test('is called during a pull that never ends, and not waited for', async () => {
-    const seen = { returned: 0 };
-    const items = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => new Promise<IteratorResult<number>>(() => {}),
-        return: () => {
-          seen.returned++;
-          return new Promise<IteratorResult<number>>(() => {});
-        },
-      }),
-    };
-    const stream = processStream(new Service(), 'echo', items);
-    const first = stream.next();
-    await flush();
-    assert.deepEqual(await stream.return?.(), { done: true, value: undefined });
-    assert.deepEqual(await first, { done: true, value: undefined });
-    assert.equal(seen.returned, 1);
-  });
+  test('is called during a pull that never ends, and waited for no longer than a second', () =>
+    underFakeClock(async (clock) => {
+      const seen = { returned: 0 };
+      const items = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise<IteratorResult<number>>(() => {}),
+          return: () => {
+            seen.returned++;
+            return new Promise<IteratorResult<number>>(() => {});
+          },
+        }),
+      };
+      const stream = processStream(new Service(), 'echo', items);
+      const first = stream.next();
+      await flush();
+      let over = false;
+      const ending = stream.return?.().finally(() => {
+        over = true;
+      });
+      assert.equal(seen.returned, 1);
+      assert.deepEqual(await first, { done: true, value: undefined });
+      await advance(clock, 999);
+      assert.equal(over, false);
+      await advance(clock, 1);
+      assert.deepEqual(await ending, { done: true, value: undefined });
+      assert.equal(seen.returned, 1);
+      assert.equal(clock.countTimers(), 0);
+    }));
+
+  test('that answers during a pull that never ends is not waited for any longer', () =>
+    underFakeClock(async (clock) => {
+      const error = new Error('from return()');
+      for (const answer of [async () => ({ done: true as const, value: undefined }), () => Promise.reject(error)]) {
+        const next = (): Promise<IteratorResult<number>> => new Promise(() => {});
+        const items = { [Symbol.asyncIterator]: () => ({ next, return: answer }) };
+        const stream = processStream(new Service(), 'echo', items);
+        const first = stream.next();
+        await flush();
+        const end = await stream.return?.().catch((thrown: unknown) => thrown);
+        assert.ok(end === error || (end as IteratorResult<number>).done);
+        assert.deepEqual(await first, { done: true, value: undefined });
+        assert.equal(clock.countTimers(), 0);
+      }
+    }));
 
   test('cancels a ReadableStream', async () => {
     let cancelled = 0;
