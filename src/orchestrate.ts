@@ -1,7 +1,7 @@
 import { policyDecorator, type Recording } from './core/decorate.js';
 import type { FallbackDecorator } from './core/decorator-types.js';
 import { ConfigurationError } from './core/errors.js';
-import { flag, show, type Where, wrongOption } from './core/options.js';
+import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
 import { type CpuBoundConfig, cpuBoundPolicy } from './policies/cpu-bound.js';
@@ -61,17 +61,12 @@ export function readPolicies(config: unknown, where: Where): Recording {
   const policies: Policy[] = [];
   let inherit = true;
   const keys = where.classless ? Object.keys(builders) : [...Object.keys(builders), 'inherit'];
-  for (const [key, given] of Object.entries(config)) {
+  for (const [key, given] of entriesOf(config)) {
+    if (typeof key === 'symbol' || !keys.includes(key)) throw unknownOption(where, key, given, keys);
     const build = Object.hasOwn(builders, key) ? builders[key] : undefined;
-    if (!keys.includes(key)) {
-      const known = keys.join(', ');
-      throw new ConfigurationError(
-        `${where.text}: unknown option \`${key}\` (${show(given)}); known options are ${known}`,
-      );
-    }
     if (given === undefined) continue;
     if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
-    else if (flag.test(given)) inherit = given;
+    else if (typeof given === 'boolean') inherit = given;
     else throw wrongOption(where, key, given, flag.allowed);
   }
   return { policies, inherit };

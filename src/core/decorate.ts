@@ -10,7 +10,7 @@ import {
   setMetadata,
   writeMember,
 } from './metadata.js';
-import { show, type Where } from './options.js';
+import { isClass, show, type Where } from './options.js';
 import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
 
 type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
@@ -49,12 +49,13 @@ export function policyDecorator<Decorator>(
     throw new ConfigurationError(`@${name} on ${describe(given[1])}: write @${name}(...), with parentheses`);
   }
   if (isLegacyCall(given)) throw legacyForm(name, given[0], given[1]);
+  if (given.length === 1 && isClass(given[0])) throw bareOnClass(name, given[0]);
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
   const decorator = (value: unknown, context: unknown): unknown => {
     if (!isContext(context)) throw legacyForm(name, value, context);
     const where: Where = {
       text: `@${name} on ${describe(context)}`,
-      ...(context.kind !== 'class' && { member: context.name }),
+      ...(context.kind !== 'class' && { member: nameOf(context) }),
     };
     if (context.kind !== 'method' && context.kind !== 'class') {
       const { kind } = context as { kind: string };
@@ -87,7 +88,7 @@ function decorateMethod(
     throw new ConfigurationError(`${where.text}: expected a method that returns a promise, got a generator`);
   }
   const { metadata } = context;
-  const member: Member = { name: context.name, placement: placementOf(context), holder: metadata };
+  const member: Member = { name: nameOf(context), placement: placementOf(context), holder: metadata };
   const known = memberRecords(metadata, member.placement)?.get(member.name);
   const record: MemberRecord = known ?? { policies: [], inherit: true, isAsync: isAsync(value), entry: value };
   add(record, recording, where);
@@ -157,6 +158,10 @@ function seeConstructions(type: AnyClass): AnyClass {
   return proxy;
 }
 
+/** As properties have it: esbuild tells of a method `5` by a number. */
+const nameOf = ({ name }: ClassMethodDecoratorContext): string | symbol =>
+  typeof name === 'number' ? String(name) : name;
+
 const placementOf = (context: ClassMethodDecoratorContext): Placement => {
   if (context.private) return context.static ? 'private static' : 'private';
   return context.static ? 'static' : 'instance';
@@ -166,6 +171,12 @@ function describe(context: Context): string {
   const name = String(context.name ?? '') || '(anonymous)';
   const isStatic = context.kind !== 'class' && context.static ? 'static ' : '';
   return `${isStatic}${context.kind} \`${name}\``;
+}
+
+/** In the old form, without parentheses, a class is handed to the factory as if it were its options. */
+function bareOnClass(name: string, type: AnyClass): ConfigurationError {
+  const problem = `write @${name}(...), with parentheses; it takes no class as its argument`;
+  return new ConfigurationError(`@${name} on class \`${type.name || '(anonymous)'}\`: ${problem}`);
 }
 
 /** The old form calls with (target, key, descriptor) for a member, and with the class alone for a class. */

@@ -1,4 +1,4 @@
-import type { Rule } from './options.js';
+import { isClass, type Rule } from './options.js';
 
 /**
  * A class of errors, abstract ones included.
@@ -22,8 +22,7 @@ export type Matches = (error: unknown) => boolean | PromiseLike<boolean>;
 
 /** A class: one that extends Error, or anything written with the `class` keyword. */
 export const isErrorClass = (value: unknown): value is ErrorClass =>
-  typeof value === 'function' &&
-  (value === Error || value.prototype instanceof Error || /^class\b/.test(Function.prototype.toString.call(value)));
+  typeof value === 'function' && (value === Error || value.prototype instanceof Error || isClass(value));
 
 /** The rule for options that take an ErrorMatcher. */
 export const errorMatcher: Rule = {

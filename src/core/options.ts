@@ -1,5 +1,6 @@
 import { ConfigurationError } from './errors.js';
 import { node } from './node.js';
+import type { AnyClass } from './types.js';
 
 /** What an option may be: the test, and the words for it. */
 export interface Rule {
@@ -46,6 +47,16 @@ export const anything = rule('anything', () => true);
 export const oneOf = (...values: readonly string[]): Rule =>
   rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v as string));
 
+/** Whether a value was written with the `class` keyword, so that it cannot be called. */
+export const isClass = (value: unknown): value is AnyClass =>
+  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+
+/** What an object gives by names of its own, symbols included. */
+export const entriesOf = (given: object): [string | symbol, unknown][] =>
+  Reflect.ownKeys(given)
+    .filter((name) => Object.prototype.propertyIsEnumerable.call(given, name))
+    .map((name) => [name, Reflect.get(given, name)]);
+
 /** A value for a message: short, on one line, with its type where that is not plain to see. */
 export const show = (value: unknown): string => {
   if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
@@ -57,12 +68,24 @@ export const show = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 
-const optionName = (where: Where, name?: string): string => [where.path, name].filter(Boolean).join('.');
+const optionName = ({ path }: Where, name: PropertyKey): string =>
+  path === undefined ? String(name) : `${path}.${String(name)}`;
 
 /** The error for one option of a wrong value. */
 export function wrongOption(where: Where, name: string, value: unknown, allowed: string): ConfigurationError {
   const text = `${where.text}: expected \`${optionName(where, name)}\` to be ${allowed}, got ${show(value)}`;
   return new ConfigurationError(text);
+}
+
+/** The error for an option that there is not. */
+export function unknownOption(
+  where: Where,
+  name: PropertyKey,
+  value: unknown,
+  known: readonly string[],
+): ConfigurationError {
+  const unknown = `unknown option \`${optionName(where, name)}\` (${show(value)})`;
+  return new ConfigurationError(`${where.text}: ${unknown}; known options are ${known.join(', ')}`);
 }
 
 /**
@@ -84,13 +107,9 @@ export function readOptions<Options extends object>(
     if (Object.hasOwn(defaults, name)) options[name] = defaults[name as keyof Options];
     else if ((given as Record<string, unknown>)[name] !== undefined) options[name] = undefined;
   }
-  for (const [name, value] of Object.entries(given)) {
-    const check = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (check === undefined) {
-      const known = Object.keys(rules).join(', ');
-      const unknown = `unknown option \`${optionName(where, name)}\` (${show(value)})`;
-      throw new ConfigurationError(`${where.text}: ${unknown}; known options are ${known}`);
-    }
+  for (const [name, value] of entriesOf(given)) {
+    const check = typeof name === 'string' && Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (typeof name === 'symbol' || check === undefined) throw unknownOption(where, name, value, Object.keys(rules));
     if (value === undefined) continue;
     if (!check.test(value)) throw wrongOption(where, name, value, check.allowed);
     // A copy: what becomes of the array that was given is its owner's affair.

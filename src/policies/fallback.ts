@@ -4,7 +4,7 @@ import type { FallbackDecorator } from '../core/decorator-types.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
-import { anything, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { anything, isClass, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
 
 /**
@@ -34,7 +34,10 @@ export interface FallbackConfig<Alternatives extends readonly Alternative[] = re
 }
 
 const isAlternative = (value: unknown): value is Alternative =>
-  typeof value === 'function' || typeof value === 'string' || typeof value === 'symbol' || typeof value === 'number';
+  (typeof value === 'function' && !isClass(value)) ||
+  typeof value === 'string' ||
+  typeof value === 'symbol' ||
+  (typeof value === 'number' && !Number.isNaN(value));
 
 const alternativesRule: Rule = {
   allowed: 'an array of method names and functions',
@@ -49,8 +52,8 @@ export function readFallback(given: unknown, where: Where): Filled {
   const options = readOptions<Filled>(where, given, rules, { alternatives: [] });
   const hasValue = Object.hasOwn(given as object, 'value');
   if (options.alternatives.length === 0 && !hasValue) {
-    const what = where.path ? `\`${where.path}\`` : 'options';
-    throw new ConfigurationError(`${where.text}: expected ${what} to give at least one alternative or a \`value\``);
+    const allowed = 'an array of at least one method name or function, as there is no `value`';
+    throw wrongOption(where, 'alternatives', (given as FallbackConfig).alternatives, allowed);
   }
   const alternatives = Object.freeze(
     options.alternatives.map((each) => (typeof each === 'number' ? String(each) : each)),
@@ -64,8 +67,8 @@ export function readFallback(given: unknown, where: Where): Filled {
 export function fallbackPolicy(options: Filled, where: Where): Policy {
   const { alternatives } = options;
   const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
-  if (alternatives.includes(where.member as Alternative)) {
-    throw new ConfigurationError(`${where.text}: a method cannot be its own alternative`);
+  if (where.member !== undefined && alternatives.includes(where.member)) {
+    throw wrongOption(where, 'alternatives', where.member, 'functions and names of other methods');
   }
   if (wrongName !== undefined)
     throw wrongOption(where, 'alternatives', wrongName, 'functions, as there is no class to look names up in');

@@ -250,6 +250,8 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
       ['other', "'other'"],
       [['other', null], "[ 'other', null ]"],
       [[{}], '[ {} ]'],
+      [[Number.NaN], '[ NaN ]'],
+      [['other', class Cache {}], "[ 'other', [class Cache] ]"],
     ],
   ],
   ['fallback', { alternatives: ['other'] }, 'on', matcher, [['Error', "'Error'"]]],
@@ -296,6 +298,21 @@ describe('a wrong option fails at decoration', () => {
       );
     });
   }
+
+  test('an unknown option that is named by a symbol; one that is not enumerable is none', () => {
+    const given = { [Symbol('zz')]: 3 };
+    const unknown = (path: string): string => `unknown option \`${path}Symbol(zz)\` (3); known options are`;
+    for (const [name, list] of Object.entries(known)) {
+      fails(() => decorate(name as Name, given), `@${name} on method \`load\`: ${unknown('')} ${list}`);
+      fails(
+        () => decorate('orchestrate', { [name]: given }),
+        `@orchestrate on method \`load\`: ${unknown(`${name}.`)} ${list}`,
+      );
+    }
+    assert.throws(() => decorate('orchestrate', given), { message: /unknown option `Symbol\(zz\)` \(3\)/ });
+    decorate('retry', Object.defineProperty({}, Symbol('hidden'), { value: 1 }));
+    decorate('retry', Object.create({ timeout: 5 }));
+  });
 
   test('orchestrate: an unknown policy, and inherit', () => {
     assert.throws(() => decorate('orchestrate', { timeout: 5 }), {
@@ -410,6 +427,18 @@ describe('a wrong option fails at decoration', () => {
   });
 });
 
+test('a decorator of the old form without parentheses is handed a class alone, and says what to write', () => {
+  class Shop {}
+  for (const name of Object.keys(factories) as Name[]) {
+    for (const type of [Shop, class Sub extends Shop {}]) {
+      fails(
+        () => factories[name](type),
+        `@${name} on class \`${type.name}\`: write @${name}(...), with parentheses; it takes no class as its argument`,
+      );
+    }
+  }
+});
+
 describe('what is allowed', () => {
   const optionsGiven = (name: Name, given: unknown): Record<string, unknown> => {
     class Shop {
@@ -481,23 +510,40 @@ describe('what is allowed', () => {
 });
 
 describe('a fallback', () => {
-  const empty = 'to give at least one alternative or a `value`';
-
   test('that is empty fails at decoration', () => {
-    fails(() => decorate('fallback'), `@fallback on method \`load\`: expected options ${empty}`);
-    fails(() => decorate('fallback', {}), `@fallback on method \`load\`: expected options ${empty}`);
-    fails(() => decorate('fallback', { alternatives: [] }), `@fallback on method \`load\`: expected options ${empty}`);
-    fails(() => decorate('fallback', { on: Error }), `@fallback on method \`load\`: expected options ${empty}`);
-    const message = `@orchestrate on method \`load\`: expected \`fallback\` ${empty}`;
-    fails(() => decorate('orchestrate', { fallback: [] }), message);
-    fails(() => decorate('orchestrate', { fallback: {} }), message);
+    const allowed = 'an array of at least one method name or function, as there is no `value`';
+    for (const [given, shown] of [
+      [[], '[]'],
+      [[{}], 'undefined'],
+      [[{ alternatives: [] }], '[]'],
+      [[{ alternatives: undefined }], 'undefined'],
+      [[{ on: Error }], 'undefined'],
+    ] as const) {
+      fails(
+        () => decorate('fallback', ...given),
+        `@fallback on method \`load\`: expected \`alternatives\` to be ${allowed}, got ${shown}`,
+      );
+    }
+    for (const [given, shown] of [
+      [[], '[]'],
+      [{}, 'undefined'],
+    ] as const) {
+      fails(
+        () => decorate('orchestrate', { fallback: given }),
+        `@orchestrate on method \`load\`: expected \`fallback.alternatives\` to be ${allowed}, got ${shown}`,
+      );
+    }
   });
 
   test('on itself fails at decoration', () => {
-    fails(() => decorate('fallback', 'load'), '@fallback on method `load`: a method cannot be its own alternative');
+    const others = 'functions and names of other methods';
+    fails(
+      () => decorate('fallback', 'load'),
+      `@fallback on method \`load\`: expected \`alternatives\` to be ${others}, got 'load'`,
+    );
     fails(
       () => decorate('orchestrate', { fallback: ['other', 'load'] }),
-      '@orchestrate on method `load`: a method cannot be its own alternative',
+      `@orchestrate on method \`load\`: expected \`fallback.alternatives\` to be ${others}, got 'load'`,
     );
     const name = Symbol('load');
     fails(() => {
@@ -508,14 +554,14 @@ describe('a fallback', () => {
         async 7(): Promise<void> {}
       }
       return Shop;
-    }, '@fallback on method `Symbol(load)`: a method cannot be its own alternative');
+    }, `@fallback on method \`Symbol(load)\`: expected \`alternatives\` to be ${others}, got Symbol(load)`);
     fails(() => {
       class Shop {
         @factories.fallback(7)
         async 7(): Promise<void> {}
       }
       return Shop;
-    }, '@fallback on method `7`: a method cannot be its own alternative');
+    }, `@fallback on method \`7\`: expected \`alternatives\` to be ${others}, got '7'`);
   });
 
   const missing = (label: string, shown: string): string =>

@@ -918,6 +918,50 @@ describe('classes of every sort', () => {
     assert.equal(statsOf(sub, 42).calls, 1);
   });
 
+  test('a compiler may tell decorators of a numeric name by a number, as esbuild does', async () => {
+    const numbered = <Decorator>(decorator: Decorator): Decorator =>
+      ((value: unknown, context: ClassMethodDecoratorContext) =>
+        (decorator as (value: unknown, context: object) => unknown)(value, {
+          ...context,
+          name: Number(context.name),
+        })) as Decorator;
+    class Base {
+      @numbered(times(2))
+      async 42(): Promise<void> {
+        throw new Error('down');
+      }
+      @numbered(times(2))
+      static async 43(): Promise<void> {}
+    }
+    class Sub extends Base {
+      override async 42(): Promise<void> {
+        await super[42]();
+      }
+    }
+    class SubSub extends Sub {
+      @numbered(concurrency(3))
+      override async 42(): Promise<void> {
+        await super[42]();
+      }
+    }
+    await assert.rejects(new SubSub()[42]());
+    for (const name of [42, '42'] as const) {
+      assert.deepEqual(kinds(Base, name), ['retry']);
+      assert.deepEqual(kinds(Sub, name), ['retry']);
+      assert.deepEqual(kinds(SubSub, name), ['retry', 'concurrency']);
+      assert.equal(statsOf(SubSub, name).attempts, 2);
+    }
+    assert.deepEqual(kinds(Base, 43), ['retry']);
+    const itself = { name: 'ConfigurationError', message: /^@fallback on method `5`: .*'5'/ };
+    assert.throws(() => {
+      class Own {
+        @numbered(fallback(5) as unknown as ReturnType<typeof concurrency>)
+        async 5(): Promise<void> {}
+      }
+      return Own;
+    }, itself);
+  });
+
   test('symbols and numbers may name alternatives', async () => {
     const cached = Symbol('cached');
     class Base {
