@@ -90,7 +90,7 @@ export interface Handoff {
   readonly to?: PropertyKey;
   readonly signal?: AbortSignal | undefined;
   readonly error?: unknown;
-  /** The method and the alternatives that stand in for one another above the call; none is tried within itself. */
+  /** What stands in for one another above the call: methods, alternatives, and where the policies were declared. */
   readonly chain?: readonly unknown[];
   /** The run over many items that the call belongs to, if its items may travel together. */
   readonly batch?: BatchPlan | undefined;

@@ -80,6 +80,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     await undefined;
     await undefined;
     if (call.aborted) return fail(error, call);
+    const above = call.handoff?.chain ?? [site.name];
+    // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
+    if (above.includes(where)) return fail(error, call);
     let meant: boolean;
     try {
       meant = matches === undefined || (await matches(error));
@@ -88,7 +91,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     }
     if (!meant) return fail(error, call);
     const errors = [error];
-    const chain = call.handoff?.chain ?? [site.name];
+    const chain = [...above, where];
     for (const alternative of alternatives) {
       if (call.aborted) return fail(error, call);
       if (chain.includes(alternative)) continue;

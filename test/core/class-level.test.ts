@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { types } from 'node:util';
 import {
+  AllFailedError,
   type AnyClass,
   concurrency,
   explain,
@@ -724,6 +725,128 @@ describe('a class-level policy', () => {
     assert.deepEqual(policiesOf(Shop, 'load')[0].options.alternatives, ['cached', 'stale']);
     assert.deepEqual(policiesOf(Shop, 'cached')[0].options.alternatives, ['stale']);
     assert.deepEqual(policiesOf(Shop, 'stale')[0].options.alternatives, ['cached']);
+  });
+
+  describe('fallback with several alternatives', () => {
+    const order: string[] = [];
+
+    @fallback('a', 'b')
+    class Shop {
+      async load(works = ''): Promise<string> {
+        return this.fail('load', works);
+      }
+      async a(works = ''): Promise<string> {
+        return this.fail('a', works);
+      }
+      async b(works = ''): Promise<string> {
+        return this.fail('b', works);
+      }
+      @fallback('aside')
+      async special(works = ''): Promise<string> {
+        return this.fail('special', works);
+      }
+      async aside(works = ''): Promise<string> {
+        return this.fail('aside', works);
+      }
+      fail(name: string, works: string): string {
+        order.push(name);
+        if (name === works) return name;
+        throw name;
+      }
+    }
+
+    /** What is tried in what order, and the errors that it ends with. */
+    const tried = async (call: Promise<unknown>): Promise<unknown> => {
+      const end = await call.catch((error: unknown) => (error instanceof AllFailedError ? error.errors : { error }));
+      return [order.splice(0).join(' '), end];
+    };
+
+    test('each is tried once, whichever method it begins with', async () => {
+      const shop = new Shop();
+      assert.deepEqual(await tried(shop.load()), ['load a b', ['load', 'a', 'b']]);
+      assert.deepEqual(await tried(shop.a()), ['a b', ['a', 'b']]);
+      assert.deepEqual(await tried(shop.b()), ['b a', ['b', 'a']]);
+      assert.deepEqual(await tried(shop.load('b')), ['load a b', 'b']);
+      assert.deepEqual(await tried(shop.a('b')), ['a b', 'b']);
+    });
+
+    test('each is tried once in a subclass, and one that overrides an alternative', async () => {
+      class Sub extends Shop {
+        override async a(works = ''): Promise<string> {
+          return super.a(works);
+        }
+        async more(works = ''): Promise<string> {
+          return this.fail('more', works);
+        }
+      }
+      assert.deepEqual(await tried(new Sub().load()), ['load a b', ['load', 'a', 'b']]);
+      assert.deepEqual(await tried(new Sub().more()), ['more a b', ['more', 'a', 'b']]);
+    });
+
+    test('a value is the last resort, after all of them', async () => {
+      @fallback({ alternatives: ['a', 'b'], value: 'value' })
+      class Valued {
+        async load(): Promise<string> {
+          order.push('load');
+          throw 'load';
+        }
+        async a(): Promise<string> {
+          order.push('a');
+          throw 'a';
+        }
+        async b(works = false): Promise<string> {
+          order.push('b');
+          if (works) return 'b';
+          throw 'b';
+        }
+      }
+      assert.deepEqual(await tried(new Valued().load()), ['load a b', 'value']);
+      assert.deepEqual(await tried(new Valued().a()), ['a b', 'value']);
+    });
+
+    test('an alternative with a fallback of its own keeps that, and what it names is tried once', async () => {
+      @fallback('special', 'b')
+      class Outer extends Shop {
+        async begin(works = ''): Promise<string> {
+          return this.fail('begin', works);
+        }
+        override async b(works = ''): Promise<string> {
+          return this.fail('b', works);
+        }
+        override async aside(works = ''): Promise<string> {
+          return this.fail('aside', works);
+        }
+      }
+      const [names, errors] = (await tried(new Outer().begin())) as [string, unknown[]];
+      assert.equal(names, 'begin special aside b');
+      assert.ok(errors[1] instanceof AllFailedError);
+      assert.deepEqual([errors[0], errors[1].errors, errors[2]], ['begin', ['special', 'aside'], 'b']);
+      assert.deepEqual(await tried(new Outer().begin('aside')), ['begin special aside', 'aside']);
+    });
+
+    test('calls that the code of an alternative makes itself have their whole fallback', async () => {
+      @fallback('a', 'b')
+      class Asks {
+        async load(): Promise<string> {
+          order.push('load');
+          throw 'load';
+        }
+        async a(): Promise<string> {
+          order.push('a');
+          if (order.length > 3) throw 'a';
+          return this.ask();
+        }
+        async ask(): Promise<string> {
+          order.push('ask');
+          throw 'ask';
+        }
+        async b(): Promise<string> {
+          order.push('b');
+          return 'b';
+        }
+      }
+      assert.deepEqual(await tried(new Asks().load()), ['load a ask a b', 'b']);
+    });
   });
 
   test('an alternative may have the name of the class', async () => {
