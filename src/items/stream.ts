@@ -1,4 +1,5 @@
 import { ItemError } from '../core/errors.js';
+import { node } from '../core/node.js';
 import { unwatch, type Watcher, watch } from '../core/signals.js';
 import { Fifo, type Slot, type Taker } from './fifo.js';
 import type { Items, Settings } from './options.js';
@@ -16,6 +17,8 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   readonly #work: Work<Item, Result>;
   readonly #emit: (slot: Slot<Result | ItemError<Item>>) => Out;
   readonly #options: Settings;
+  /** Whoever asks for results, the source and the method run with the stores of whoever made the stream. */
+  readonly #scope = new (node('node:async_hooks').AsyncResource)('ItemStream');
   #tally: Tally | undefined;
   readonly #abort = new AbortController();
   readonly #watcher: Watcher = { abort: (reason) => this.#fail(reason) };
@@ -45,6 +48,14 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   }
 
   next(): Promise<IteratorResult<Out, undefined>> {
+    return this.#scope.runInAsyncScope(this.#next, this);
+  }
+
+  return(): Promise<IteratorResult<Out, undefined>> {
+    return this.#scope.runInAsyncScope(this.#return, this);
+  }
+
+  #next(): Promise<IteratorResult<Out, undefined>> {
     if (!this.#begun) this.#begin();
     const ready = this.#takers.length === 0 ? this.#takeReady() : undefined;
     if (ready !== undefined) {
@@ -77,7 +88,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     this.#serve();
   }
 
-  async return(): Promise<IteratorResult<Out, undefined>> {
+  async #return(): Promise<IteratorResult<Out, undefined>> {
     this.#failure = undefined;
     if (!this.#over) {
       const released = this.#end(new DOMException('The results are no longer wanted', 'AbortError'), true);

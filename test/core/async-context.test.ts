@@ -1,13 +1,15 @@
 import { strict as assert } from 'node:assert';
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, test } from 'node:test';
-import { concurrency, fallback, Orchestrator, rateLimit, retry } from 'opero';
+import { after, describe, test } from 'node:test';
+import { concurrency, fallback, Orchestrator, processAll, processStream, rateLimit, retry, shutdown } from 'opero';
+import { Stores, store } from '../fixtures/items/stores.js';
 import { flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
+import { all } from '../support/items.js';
 import { rejection } from '../support/rejection.js';
 
-const store = new AsyncLocalStorage<string>();
 const names = ['a', 'b', 'c', 'd'];
+
+after(() => shutdown());
 
 describe('an AsyncLocalStorage store reaches', () => {
   test('a method that starts at once, and what it does after an await', async () => {
@@ -197,6 +199,111 @@ describe('an AsyncLocalStorage store reaches', () => {
       await Promise.all(ends);
       assert.deepEqual(seen.sort(), ['aborted', 'fails', 'works']);
     }));
+
+  test('the hook and the alternative of a method that waited for a worker, each call its own', async () => {
+    Stores.noted.length = 0;
+    const stores = new Stores();
+    const calls = names.map((name, item) => store.run(name, () => stores.fail(item)));
+    assert.deepEqual(await Promise.all(calls), names);
+    assert.deepEqual(Stores.noted.sort(), names);
+  });
+
+  test('the hook and the alternatives of items that travel to a worker', async () => {
+    Stores.noted.length = 0;
+    const stores = new Stores();
+    const calls = names.map((name) => store.run(name, () => processAll(stores, 'fail', [1, 2, 3])));
+    assert.deepEqual(
+      await Promise.all(calls),
+      names.map((name) => [name, name, name]),
+    );
+    assert.deepEqual(
+      Stores.noted.sort(),
+      names.flatMap((name) => [name, name, name]),
+    );
+  });
+
+  for (const sort of ['sync', 'async'] as const) {
+    /** A source of four items, which notes the stores that it sees, also as it is let go. */
+    const seenBy = (seen: unknown[]): Iterable<number> | AsyncIterable<number> => {
+      const note = (): unknown => seen.push(store.getStore());
+      const sources = {
+        *sync() {
+          try {
+            for (let i = 0; i < 4; note()) yield i++;
+          } finally {
+            note();
+          }
+        },
+        async *async() {
+          try {
+            for (let i = 0; i < 4; note()) {
+              await flush();
+              yield i++;
+            }
+          } finally {
+            note();
+          }
+        },
+      };
+      return sources[sort]();
+    };
+    class Shop {
+      @retry({ maxAttempts: 2, waitMin: 0 })
+      @concurrency(1)
+      async buy(item: number): Promise<unknown> {
+        const before = store.getStore();
+        await flush();
+        if (item === 2) throw new Error('no');
+        return [before, store.getStore()];
+      }
+    }
+
+    test(`the method, the source and onProgress of processAll, each run its own (${sort} source)`, async () => {
+      const shop = new Shop();
+      const runs = names.map((name) =>
+        store.run(name, async () => {
+          const seen: unknown[] = [];
+          const onProgress = () => void seen.push(store.getStore());
+          const results = await processAll(shop, 'buy', seenBy(seen), { onError: 'collect', onProgress });
+          return [...results.filter(Array.isArray), seen, [store.getStore()]].flat();
+        }),
+      );
+      for (const [index, run] of runs.entries()) assert.deepEqual(new Set(await run), new Set([names[index]]));
+    });
+
+    for (const ordered of [true, false]) {
+      test(`those of processStream as it is called, whoever reads (${sort} source, ordered: ${ordered})`, async () => {
+        const shop = new Shop();
+        const streams = names.map((name) => {
+          const seen: unknown[] = [];
+          const onProgress = () => void seen.push(store.getStore());
+          const options = { onError: 'collect', onProgress, concurrency: 2, ordered } as const;
+          return { seen, stream: store.run(name, () => processStream(shop, 'buy', seenBy(seen), options)) };
+        });
+        for (const [index, { seen, stream }] of streams.entries()) {
+          const first = await stream.next();
+          const rest = await store.run('reader', async () => {
+            const results = await all(stream);
+            assert.equal(store.getStore(), 'reader');
+            return results;
+          });
+          const results = [first.value, ...rest].filter(Array.isArray);
+          assert.equal(results.length, 3);
+          assert.deepEqual(new Set([...results, seen].flat()), new Set([names[index]]));
+        }
+      });
+    }
+
+    test(`a source of processStream that is let go early (${sort} source)`, async () => {
+      const seen: unknown[] = [];
+      const stream = store.run('maker', () => processStream(new Shop(), 'buy', seenBy(seen), { concurrency: 1 }));
+      await store.run('reader', async () => {
+        for await (const _each of stream) break;
+      });
+      assert.ok(seen.length >= 1);
+      assert.deepEqual(new Set(seen), new Set(['maker']));
+    });
+  }
 
   test('functions that an Orchestrator runs', async () => {
     const orchestrator = new Orchestrator({ retry: { maxAttempts: 2, waitMin: 0 }, concurrency: 1 });
