@@ -32,7 +32,8 @@ console.log('cake:', await prices.price('cake'));
 try {
   await prices.price('pie');
 } catch (error) {
-  if (error instanceof AllFailedError) console.log('pie:', error.errors.map(({ message }) => message).join('; '));
+  const said = (each: unknown): string => (each as Error).message;
+  if (error instanceof AllFailedError) console.log('pie:', error.errors.map(said).join('; '));
 }
 console.log('stock of tea:', await prices.stock('tea'));
 await prices.stock('').catch((error: Error) => console.log(`passed through: ${error.message}`));

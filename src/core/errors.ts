@@ -1,5 +1,4 @@
 import { node } from './node.js';
-import type { PolicyKind } from './types.js';
 
 /**
  * A decorator, an option or a call of opero's API was used wrongly. The message names the member, the option, the value
@@ -21,6 +20,8 @@ export class ConfigurationError extends Error {}
 export class RetryError extends Error {
   /** The error of each failed attempt, in order. */
   readonly errors: readonly unknown[];
+  /** The error of the last failed attempt. */
+  declare readonly cause: unknown;
 
   /**
    * @param message What happened, for people.
@@ -40,6 +41,11 @@ export class RetryError extends Error {
  * try { await weather.forecast('Davos'); } catch (error) { if (error instanceof AllFailedError) log(error.errors); }
  */
 export class AllFailedError extends AggregateError {
+  /** What each threw, in the order tried, the method's own first. */
+  declare readonly errors: unknown[];
+  /** What the last of them threw. */
+  declare readonly cause: unknown;
+
   /**
    * @param message What happened, for people.
    * @param errors What each threw, in the order tried; the last becomes the `cause`.
@@ -66,7 +72,7 @@ export class RejectedError extends Error {
   constructor(
     message: string,
     /** The policy that turned the call away. */
-    readonly policy: PolicyKind,
+    readonly policy: 'rateLimit' | 'concurrency' | 'cpuBound',
     /** Why it did. */
     readonly reason: 'queue-full' | 'wait-timeout',
   ) {
@@ -81,7 +87,10 @@ export class RejectedError extends Error {
  * @example
  * try { await weather.simulate(42); } catch (error) { if (error instanceof WorkerError) console.log(error.message); }
  */
-export class WorkerError extends Error {}
+export class WorkerError extends Error {
+  /** What the worker said, where it said something. */
+  declare readonly cause?: unknown;
+}
 
 /**
  * One item failed; stands in the place of its result under `onError: 'collect'`.
