@@ -42,7 +42,7 @@ export class Orchestrator {
    * decorator. Default: none of them.
    * @throws ConfigurationError when an option is wrong.
    */
-  constructor(config: Omit<OrchestratorConfig<readonly AnyFunction[]>, 'inherit'> = {}) {
+  constructor(config: Omit<OrchestratorConfig, 'inherit'> = {}) {
     const { policies } = readPolicies(config, { text: 'Orchestrator', classless: true });
     this.#site = siteFor('Orchestrator', policies);
   }
@@ -65,14 +65,32 @@ export class Orchestrator {
   }
 
   /**
-   * Calls a function, or each of several in turn, with each item as its one argument. Results are in the order of the
-   * items; those of several functions stand one after the other.
+   * Calls each of several functions in turn with each item as its one argument. Results are in the order of the items;
+   * those of the functions stand one after the other.
    *
-   * @param fn A function, or several.
+   * @param fns The functions.
    * @param items Any iterable or async iterable.
    * @param options Those of `processAll`.
    * @throws The first failure's own error, unless `onError` is `'collect'`.
    */
+  process<Item, Fn extends OneArgument<Item, unknown>, Failure extends OnError = 'throw'>(
+    fns: readonly (Fn & OneArgument<Item, unknown>)[],
+    items: Items<Item>,
+    options?: ItemsOptions<Failure>,
+  ): Promise<Collected<Outcome<Fn>, Item, Failure>[]>;
+  /**
+   * Calls a function with each item as its one argument. Results are in the order of the items.
+   *
+   * @param fn A function.
+   * @param items Any iterable or async iterable.
+   * @param options Those of `processAll`.
+   * @throws The first failure's own error, unless `onError` is `'collect'`.
+   */
+  process<Item, Result, Failure extends OnError = 'throw'>(
+    fn: OneArgument<Item, Result>,
+    items: Items<Item>,
+    options?: ItemsOptions<Failure>,
+  ): Promise<Collected<Awaited<Result>, Item, Failure>[]>;
   async process<Item, Result, Failure extends OnError = 'throw'>(
     fn: OneArgument<Item, Result> | readonly OneArgument<Item, Result>[],
     items: Items<Item>,
@@ -168,7 +186,7 @@ export class Orchestrator {
  */
 export class FallbackChain<Args extends readonly unknown[], Result> {
   readonly #site: Site;
-  readonly #primary: (...args: Args) => Result;
+  readonly #primary: (...args: Args) => Result | PromiseLike<Result>;
 
   /**
    * @param primary Called first.
@@ -176,8 +194,8 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
    * @throws ConfigurationError when one is not a function.
    */
   constructor(
-    primary: (...args: Args) => Result,
-    alternatives: readonly ((...args: Args) => NoInfer<Awaited<Result>> | PromiseLike<NoInfer<Awaited<Result>>>)[],
+    primary: (...args: Args) => Result | PromiseLike<Result>,
+    alternatives: readonly ((...args: Args) => Result | PromiseLike<Result>)[],
   ) {
     const where: Where = { text: 'FallbackChain', classless: true };
     requireFunction(primary, where.text);
