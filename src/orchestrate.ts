@@ -1,5 +1,5 @@
 import { policyDecorator, type Recording } from './core/decorate.js';
-import type { FallbackDecorator } from './core/decorator-types.js';
+import type { FallbackDecorator, Primitive } from './core/decorator-types.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
@@ -31,7 +31,7 @@ export interface OrchestratorConfig<
   /** `maxAttempts`, or the options of `@retry`. Default: no retry. */
   readonly retry?: number | RetryConfig<Result>;
   /** The alternatives, or the options of `@fallback`. Default: none. */
-  readonly fallback?: readonly [...Alternatives] | FallbackConfig<Alternatives, Value>;
+  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
   /** `rate` in starts per second, or the options of `@rateLimit`. Default: no limit. */
   readonly rateLimit?: number | RateLimitConfig<RateArgs>;
   /** `limit`, or the options of `@concurrency`. Default: no limit. */
@@ -85,14 +85,15 @@ export function readPolicies(config: unknown, where: Where): Recording {
  * }
  */
 export function orchestrate<
-  const Alternatives extends readonly Alternative[] = readonly [],
-  Value extends Plain = never,
-  Result = unknown,
-  RateArgs extends readonly unknown[] = [],
-  SlotArgs extends readonly unknown[] = [],
+  Literal extends Primitive,
+  Each extends Alternative<Plain<Literal>>,
+  Value extends Plain<Literal>,
+  Result,
+  RateArgs extends readonly unknown[],
+  SlotArgs extends readonly unknown[],
 >(
-  ...given: [config?: OrchestratorConfig<Alternatives, Value, Result, RateArgs, SlotArgs>]
-): FallbackDecorator<Alternatives, Value, Result, RateArgs, SlotArgs> {
+  ...given: [config?: OrchestratorConfig<readonly Each[], Value, Result, RateArgs, SlotArgs>]
+): FallbackDecorator<readonly Each[], Value, Result, RateArgs, SlotArgs> {
   return policyDecorator('orchestrate', given, 1, (where) =>
     readPolicies(given[0] === undefined ? {} : given[0], where),
   );

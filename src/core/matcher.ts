@@ -14,8 +14,12 @@ export type ErrorClass = abstract new (...args: never[]) => object;
  * @example
  * retry({ retryOn: [HttpError, TimeoutError] });
  * retry({ retryOn: (error) => error instanceof HttpError && error.status >= 500 });
+ * retry({ retryOn: (error: HttpError) => error.status >= 500 });
  */
-export type ErrorMatcher = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean | Promise<boolean>);
+export type ErrorMatcher = ErrorClass | readonly ErrorClass[] | ErrorPredicate;
+
+/** The type of a method, so that a predicate may say which errors it takes: who writes it knows what the method throws. */
+type ErrorPredicate = { test(error: unknown): boolean | Promise<boolean> }['test'];
 
 /** Whether an error is meant; a promise only where the predicate gave one. */
 export type Matches = (error: unknown) => boolean | PromiseLike<boolean>;

@@ -107,7 +107,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
  *   async buy(item: string): Promise<Receipt> { ... }
  * }
  */
-export function concurrency<Args extends readonly unknown[] = []>(
+export function concurrency<Args extends readonly unknown[]>(
   ...given: [config: number | ConcurrencyConfig<Args>]
 ): LimitingDecorator<Args> {
   return policyDecorator('concurrency', given, 1, (where) =>

@@ -1,6 +1,6 @@
 import { type Call, enter, handOver } from '../core/call.js';
 import { policyDecorator } from '../core/decorate.js';
-import type { FallbackDecorator } from '../core/decorator-types.js';
+import type { FallbackDecorator, Primitive } from '../core/decorator-types.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
@@ -13,10 +13,23 @@ import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
  * @example
  * const alternatives: readonly Alternative[] = ['cached', (city: string) => `${city}: nothing known`];
  */
-export type Alternative = PropertyKey | AnyFunction;
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one, too
+export type Alternative<Result = unknown> = PropertyKey | ((...args: never[]) => Result | void);
 
-/** Anything; named part by part, so that literals keep their types. */
-export type Plain = string | number | bigint | boolean | symbol | object | null | undefined;
+/**
+ * Anything; named part by part, so that literals keep their types, and tuples stay tuples.
+ *
+ * @example
+ * const lastResort: Plain = { kind: 'none', list: [] };
+ */
+export type Plain<Literal = Primitive> =
+  | Literal
+  | NonNullable<unknown>
+  | null
+  | undefined
+  | []
+  | readonly Plain<Literal>[]
+  | { readonly [name: string]: Plain<Literal> };
 
 /**
  * Options of `@fallback`. At least an alternative or a value is required.
@@ -182,12 +195,14 @@ function hasMethod(target: object, name: PropertyKey): boolean {
  *   async cached(city: string): Promise<Forecast> { ... }
  * }
  */
-export function fallback<const Alternatives extends readonly Alternative[]>(
+export function fallback<Literal extends Primitive, const Alternatives extends readonly Alternative<Plain<Literal>>[]>(
   ...alternatives: Alternatives
 ): FallbackDecorator<Alternatives, never>;
-export function fallback<const Alternatives extends readonly Alternative[] = readonly [], Value extends Plain = never>(
-  config: FallbackConfig<Alternatives, Value>,
-): FallbackDecorator<Alternatives, Value>;
+export function fallback<
+  Literal extends Primitive,
+  Each extends Alternative<Plain<Literal>>,
+  Value extends Plain<Literal>,
+>(config: FallbackConfig<readonly Each[], Value>): FallbackDecorator<readonly Each[], Value>;
 export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),

@@ -209,7 +209,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
  *   async get(tenant: string): Promise<Data> { ... }
  * }
  */
-export function rateLimit<Args extends readonly unknown[] = []>(
+export function rateLimit<Args extends readonly unknown[]>(
   ...given: [config: number | RateLimitConfig<Args>]
 ): LimitingDecorator<Args> {
   return policyDecorator('rateLimit', given, 1, (where) =>

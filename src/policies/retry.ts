@@ -68,8 +68,8 @@ export interface RetryConfig<Value = never> {
   readonly maxElapsed?: number;
   /** When attempts run out: true (default) throws the last error itself, false a RetryError with all of them. */
   readonly rethrow?: boolean;
-  /** Called before each wait. If it throws, the call rejects with what it threw. Default: none. */
-  readonly onRetry?: (event: RetryEvent) => void | Promise<void>;
+  /** Called before each wait, which a promise that it returns holds up. If it throws, the call rejects with that. Default: none. */
+  readonly onRetry?: (event: RetryEvent) => unknown;
 }
 
 const rules = {
@@ -228,6 +228,6 @@ const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[])
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function retry<Value = unknown>(...given: [config?: number | RetryConfig<Value>]): RetryDecorator<Value> {
+export function retry<Value>(...given: [config?: number | RetryConfig<Value>]): RetryDecorator<Value> {
   return policyDecorator('retry', given, 1, (where) => retryPolicy(given[0], where));
 }
