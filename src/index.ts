@@ -1,4 +1,12 @@
+export type { QueueConfig } from './core/admission.js';
 export { type CurrentCall, currentCall } from './core/call.js';
+export type {
+  FallbackDecorator,
+  LimitingDecorator,
+  PolicyDecorator,
+  Primitive,
+  RetryDecorator,
+} from './core/decorator-types.js';
 export {
   AllFailedError,
   ConfigurationError,
@@ -7,6 +15,7 @@ export {
   RetryError,
   WorkerError,
 } from './core/errors.js';
+export type { SharingConfig } from './core/limiters.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
@@ -24,7 +33,7 @@ export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';
 export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js';
-export { type Alternative, type FallbackConfig, fallback } from './policies/fallback.js';
+export { type Alternative, type FallbackConfig, fallback, type Plain } from './policies/fallback.js';
 export { type RateLimitConfig, rateLimit } from './policies/rate-limit.js';
 export { type RetryConfig, type RetryEvent, retry } from './policies/retry.js';
 export { move } from './workers/move.js';

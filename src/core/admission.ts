@@ -4,7 +4,12 @@ import { RejectedError } from './errors.js';
 import { Sema } from './sema.js';
 import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
 
-/** What every limiter lets its users say about waiting. */
+/**
+ * What every limiter lets its users say about waiting.
+ *
+ * @example
+ * const queue: QueueConfig = { maxQueue: 100, maxWait: 5_000 };
+ */
 export interface QueueConfig {
   /** How many calls may wait; one more is rejected. 0: nobody waits. Default Infinity. */
   readonly maxQueue?: number;

@@ -3,7 +3,12 @@ import { ConfigurationError } from './errors.js';
 import { show } from './options.js';
 import type { SiteInfo } from './types.js';
 
-/** Which calls share a limiter. */
+/**
+ * Which calls share a limiter.
+ *
+ * @example
+ * const sharing: SharingConfig<[tenant: string]> = { key: (tenant) => tenant, scope: 'instance' };
+ */
 export interface SharingConfig<Args extends readonly unknown[] = never[]> {
   /**
    * Gives each key a limiter of its own; called with the method's arguments. Limiters that are idle are dropped.
