@@ -42,7 +42,7 @@ export class RetryError extends Error {
  */
 export class AllFailedError extends AggregateError {
   /** What each threw, in the order tried, the method's own first. */
-  declare readonly errors: unknown[];
+  declare readonly errors: AggregateError['errors'];
   /** What the last of them threw. */
   declare readonly cause: unknown;
 

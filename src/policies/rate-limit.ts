@@ -104,7 +104,7 @@ class RateLimiter implements Permit {
 
   /** Waits for a permit in line; see `Admission.wait`. */
   wait(call: Call, site: SiteInfo, fail: Continuation): unknown {
-    if (!this.#alarm.isSet) this.#schedule();
+    if (!this.#alarm.isSet) this.#schedule(now());
     return this.#permits.wait(call, site, this.run, fail);
   }
 
@@ -120,7 +120,8 @@ class RateLimiter implements Permit {
 
   /** A permit is used, from now on: the method has been entered. */
   start(enteredAt: number): void {
-    const due = Math.min(now(), enteredAt + entryGrace) + this.#window;
+    const time = now();
+    const due = Math.min(time, enteredAt + entryGrace) + this.#window;
     const returns = this.#returns;
     let at = returns.length;
     const sinceLatest = at > this.#head ? due - (returns[at - 1] as number) : Number.POSITIVE_INFINITY;
@@ -129,12 +130,13 @@ class RateLimiter implements Permit {
     while (at > this.#head && (returns[at - 1] as number) > due) at--;
     if (at === returns.length) returns.push(due);
     else returns.splice(at, 0, due);
-    if (at === this.#head) this.#schedule();
+    if (at === this.#head) this.#schedule(time);
   }
 
-  #schedule(): void {
+  /** Of the time that the caller knows: were it read again, under fake timers a part of the wait would be over by then. */
+  #schedule(time: number): void {
     const oldest = this.#returns[this.#head];
-    if (oldest !== undefined) this.#alarm.set(oldest - now());
+    if (oldest !== undefined) this.#alarm.set(oldest - time);
   }
 
   /** Whether a permit is back. One that is further off than a window: the clock was set back, as fake timers may. */
@@ -151,7 +153,7 @@ class RateLimiter implements Permit {
       count++;
     }
     this.#forget(count);
-    this.#schedule();
+    this.#schedule(time);
     this.#permits.giveBack(count);
   }
 
