@@ -47,6 +47,6 @@ export async function several(): Promise<void> {
 
 export function errors(rejected: RejectedError, failed: AllFailedError): void {
   same<typeof rejected.policy, 'rateLimit' | 'concurrency' | 'cpuBound'>(true);
-  same<typeof failed.errors, unknown[]>(true);
+  same<typeof failed.errors, AggregateError['errors']>(true);
   same<typeof failed.cause, unknown>(true);
 }
