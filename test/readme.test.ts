@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { blockIn, blocks } from './support/readme.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -14,7 +15,7 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/pack
 /** Without what would have Node colour its output, or take a child for a part of this test run. */
 const { FORCE_COLOR: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
 
-interface Block {
+interface Example {
   readonly name: string;
   readonly code: string;
   /** What it says that it prints; undefined where it says nothing. */
@@ -31,23 +32,18 @@ function printsOf(code: string): readonly string[] | undefined {
   return said.length === 0 ? undefined : said;
 }
 
-function blocksOf(markdown: string): Block[] {
-  const blocks: Block[] = [];
-  for (const { 1: code = '', index } of markdown.matchAll(/^```ts\n([\s\S]*?)^```$/gm)) {
-    if (!/from 'opero'/.test(code)) continue;
-    const line = markdown.slice(0, index).split('\n').length;
-    blocks.push({ name: `line-${line}`, code, prints: printsOf(code) });
-  }
-  return blocks;
-}
+const examples: readonly Example[] = blocks
+  .filter(({ language, code }) => language === 'ts' && /from 'opero'/.test(code))
+  .map(({ line, code }) => ({ name: `line-${line}`, code, prints: printsOf(code) }));
 
-const blocks = blocksOf(readFileSync(join(root, 'README.md'), 'utf8'));
+/** Commands and texts: all that a test need not use. */
+const excluded = ['sh', 'text'];
 
 describe('README.md', () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    for (const { name, code } of blocks) writeFileSync(join(folder, `${name}.ts`), code);
+    for (const { name, code } of examples) writeFileSync(join(folder, `${name}.ts`), code);
     const compilerOptions = {
       rootDir: '.',
       outDir: 'out',
@@ -64,12 +60,25 @@ describe('README.md', () => {
   });
 
   test('has examples to run, most of which say what they print', () => {
-    const saying = blocks.filter(({ prints }) => prints !== undefined);
-    assert.ok(blocks.length >= 10, `found ${blocks.length}`);
-    assert.ok(saying.length > blocks.length / 2, `${saying.length} of ${blocks.length} say it`);
+    const saying = examples.filter(({ prints }) => prints !== undefined);
+    assert.ok(examples.length >= 10, `found ${examples.length}`);
+    assert.ok(saying.length > examples.length / 2, `${saying.length} of ${examples.length} say it`);
   });
 
-  for (const { name, prints } of blocks) {
+  test('has no block that no test uses', async () => {
+    const compilers = (await import(new URL('../../test/compilers/readme.mjs', import.meta.url).href)) as {
+      used: readonly string[];
+    };
+    // The first tsconfig is what the package is tried with in an empty project.
+    const used = [...examples.map(({ code }) => code), ...compilers.used, blockIn('A first example', 'json')];
+    assert.deepEqual(
+      blocks.filter(({ language, code }) => !used.includes(code) && !excluded.includes(language)),
+      [],
+    );
+    assert.equal(compilers.used.length, 4);
+  });
+
+  for (const { name, prints } of examples) {
     test(`the example at ${name.replace('-', ' ')} runs${prints ? ' and prints what it says' : ''}`, async () => {
       const args = ['--enable-source-maps', join(folder, 'out', `${name}.js`)];
       const { stdout } = await run(process.execPath, args, { env, timeout: 30_000 });

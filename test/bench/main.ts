@@ -1,8 +1,9 @@
 // npm run bench [-- --quick] [--json] [--only <pattern>]
 import { parseArgs } from 'node:util';
 import { headingText, readHeading } from './heading.js';
+import { markdownText, writeReadme } from './markdown.js';
 import { kept } from './measure.js';
-import { type Compared, columnsText, compare, judge, sectionText, type Verdict, verdictText } from './report.js';
+import { columnsText, compare, judge, type Result, sectionText, targetsText, type Verdict } from './report.js';
 import { callSections } from './rows/calls.js';
 import { crowdSections } from './rows/crowd.js';
 import { rateSections } from './rows/rate.js';
@@ -15,6 +16,8 @@ import { targets } from './targets.js';
 const usage = `Usage: npm run bench [-- options]
   --quick           few rounds; exits with 1 when a target is missed by more than a third
   --json            prints one JSON document in place of the table
+  --markdown        prints Markdown in place of the table, as the README has it
+  --readme          puts that into the README too: the whole of it on Node 20, on others the targets alone
   --only <pattern>  only the sections whose title matches this regular expression
   --list            prints the titles`;
 
@@ -33,6 +36,8 @@ function readArguments() {
     options: {
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+      readme: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
@@ -41,39 +46,36 @@ function readArguments() {
   const only = new RegExp(values.only, 'i');
   const chosen = sections.filter(({ title }) => only.test(title));
   if (chosen.length === 0) throw new Error(`no section's title matches ${only}`);
+  if (values.readme && (values.quick || values.only !== '')) throw new Error('--readme is for a whole run');
   return { ...values, chosen };
 }
 
-interface Result {
-  readonly title: string;
-  readonly rows: readonly Compared[];
-  readonly notes: readonly string[];
-}
-
 async function main(): Promise<void> {
-  const { quick, json, list, help, chosen } = readArguments();
+  const { quick, json, markdown, readme, list, help, chosen } = readArguments();
   if (help) return console.log(usage);
   if (list) return console.log(chosen.map(({ title }) => title).join('\n'));
-  const say = (text: string): void => (json ? undefined : console.log(text));
+  const say = (text: string): void => (json || markdown ? undefined : console.log(text));
   const heading = await readHeading();
   say(headingText(heading));
   say(columnsText());
   const results: Result[] = [];
   const verdicts: Verdict[] = [];
-  for (const section of chosen) {
-    const outcome = await section.measure({ quick });
-    const rows = compare(outcome);
+  for (const { title, measure } of chosen) {
+    const outcome = await measure({ quick });
     const { notes = [], figures = {} } = outcome;
-    results.push({ title: section.title, rows, notes });
+    const result = { title, rows: compare(outcome), notes };
+    results.push(result);
     verdicts.push(...judge(figures));
-    say(sectionText(section.title, rows, notes));
+    say(sectionText(result));
   }
-  if (verdicts.length > 0) say('\nTargets');
-  for (const verdict of verdicts) say(verdictText(verdict));
+  if (verdicts.length > 0) say(`\n${targetsText(verdicts)}`);
   if (json) {
     const judged = verdicts.map((verdict) => ({ ...verdict, ...targets[verdict.name] }));
     console.log(JSON.stringify({ ...heading, quick, sections: results, targets: judged }, null, 2));
   }
+  const text = markdownText(heading, results, verdicts);
+  if (markdown) console.log(text);
+  if (readme) await writeReadme(heading, text);
   if (quick && verdicts.some(({ lost }) => lost)) process.exitCode = 1;
   // Reading it here is what keeps the results of all calls alive.
   if (Number.isNaN(kept())) throw new Error('a call gave no number');

@@ -6,6 +6,13 @@ export interface Compared extends Row {
   readonly ratio: number | undefined;
 }
 
+/** What a section came to. */
+export interface Result {
+  readonly title: string;
+  readonly rows: readonly Compared[];
+  readonly notes: readonly string[];
+}
+
 /** A target, and what was measured. */
 export interface Verdict {
   readonly name: TargetName;
@@ -36,21 +43,25 @@ export function judge(figures: NonNullable<Outcome['figures']>): Verdict[] {
   });
 }
 
-function show(value: number, unit: Unit): string {
+/** A value for people, with its unit. */
+export function show(value: number, unit: Unit): string {
   if (unit === 'bytes') return `${value.toFixed(0)} B`;
+  if (unit === 'timers') return value.toFixed(0);
   const ns = unit === 'ms' ? value * 1e6 : value;
   if (Math.abs(ns) >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
-  return Math.abs(ns) >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(0)} ns`;
+  return Math.abs(ns) >= 1e3 ? `${(ns / 1e3).toFixed(2)} µs` : `${ns.toFixed(0)} ns`;
 }
+
+export const showRatio = (ratio: number | undefined): string => (ratio === undefined ? '-' : ratio.toFixed(2));
 
 const nameWidth = 46;
 const cellWidth = 12;
 
 /** The lines of one section: its title, its rows, what else there is to say. */
-export function sectionText(title: string, rows: readonly Compared[], notes: readonly string[] = []): string {
+export function sectionText({ title, rows, notes }: Result): string {
   const lines = rows.map(({ name, value, unit, ratio }) => {
-    const compared = ratio === undefined ? '-' : ratio.toFixed(2);
-    return `  ${name.padEnd(nameWidth)}${show(value, unit).padStart(cellWidth)}${compared.padStart(cellWidth)}`;
+    const cells = [show(value, unit), showRatio(ratio)].map((cell) => cell.padStart(cellWidth));
+    return `  ${name.padEnd(nameWidth)}${cells.join('')}`;
   });
   return [`\n${title}`, ...lines, ...notes.map((note) => `  - ${note}`)].join('\n');
 }
@@ -58,9 +69,13 @@ export function sectionText(title: string, rows: readonly Compared[], notes: rea
 export const columnsText = (): string =>
   `\n  ${''.padEnd(nameWidth)}${'median'.padStart(cellWidth)}${'to opero'.padStart(cellWidth)}`;
 
-export function verdictText({ name, value, met, lost }: Verdict): string {
+function verdictText({ name, value, met, lost }: Verdict): string {
   const { text, limit, side, unit, open }: Target = targets[name];
   const word = met ? 'met   ' : lost ? 'LOST  ' : 'missed';
   const why = met || open === undefined ? '' : `\n${' '.repeat(10)}open: ${open.why}`;
   return `  ${word}  ${value.toFixed(2).padStart(7)} ${unit.padEnd(6)} (${side} ${limit}): ${text}${why}`;
 }
+
+/** The lines of all targets. */
+export const targetsText = (verdicts: readonly Verdict[]): string =>
+  ['Targets', ...verdicts.map(verdictText)].join('\n');

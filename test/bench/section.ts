@@ -1,7 +1,7 @@
 import type { Pace } from './measure.js';
 import type { TargetName } from './targets.js';
 
-export type Unit = 'ns' | 'ms' | 'bytes';
+export type Unit = 'ns' | 'ms' | 'bytes' | 'timers';
 
 /** One line of the table. */
 export interface Row {

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { babelConfig, esbuildScript, swcrc, vitestConfig } from './readme.mjs';
 
 const exec = promisify(execFile);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -40,30 +42,45 @@ const withEsbuild = (tsconfigRaw) => async (from, out) => {
   await eachFile(from, out, async (source) => (await transform(source, options)).code);
 };
 
-const withSwc = (transform) => async (from, out) => {
+/** A project with the build script of the README. */
+async function buildScript(from, out) {
+  cpSync(from, join(out, 'src'), { recursive: true });
+  writeFileSync(join(out, 'build.mjs'), esbuildScript);
+  const { code, output } = await run(['build.mjs'], { cwd: out });
+  if (code !== 0) throw new Error(output);
+  return join(out, 'dist');
+}
+
+const withSwc = (config) => async (from, out) => {
   const { default: swc } = await import('@swc/core');
-  const jsc = { parser: { syntax: 'typescript', decorators: true }, target: 'es2022', transform };
-  await eachFile(from, out, (source) => swc.transformSync(source, { swcrc: false, jsc, module: { type: 'es6' } }).code);
+  await eachFile(from, out, (source) => swc.transformSync(source, { swcrc: false, ...config }).code);
 };
 
-const withBabel = (decorators) => async (from, out) => {
-  const { default: babel } = await import('@babel/core');
-  const plugins = [
-    ['@babel/plugin-transform-typescript', { allowDeclareFields: true }],
-    ['@babel/plugin-proposal-decorators', decorators],
-  ];
-  const options = { cwd: here, babelrc: false, configFile: false, plugins };
-  await eachFile(from, out, (source, filename) => babel.transformSync(source, { ...options, filename }).code);
-};
+const withBabel =
+  (config, cwd = here) =>
+  async (from, out) => {
+    const { transformSync } = await import(createRequire(join(cwd, 'x.js')).resolve('@babel/core'));
+    const options = { cwd, babelrc: false, configFile: false, ...config };
+    await eachFile(from, out, (source, name) => transformSync(source, { ...options, filename: join(cwd, name) }).code);
+  };
+
+/** As the README says: without `allowDeclareFields`. */
+const babel8Config = { ...babelConfig, presets: babelConfig.presets.map(([preset]) => preset) };
+const [[decorators]] = babelConfig.plugins;
 
 /** The compilers, as the README says to set them up. */
 export const compilers = {
   'TypeScript 7': (from, out) => tsc('typescript', from, out),
   'TypeScript 5.9': (from, out) => tsc('typescript-5', from, out),
-  esbuild: withEsbuild({}),
-  swc: withSwc({ decoratorVersion: '2023-11' }),
-  Babel: withBabel({ version: '2023-11' }),
+  'esbuild, file by file': withEsbuild({}),
+  'esbuild, bundling': buildScript,
+  swc: withSwc(swcrc),
+  'Babel 7': withBabel(babelConfig),
+  'Babel 8': withBabel(babel8Config, join(here, 'babel-8')),
 };
+
+/** Which Node a compiler needs, where that is a newer one than opero's. */
+export const needs = { 'Babel 8': [22, 18] };
 
 const oldFlags = ['--experimentalDecorators', '--noCheck'];
 
@@ -72,11 +89,17 @@ export const oldForms = {
   'TypeScript 7, experimentalDecorators': (from, out) => tsc('typescript', from, out, oldFlags),
   'TypeScript 5.9, experimentalDecorators': (from, out) => tsc('typescript-5', from, out, oldFlags),
   'esbuild, experimentalDecorators': withEsbuild({ compilerOptions: { experimentalDecorators: true } }),
-  'swc without decoratorVersion': withSwc({}),
-  'Babel, legacy': withBabel({ version: 'legacy' }),
+  'swc without decoratorVersion': withSwc({ ...swcrc, jsc: { ...swcrc.jsc, transform: {} } }),
+  'Babel, legacy': withBabel({ ...babelConfig, plugins: [[decorators, { version: 'legacy' }]] }),
 };
 
-/** Compiles the fixture into a folder of its own; gives that. */
+/** What leaves decorators as they are, so that Node refuses them. */
+export const leaving = {
+  'TypeScript 7, target ESNext': (from, out) => tsc('typescript', from, out, ['--target', 'ESNext']),
+  'TypeScript 5.9, target ESNext': (from, out) => tsc('typescript-5', from, out, ['--target', 'ESNext']),
+};
+
+/** Compiles the fixture into a folder of its own; gives the folder with the result. */
 export const compile = async (compiler, name) => into(compiler, fixture, name);
 
 /** Compiles what the old form of decorators has room for. */
@@ -86,6 +109,14 @@ export const out = join(here, 'out');
 
 async function into(compiler, from, name) {
   const folder = join(out, name.replace(/\W+/g, '-'));
-  await compiler(from, folder);
-  return folder;
+  return (await compiler(from, folder)) ?? folder;
+}
+
+/** Runs vitest over the fixture, set up by the README's configuration or by another. */
+export async function vitest(name, config = vitestConfig) {
+  const folder = join(out, name);
+  cpSync(fixture, join(folder, 'fixture'), { recursive: true });
+  cpSync(join(here, 'vitest'), join(folder, 'test'), { recursive: true });
+  writeFileSync(join(folder, 'vitest.config.ts'), config);
+  return run([bin('vitest/vitest.mjs'), 'run', '--root', folder, '--no-color']);
 }

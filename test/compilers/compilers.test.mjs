@@ -2,13 +2,19 @@ import { strict as assert } from 'node:assert';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { compile, compileOld, compilers, oldForms, out, run } from './compile.mjs';
+import { compile, compileOld, compilers, leaving, needs, oldForms, out, run, vitest } from './compile.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
 
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+/** Why a test is skipped on this Node; false: it is not. */
+const tooOld = (name, [needed, least] = [0, 0]) =>
+  major < needed || (major === needed && minor < least) ? `${name} needs Node ${needed}.${least} or newer` : false;
+
 describe('the fixture, compiled and run against the built package', () => {
   for (const [name, compiler] of Object.entries(compilers)) {
-    test(`by ${name}`, async () => {
+    test(`by ${name}`, { skip: tooOld(name, needs[name]) }, async () => {
       const { output } = await run([join(await compile(compiler, name), 'main.js')]);
       assert.equal(output, 'all assertions hold\n');
     });
@@ -35,14 +41,26 @@ describe('the old form of decorators fails with an error that says what to do', 
   }
 });
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-
-test('by Vite 8 and vitest 5, with the plugin of the README, where Node is new enough for them', async (t) => {
-  if (major < 22 || (major === 22 && minor < 12)) {
-    t.diagnostic('vitest 5 needs Node 22.12 or newer: not run here');
-    return;
+describe('decorators that are left as they are fail with a SyntaxError, before opero is there', () => {
+  for (const [name, compiler] of Object.entries(leaving)) {
+    test(`by ${name}`, async () => {
+      const { code, output } = await run([join(await compile(compiler, name), 'main.js')]);
+      assert.equal(code, 1);
+      assert.match(output, /SyntaxError: Invalid or unexpected token/);
+    });
   }
-  const { code, output } = await run(['node_modules/vitest/vitest.mjs', 'run', '--root', 'vitest', '--no-color']);
-  assert.equal(code, 0, output);
-  assert.match(output, /Tests\s+1 passed/);
+});
+
+describe('by Vite 8 and vitest 5', { skip: tooOld('vitest 5', [22, 12]) }, () => {
+  test('with the configuration of the README', async () => {
+    const { code, output } = await vitest('vitest');
+    assert.equal(code, 0, output);
+    assert.match(output, /Tests\s+7 passed/);
+  });
+
+  test('with none: a SyntaxError', async () => {
+    const { code, output } = await vitest('vitest-without-plugin', 'export default {};\n');
+    assert.equal(code, 1, output);
+    assert.match(output, /SyntaxError: Invalid or unexpected token/);
+  });
 });

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import * as opero from 'opero';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { blockIn } from '../support/readme.js';
 
 const exec = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -177,13 +178,10 @@ describe('the package, installed into an empty project', () => {
     for (const name of [...Object.keys(manifest.dependencies), '@types']) {
       symlinkSync(join(root, 'node_modules', name), join(modules, name));
     }
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const [, tsconfig = ''] = /A first example[\s\S]*?```json\n([\s\S]*?)```/.exec(readme) ?? [];
-    const [, example = ''] = /A first example[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? [];
     writeFileSync(join(project(), 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(project(), 'tsconfig.json'), tsconfig);
+    writeFileSync(join(project(), 'tsconfig.json'), blockIn('A first example', 'json'));
     mkdirSync(join(project(), 'src'));
-    writeFileSync(join(project(), 'src', 'weather.ts'), example);
+    writeFileSync(join(project(), 'src', 'weather.ts'), blockIn('A first example', 'ts'));
   });
 
   test('compiles the first example of the README strictly, and runs it', async () => {

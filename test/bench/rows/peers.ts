@@ -78,9 +78,14 @@ export function threePolicies() {
   } satisfies Record<string, Caller>;
 }
 
-/** The same with a rate limit that nobody ever waits for; cockatiel and opossum have none. */
+/** The same with a rate limit that nobody ever waits for, where they have one. */
 export function fourPolicies() {
-  const { limited } = shared();
+  const { cockatielThree, limited } = shared();
+  const [molFallback, molRetry, molBulkhead] = threeModules();
+  const molRate = new mollitia.Ratelimit({ limitPeriod: 1000, limitForPeriod: plenty });
+  const mol = circuit(molFallback, molRetry, molRate, molBulkhead);
+  const breaker = new CircuitBreaker(plain, { timeout: false, capacity: 10 });
+  breaker.fallback(other);
   const throttled = pThrottle({ limit: plenty, interval: 1000, strict: true })(plain);
   const bottleneck = retrying(
     new Bottleneck({
@@ -99,6 +104,9 @@ export function fourPolicies() {
       }
     },
     'Bottleneck (no fallback)': (value) => bottleneck.schedule(plain, value),
+    mollitia: (value) => mol.execute(value),
+    'cockatiel (no rate limit)': (value) => cockatielThree.execute(() => plain(value)),
+    'opossum (no retry, no rate limit)': (value) => breaker.fire(value),
   } satisfies Record<string, Caller>;
 }
 
@@ -111,7 +119,7 @@ function shared() {
   return { cockatielThree, limited: pLimit(10) };
 }
 
-const threeModules = (): mollitia.Module[] => [
+const threeModules = (): [mollitia.Fallback, mollitia.Retry, mollitia.Bulkhead] => [
   new mollitia.Fallback({ callback: () => 0 }),
   new mollitia.Retry({ attempts: 2, interval: 1 }),
   new mollitia.Bulkhead({ concurrentSize: 10, queueSize: endless }),

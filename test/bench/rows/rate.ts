@@ -174,8 +174,7 @@ const timerSection: Section = {
     const crowdOf = (start: () => Promise<unknown>) => () => Promise.all(Array.from({ length: 200 }, start));
     const timers = await pendingTimers(crowdOf(() => timed.start()));
     const peer = await pendingTimers(crowdOf(() => throttled()));
-    const notes = [`timers pending at once: opero ${timers}, p-throttle (strict) ${peer}`];
-    return { rows: [], figures: { timers }, notes };
+    return { rows: rowsOf({ opero: timers, 'p-throttle (strict)': peer }, 'timers'), figures: { timers } };
   },
 };
 

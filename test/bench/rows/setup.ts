@@ -79,20 +79,31 @@ const compileSection: Section = {
   },
 };
 
-async function medianOf(rounds: number, run: () => Promise<number>): Promise<number> {
-  const values: number[] = [];
-  for (let i = 0; i < rounds; i++) values.push(await run());
-  return median(values);
+/** Lets measurements in processes of their own take turns, round by round. Gives the median of each. */
+async function inTurns<Name extends string>(
+  measures: Record<Name, () => Promise<number>>,
+  rounds: number,
+): Promise<Record<Name, number>> {
+  const values: Record<string, number[]> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, measure] of Object.entries<() => Promise<number>>(measures)) {
+      values[name] ??= [];
+      values[name].push(await measure());
+    }
+  }
+  const medians = Object.entries(values).map(([name, each]) => [name, median(each)]);
+  return Object.fromEntries(medians) as Record<Name, number>;
 }
+
+const memoryOf = (thing: string) => (): Promise<number> => childNumber('memory', thing);
 
 const waitingSection: Section = {
   title: 'memory of a caller who waits for a slot',
   async measure({ quick }) {
-    const rounds = quick ? 1 : 3;
-    const names = ['opero', 'p-limit', 'p-queue', 'cockatiel'];
-    const values: Record<string, number> = {};
-    for (const name of names) values[name] = await medianOf(rounds, () => childNumber('memory', name));
-    values['a pending promise alone'] = await medianOf(rounds, () => childNumber('memory', 'promise'));
+    const peers = Object.fromEntries(
+      ['opero', 'p-limit', 'p-queue', 'cockatiel'].map((name) => [name, memoryOf(name)]),
+    );
+    const values = await inTurns({ ...peers, 'a pending promise alone': memoryOf('promise') }, quick ? 1 : 3);
     return { rows: rowsOf(values, 'bytes') };
   },
 };
@@ -100,16 +111,15 @@ const waitingSection: Section = {
 const instanceSection: Section = {
   title: 'memory of an instance',
   async measure({ quick }) {
-    const rounds = quick ? 1 : 3;
-    const decorated = await medianOf(rounds, () => childNumber('memory', 'decorated'));
-    const plain = await medianOf(rounds, () => childNumber('memory', 'plain'));
+    const values = await inTurns({ opero: memoryOf('decorated'), 'a plain class': memoryOf('plain') }, quick ? 1 : 3);
     return {
-      rows: rowsOf({ opero: decorated, 'a plain class': plain }, 'bytes'),
-      figures: { perInstance: Math.max(0, decorated - plain) },
+      rows: rowsOf(values, 'bytes'),
+      figures: { perInstance: Math.max(0, values.opero - values['a plain class']) },
     };
   },
 };
 
+/** All that opero's own code imports as it loads; tinypool and cli-progress come when they are needed. */
 const dependencies = ['reflect-metadata', 'async-sema', 'exponential-backoff'];
 /** Of these, the modules that opero really loads. */
 const loaded = [
@@ -122,27 +132,22 @@ const loaded = [
 const importSection: Section = {
   title: 'import, in a process of its own',
   async measure({ quick }) {
-    const sets: Record<string, string[]> = {
-      opero: ['opero'],
-      'its dependencies alone': dependencies,
-      'the parts of them that it loads': loaded,
-      'reflect-metadata alone': ['reflect-metadata'],
-      cockatiel: ['cockatiel'],
-      nothing: [],
-    };
-    const times: Record<string, number[]> = {};
-    for (let round = 0; round < (quick ? 9 : 25); round++) {
-      for (const [name, modules] of Object.entries(sets)) {
-        times[name] ??= [];
-        times[name].push(await importTime(...modules));
-      }
-    }
-    const medians = Object.fromEntries(Object.entries(times).map(([name, each]) => [name, median(each)]));
+    const times = await inTurns(
+      {
+        opero: () => importTime('opero'),
+        'its dependencies alone': () => importTime(...dependencies),
+        'the parts of them that it loads': () => importTime(...loaded),
+        'reflect-metadata alone': () => importTime('reflect-metadata'),
+        cockatiel: () => importTime('cockatiel'),
+        nothing: () => importTime(),
+      },
+      quick ? 9 : 25,
+    );
     return {
-      rows: rowsOf(medians, 'ms'),
-      figures: { importTime: medians.opero - medians['its dependencies alone'] },
+      rows: rowsOf(times, 'ms'),
+      figures: { importTime: times.opero - times['its dependencies alone'] },
       notes: [
-        `beyond the parts that it loads: ${(medians.opero - medians['the parts of them that it loads']).toFixed(2)} ms`,
+        `beyond the parts that it loads: ${(times.opero - times['the parts of them that it loads']).toFixed(2)} ms`,
       ],
     };
   },
