@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { concurrency, type RetryConfig, RetryError, type RetryEvent, rateLimit, retry, statsOf } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
+import { seeded } from '../support/random.js';
 import { rejection } from '../support/rejection.js';
 
 class Busy extends Error {}
@@ -934,21 +935,24 @@ const plan = fc.record({
   waitMultiplier: fc.constantFrom(1, 2, 3),
   maxElapsed: fc.constantFrom(1, 30, 100, 400, Number.POSITIVE_INFINITY),
   rethrow: fc.boolean(),
+  jitter: fc.constantFrom('full', 'none'),
+  seed: fc.integer(),
   /** How long each attempt takes, and what comes of it; after the last one it works. */
   attempts: fc.array(fc.tuple(fc.nat({ max: 20 }), fc.constantFrom('fail', 'refuse', 'forbid')), { maxLength: 7 }),
 });
 
 test('retry starts every attempt at the moment its model does, and ends the same way, whatever its options', () =>
   fc.assert(
-    fc.asyncProperty(plan, ({ attempts, ...config }) =>
+    fc.asyncProperty(plan, ({ attempts, seed, ...config }) =>
       underFakeClock(async (clock) => {
+        const random = mock.method(Math, 'random', seeded(seed));
+        const drawn = seeded(seed);
         const startedAt: number[] = [];
         const delays: number[] = [];
         const step = (nth: number): readonly [number, string] => attempts[nth] ?? [0, 'work'];
         class Api {
           @retry({
             ...config,
-            jitter: 'none',
             retryResult: (value: string) => value.startsWith('refuse'),
             abortOn: (error) => String(error).startsWith('forbid'),
             onRetry: ({ delay }) => void delays.push(delay),
@@ -973,8 +977,12 @@ test('retry starts every attempt at the moment its model does, and ends the same
           time += lasts;
           const made = `${does} ${nth}`;
           if (does !== 'refuse' && does !== 'work') errors.push(made);
-          const wait = Math.min(config.waitMax, config.waitMin * config.waitMultiplier ** nth);
-          const isLast = nth + 1 >= config.maxAttempts || time + wait > config.maxElapsed;
+          let isLast = nth + 1 >= config.maxAttempts;
+          let wait = Math.min(config.waitMax, config.waitMin * config.waitMultiplier ** nth);
+          // Each wait that is thought of is drawn: not after the last attempt, and none where there is none to wait.
+          const isThoughtOf = (does === 'fail' || does === 'refuse') && !isLast;
+          if (config.jitter === 'full' && isThoughtOf && config.waitMin > 0) wait = Math.round(wait * drawn());
+          isLast ||= time + wait > config.maxElapsed;
           if (does === 'work' || does === 'forbid' || isLast) {
             expected = does === 'fail' && !config.rethrow ? errors.join() : made;
             break;
@@ -988,6 +996,7 @@ test('retry starts every attempt at the moment its model does, and ends the same
         });
         await clock.tickAsync(20_000);
         await flush();
+        random.mock.restore();
         assert.equal(await end, expected);
         assert.deepEqual(startedAt, expectedStarts);
         assert.deepEqual(delays, expectedDelays);
