@@ -1,6 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const dist = new URL('../../dist/', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, dist), 'utf8');
@@ -59,23 +64,52 @@ interface Part {
   readonly name: string;
   readonly doc: string;
   readonly optional: boolean;
+  /** What stands between the parentheses of a method; undefined for a field. */
+  readonly parameters: string | undefined;
 }
 
 /** The members of an interface or class that users see; private names and computed ones aside. */
 function partsOf({ text }: Declared): Part[] {
   const member = `^ {4}${doc}(?:(?:readonly|get|static|override|abstract) )*(\\w+)(\\?)?(?=[:(<])`;
-  return [...text.matchAll(new RegExp(member, 'gm'))].map(({ 1: raw, 2: name = '', 3: mark }) => ({
+  return [...text.matchAll(new RegExp(member, 'gm'))].map(({ 0: head, 1: raw, 2: name = '', 3: mark, index }) => ({
     name,
     doc: wordsOf(raw),
     optional: mark === '?',
+    parameters: /\bget \w+$/.test(head) ? undefined : parametersAt(text.slice(index + head.length)),
   }));
 }
+
+/** The parameters of a function whose name stands before the text, type parameters aside. */
+function parametersAt(text: string): string | undefined {
+  const [, found] = /^(?:<(?:[^()]|\([^()]*\))*?>)?\(([\s\S]*?)\)(?=: |;)/.exec(text) ?? [];
+  return found;
+}
+
+/** The code of a docstring's example. */
+const exampleOf = ({ doc }: Declared): string => doc.split('@example')[1]?.split(/\n@\w/)[0]?.trim() ?? '';
 
 const symbols = exported();
 const named = (...kinds: string[]): Declared[] => symbols.filter(({ kind }) => kinds.includes(kind));
 const described = (words: string): boolean => /^[^@\s]/.test(words) && words.split('\n@')[0] !== '';
 
 const options = named('interface').filter(({ name }) => /(Config|Options|Limits)$/.test(name));
+
+/** What an example speaks of and leaves out. */
+const declared = 'declare class HttpError extends Error { readonly status: number }';
+const method = 'async cached(city: string): Promise<Forecast> { throw 0; }';
+
+/** A docstring's example as a module: all of opero is there, and a body that is left out does what it must. */
+function moduleOf(symbol: Declared, names: readonly string[]): string {
+  let code = exampleOf(symbol).replace(/\\@/g, '@').replaceAll('{ ... }', '{ throw 0; }');
+  if (code.startsWith('@')) code = `class Example {\n[field: string]: any;\n${code}\n}`;
+  if (code.startsWith('class') && code.includes("'cached'") && !code.includes('cached('))
+    code = code.replace(/\}$/, `${method}\n}`);
+  const used = names.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  return `import { ${used.join(', ')} } from 'opero';\n${declared}\n${code}\nexport {};\n`;
+}
+
+/** What an example may lack, as it is but a part of a program: what it names (TS2304, 2552), a function around it (1108). */
+const lacking = /error TS(2304|2552|1108):/;
 
 describe('the docstrings', () => {
   test('are looked for on everything that opero exports', async () => {
@@ -91,20 +125,41 @@ describe('the docstrings', () => {
   for (const symbol of symbols) {
     test(`${symbol.name} has one, with an example`, () => {
       assert.ok(described(symbol.doc), 'no description');
-      const [, example = ''] = symbol.doc.split('@example');
-      assert.match(example, /\w/);
+      assert.match(exampleOf(symbol), /\w/);
     });
   }
 
-  for (const { name, doc, text } of named('function')) {
+  const functions = named('function').map(({ name, doc, text }) => ({ name, doc, parameters: text.split(';\n')[0] }));
+  const methods = named('class').flatMap((type) =>
+    partsOf(type)
+      .filter(({ parameters }) => parameters !== undefined)
+      .map(({ name, doc, parameters = '' }) => ({ name: `${type.name}.${name}`, doc, parameters })),
+  );
+
+  test('are looked for on methods, too', () => {
+    const wanted = [
+      'Orchestrator.constructor',
+      'Orchestrator.process',
+      'FallbackChain.execute',
+      'RetryError.constructor',
+    ];
+    for (const name of wanted)
+      assert.ok(
+        methods.some((method) => method.name === name),
+        name,
+      );
+  });
+
+  for (const { name, doc, parameters } of [...functions, ...methods]) {
     test(`${name} has one that tells its parameters and what it throws`, () => {
-      const parameters = [...doc.matchAll(/@param (\w+) (.*)/g)];
-      for (const [, parameter, words] of parameters) {
-        assert.match(text, new RegExp(`\\b${parameter}\\??:`), `${parameter} is no parameter`);
+      const told = [...doc.matchAll(/@param (\w+) (.*)/g)];
+      for (const [, parameter, words] of told) {
+        assert.match(parameters, new RegExp(`\\b${parameter}\\??:`), `${parameter} is no parameter`);
         assert.match(words ?? '', /\w/);
       }
-      assert.equal(parameters.length > 0, !/^(<[^(]*>)?\(\)/.test(text), 'parameters');
-      assert.match(doc, /@throws \w/);
+      assert.equal(told.length > 0, !/^(<[^(]*>)?(\(\)|$)/.test(parameters), 'parameters');
+      // An error is made by opero, which throws it.
+      if (!/Error\.constructor$/.test(name)) assert.match(doc, /@throws \w/);
     });
   }
 
@@ -128,6 +183,31 @@ describe('the docstrings', () => {
       }
     });
   }
+
+  test('have examples that compile, but for what they leave out', async () => {
+    const folder = fileURLToPath(new URL('../docs/', import.meta.url));
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const names = symbols.map(({ name }) => name);
+    for (const [index, symbol] of symbols.entries()) {
+      writeFileSync(join(folder, `${index}-${symbol.name}.ts`), moduleOf(symbol, names));
+    }
+    const off = ['noUnusedLocals', 'noUnusedParameters', 'verbatimModuleSyntax', 'exactOptionalPropertyTypes'];
+    const compilerOptions = { ...Object.fromEntries(off.map((each) => [each, false])), rootDir: '.', noEmit: true };
+    const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', folder, '--pretty', 'false']).catch(
+      (failed: { stdout: string }) => failed,
+    );
+    const errors = stdout.split('\n').filter((line) => /error TS/.test(line));
+    assert.deepEqual(
+      errors.filter((line) => !lacking.test(line)),
+      [],
+    );
+    // That it was looked at at all.
+    assert.ok(errors.some((line) => /Cannot find name 'Forecast'/.test(line)));
+  });
 
   test('name the source of full jitter', () => {
     const source = 'https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/';

@@ -11,8 +11,9 @@ import type { SiteInfo } from './types.js';
  */
 export interface SharingConfig<Args extends readonly unknown[] = never[]> {
   /**
-   * Gives each key a limiter of its own; called with the method's arguments. Limiters that are idle are dropped.
-   * Default: one limiter for all.
+   * Gives each key a limiter of its own; called with the method's arguments. Limiters that are idle are dropped. When it
+   * returns no string, the call rejects with a ConfigurationError; when it throws, with what it threw. Default: one
+   * limiter for all.
    */
   readonly key?: (...args: Args) => string;
   /**

@@ -99,7 +99,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
  *
  * @param config `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
  * `scope` (`'class'`).
- * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Shop {

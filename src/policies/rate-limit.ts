@@ -203,7 +203,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
  *
  * @param config `rate`, or the options: `rate` (required), `per` in ms (1000), `spread` (false), `maxQueue` (Infinity),
  * `maxWait` in ms (Infinity), `key`, `scope` (`'class'`).
- * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Api {

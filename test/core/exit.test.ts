@@ -8,7 +8,8 @@ describe('the end of a program', () => {
     assert.equal(stderr, '');
     assert.equal(code, 0);
     const lingered = Number(stdout);
-    assert.ok(lingered >= 0 && lingered < 300, `it stayed for ${stdout} ms`);
+    // What would hold it takes a minute.
+    assert.ok(lingered >= 0 && lingered < 10_000, `it stayed for ${stdout} ms`);
   });
 
   for (const [kind, expected] of [

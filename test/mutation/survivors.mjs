@@ -1,6 +1,6 @@
 /**
- * Why mutants may survive. Each stands for one: the file under src, the code, and what it becomes; without that,
- * whatever it becomes.
+ * Why mutants may survive: each stands for the file under src, the code, what it becomes (left out: whatever it becomes),
+ * and how many mutants that are (left out: one), so that no reason covers what comes later.
  */
 export const reasons = [
   {
