@@ -70,10 +70,10 @@ class Search {
     if (refused !== undefined) return { path, reason: refused };
     const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
     if (found === undefined) return this.#isTaken(object) ? undefined : { path, reason: a(object) };
-    if (isContainer(object)) return found;
-    // An instance is one thing to its user: it is named, and what is in it is the reason.
-    const inner = found.path.slice(path.length).replace(/^\./, '');
-    return { path, reason: `${a(object)} whose ${inner} is ${found.reason}` };
+    const inner = found.path.slice(path.length);
+    // What a class keeps to itself by an underscore, as those of Node do, is no part of the path, but the reason.
+    if (isContainer(object) || !inner.startsWith('._')) return found;
+    return { path, reason: `${a(object)} whose ${inner.slice(1)} is ${found.reason}` };
   }
 
   /** Whether an object is cloned, given that its parts are. Where that is not known, the attempt tells. */

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { createSecretKey } from 'node:crypto';
+import { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Serializer } from 'node:v8';
 import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
@@ -21,6 +22,10 @@ function crosses(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+class Request {
+  constructor(readonly socket: Socket) {}
 }
 
 async function refused(call: Promise<unknown>, message: string): Promise<void> {
@@ -92,13 +97,18 @@ describe('an argument that cannot be cloned fails the call, and the error names 
       '[0].secret cannot be cloned: it is a getter that throws',
     ],
     [
-      'in an instance, which is named',
+      'in an instance',
       [{ at: new Point(1, function go() {}) }],
-      '[0].at cannot be cloned: it is a Point whose onMove is the function go',
+      '[0].at.onMove cannot be cloned: it is the function go',
     ],
   ] as const) {
     test(name, () => refused(values.echo(...args), path + problem));
   }
+
+  test('in an instance of an instance, but for what a class of Node keeps to itself', async () => {
+    const error = (await rejection(values.echo({ point: new Request(new Socket()) }))) as Error;
+    assert.match(error.message, /^Values\.echo: args\[0\]\.point\.socket cannot be cloned: it is a Socket whose _/);
+  });
 
   test('too deep', async () => {
     await refused(values.echo(nested(1e5)), `${path} cannot be cloned: it is nested more than 1000 levels deep`);
@@ -173,7 +183,7 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['deep', 'result.list[1].socket cannot be cloned: it is the function socket'],
     ['map', 'result.get(key) cannot be cloned: it is Symbol(inside)'],
     ['set', 'result (a member) cannot be cloned: it is a WeakMap'],
-    ['instance', 'result.point cannot be cloned: it is a Point whose onMove is the function onMove'],
+    ['instance', 'result.point.onMove cannot be cloned: it is the function onMove'],
     ['promise', 'result.later cannot be cloned: it is a Promise'],
     ['getter', 'result.secret cannot be cloned: it is a getter that throws'],
     ['bottomless', 'result cannot be cloned: it is nested more than 1000 levels deep'],
