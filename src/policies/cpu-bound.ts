@@ -36,9 +36,9 @@ export interface CpuBoundConfig {
   readonly runtime?: 'worker_threads' | 'child_process';
   /** How many calls may wait for a worker, beyond those that run; one more is rejected. Default Infinity. */
   readonly maxQueue?: number;
-  /** Limits of a worker thread, in megabytes. Default: Node's own. */
+  /** Limits of a worker thread, in megabytes; processes have none. Default: Node's own. */
   readonly resourceLimits?: ResourceLimits;
-  /** Names of the fields of `this` that travel to the worker. Default: none. */
+  /** Names of the fields of `this`, the class itself in a static method, that travel to the worker. Default: none. */
   readonly state?: readonly string[];
   /** Error classes that may come back as themselves, beyond built-in, exported and matched ones. Default: none. */
   readonly errors?: readonly ErrorClass[];
@@ -56,7 +56,7 @@ const limits: Rule = {
 
 const rules = {
   // Tested where it is read.
-  module: { ...anything, allowed: 'import.meta.url, a URL, or an absolute path' },
+  module: { ...anything, allowed: 'import.meta.url, a file: or data: URL, or an absolute path' },
   maxWorkers: positiveInteger,
   minWorkers: { allowed: 'an integer of at least 0', test: (value) => value === 0 || positiveInteger.test(value) },
   idleTimeout: durationOrInfinity,
@@ -64,8 +64,8 @@ const rules = {
   maxQueue: queueLength,
   resourceLimits: limits,
   state: {
-    allowed: 'an array of field names',
-    test: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+    allowed: 'an array of field names (#private fields cannot travel)',
+    test: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string' && !each.startsWith('#')),
   },
   errors: {
     allowed: 'an array of error classes',
@@ -85,10 +85,10 @@ const defaults = {
 type Filled = RemoteOptions & { readonly errors: readonly ErrorClass[] };
 
 function moduleUrl(given: unknown): string | undefined {
-  if (given instanceof URL) return given.href;
-  if (typeof given !== 'string') return undefined;
-  if (node('node:path').isAbsolute(given)) return node('node:url').pathToFileURL(given).href;
-  return URL.canParse(given) ? given : undefined;
+  const text = given instanceof URL ? given.href : given;
+  if (typeof text !== 'string') return undefined;
+  if (node('node:path').isAbsolute(text)) return node('node:url').pathToFileURL(text).href;
+  return /^(file|data):/i.test(text) && URL.canParse(text) ? text : undefined;
 }
 
 /** How many decorators there are for each module so far. */
@@ -121,6 +121,9 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     throw wrongOption(where, 'minWorkers', read.minWorkers, `at most maxWorkers (${read.maxWorkers})`);
   }
   const { resourceLimits } = read;
+  if (resourceLimits !== undefined && read.runtime === 'child_process') {
+    throw wrongOption(where, 'resourceLimits', resourceLimits, "left out with the runtime 'child_process'");
+  }
   const options = Object.freeze({
     ...read,
     module,
@@ -177,7 +180,7 @@ export const shutdown: { (): Promise<void>; [Symbol.asyncDispose](): Promise<voi
  * Runs the method in a tinypool worker. The worker imports the module given, finds the class among its exports, and runs
  * the method's own code there; retry, fallback and limits stay on the calling side.
  *
- * @param module `import.meta.url` of the module that exports the class; a URL or an absolute path.
+ * @param module `import.meta.url` of the module that exports the class; a file: or data: URL, or an absolute path.
  * @param config `maxWorkers` (the number of cores), `minWorkers` (0), `idleTimeout` (30 000 ms), `runtime`
  * (`'worker_threads'`), `maxQueue` (Infinity), `resourceLimits`, `state` (none), `errors` (none).
  * @throws ConfigurationError at decoration, when an option is wrong.

@@ -735,11 +735,12 @@ describe('cpuBound', () => {
     ],
     [
       'state',
-      'an array of field names',
+      'an array of field names (#private fields cannot travel)',
       [
         ['grid', "'grid'"],
         [['grid', 1], "[ 'grid', 1 ]"],
         [{ length: 0 }, '{ length: 0 }'],
+        [['grid', '#help'], "[ 'grid', '#help' ]"],
       ],
     ],
     [
@@ -765,13 +766,15 @@ describe('cpuBound', () => {
     }
   }
 
-  test('refuses a module that is neither a URL nor an absolute path', () => {
-    const allowed = 'import.meta.url, a URL, or an absolute path';
+  test('refuses a module that is neither a URL of something here nor an absolute path', () => {
+    const allowed = 'import.meta.url, a file: or data: URL, or an absolute path';
     for (const [value, shown] of [
       [undefined, 'undefined'],
       [7, '7'],
       ['', "''"],
       ['./shop.js', "'./shop.js'"],
+      ['https://example.com/shop.js', "'https://example.com/shop.js'"],
+      ['node:fs', "'node:fs'"],
     ]) {
       fails(() => decorate('cpuBound', value), `${at} \`module\` to be ${allowed}, got ${shown}`);
       if (value === undefined) continue;
@@ -808,6 +811,14 @@ describe('cpuBound', () => {
     );
     for (const minWorkers of [0, 2])
       assert.equal(optionsOf(module, { maxWorkers: 2, minWorkers }).minWorkers, minWorkers);
+  });
+
+  test('refuses limits of threads for processes', () => {
+    const given = { runtime: 'child_process', resourceLimits: { stackSizeMb: 4 } };
+    fails(
+      () => decorate('cpuBound', module, given),
+      `${at} \`resourceLimits\` to be left out with the runtime 'child_process', got { stackSizeMb: 4 }`,
+    );
   });
 
   test('refuses options that are no object, an unknown one, and the module among them', () => {
@@ -850,7 +861,7 @@ describe('cpuBound', () => {
       maxWorkers: 4,
       minWorkers: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
-      runtime: 'child_process',
+      runtime: 'worker_threads',
       maxQueue: 0,
       resourceLimits: {
         maxOldGenerationSizeMb: 64,
