@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { MessageChannel, type Transferable } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import { longestDelay } from '../core/clock.js';
+import { execArgvOf } from './exec-argv.js';
 import type { TaskMessage, TaskReply } from './protocol.js';
 
 /**
@@ -46,7 +48,7 @@ export interface Run {
 }
 
 /** What the pool gives; a worker holds the channel of its last task. */
-type PoolWorker = Tinypool['threads'][number] & { readonly channel?: Channel };
+type PoolWorker = Tinypool['threads'][number] & { readonly channel?: Channel; readonly process?: ChildProcess };
 type RunOptions = NonNullable<Parameters<Tinypool['run']>[1]>;
 
 /** How long a thread may take to end before it is terminated once more, in milliseconds; doubled each time. */
@@ -132,6 +134,7 @@ export class Pool {
       minThreads: options.minWorkers,
       maxThreads: options.maxWorkers,
       idleTimeout: Math.min(options.idleTimeout, longestDelay),
+      ...execArgvOf(isProcess),
       // A child process gets what is given and nothing else, and would speak JSON.
       ...(isProcess && { env: { ...process.env } as Record<string, string>, serialization: 'advanced' as const }),
       ...(options.resourceLimits !== undefined && { resourceLimits: options.resourceLimits }),
@@ -270,6 +273,7 @@ export class Pool {
   #observe(): void {
     for (const worker of this.#pool.threads as PoolWorker[]) {
       if (this.#workers.has(worker)) continue;
+      if (worker.process !== undefined) endWithProgram(worker.process);
       const end = new Promise<WorkerEnd>((resolve) => {
         worker.once('exit', (code: number | null, signal: string | null = null) => {
           resolve({ code, signal });
@@ -290,6 +294,23 @@ export class Pool {
     const excess = Math.min(this.#tasks.size - workers, waiting.length);
     for (const [, fail] of waiting.slice(0, Math.max(0, excess))) fail(error);
   }
+}
+
+/** The worker processes that run. */
+const children = new Set<ChildProcess>();
+
+/** Has a worker process killed at the exit of the program: a busy one would hear of it only once it is idle. */
+function endWithProgram(child: ChildProcess): void {
+  if (children.size === 0) process.on('exit', killChildren);
+  children.add(child);
+  child.once('exit', () => {
+    children.delete(child);
+    if (children.size === 0) process.off('exit', killChildren);
+  });
+}
+
+function killChildren(): void {
+  for (const child of children) child.kill('SIGKILL');
 }
 
 /**
