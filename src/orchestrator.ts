@@ -1,6 +1,7 @@
 import { ConfigurationError } from './core/errors.js';
 import { named } from './core/interceptor.js';
 import { show, type Where, wrongOption } from './core/options.js';
+import { runner } from './core/pipeline.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { collectItems, streamItems } from './items/items.js';
@@ -185,7 +186,7 @@ export class Orchestrator {
  * const price = await chain.execute('tea');
  */
 export class FallbackChain<Args extends readonly unknown[], Result> {
-  readonly #site: Site;
+  readonly #run: ReturnType<typeof runner>;
   readonly #primary: (...args: Args) => Result | PromiseLike<Result>;
 
   /**
@@ -203,7 +204,9 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
       throw wrongOption(where, 'alternatives', alternatives, 'an array of at least one function');
     }
     this.#primary = primary;
-    this.#site = siteFor(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
+    const site = siteFor(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
+    // In a worker too, where a site applies no policy.
+    this.#run = runner(site.policies, site);
   }
 
   /**
@@ -213,6 +216,6 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
    * @throws AllFailedError when none worked.
    */
   execute(...args: Args): Promise<Awaited<Result>> {
-    return this.#site.run(this.#primary, undefined, args) as Promise<Awaited<Result>>;
+    return this.#run(this.#primary, undefined, args) as Promise<Awaited<Result>>;
   }
 }

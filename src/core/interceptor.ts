@@ -32,13 +32,6 @@ export function named<StandIn extends object>(fn: AnyFunction, standIn: StandIn)
   return standIn;
 }
 
-let inline = false;
-
-/** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */
-export const applyNoPolicies = (): void => {
-  inline = true;
-};
-
 /** Is the key of no receiver. */
 const nobody = Symbol('nobody');
 
@@ -74,7 +67,6 @@ export function intercept(member: Member, fn: AnyFunction): AnyFunction {
   };
 
   const interceptor = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    if (inline) return callThrough(fn, this, args);
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
     const run = key === lastKey ? lastRun : find(key);

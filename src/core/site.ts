@@ -18,6 +18,13 @@ export interface InForce {
   readonly declaredBy: AnyClass | undefined;
 }
 
+let inline = false;
+
+/** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */
+export const applyNoPolicies = (): void => {
+  inline = true;
+};
+
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
   readonly stats: MutableStats = newStats();
@@ -41,7 +48,7 @@ export class Site implements SiteInfo {
 
   /** Makes a call; the first one compiles the pipeline. */
   get run(): ReturnType<typeof runner> {
-    this.#run ??= runner(this.policies, this);
+    this.#run ??= runner(inline ? [] : this.policies, this);
     return this.#run;
   }
 }

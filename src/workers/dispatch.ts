@@ -43,12 +43,6 @@ export class Dispatcher implements Sender {
     return job.outcome;
   }
 
-  /** Counts a job that is not ready yet; gives the function that ends this. */
-  expect(): () => void {
-    this.#jobs++;
-    return this.#onEnd;
-  }
-
   /** Whether it takes no more jobs. */
   get isClosing(): boolean {
     return this.#closing;
@@ -87,11 +81,13 @@ export class Dispatcher implements Sender {
    */
   async send(jobs: readonly Job[]): Promise<TaskReply | undefined> {
     const messages = jobs.map(({ message }) => message);
-    const target = (jobs[0] as Job).target.json;
     let run: Run | undefined;
     let reply: TaskReply;
     for (const job of jobs) job.hand(() => run?.stop());
     try {
+      let target = targetOf(jobs);
+      if (target instanceof Promise) target = await target;
+      if (jobs.every((job) => job.aborted)) throw new Error('aborted');
       if (this.#isProcess) assertCrosses(jobs, this.#cross);
       run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
         for (const job of jobs) job.start();
@@ -145,6 +141,13 @@ export class Dispatcher implements Sender {
   }
 }
 
+/** The target of jobs, which have the same one; a promise while any of them is not ready to be sent. */
+function targetOf(jobs: readonly Job[]): string | Promise<string> {
+  const targets = jobs.map(({ target }) => target);
+  if (targets.every((each) => typeof each === 'string')) return targets[0] as string;
+  return Promise.all(targets).then(([target]) => target as string);
+}
+
 /** Whether structured clone refused what was to be sent, so that no worker saw it. */
 const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
 
@@ -166,7 +169,8 @@ const obstacleOf = ({ message }: Job, cross: Cross): Obstacle | undefined =>
 
 /** What to say of a job that could not be sent, or whose worker died. */
 function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle: Obstacle | undefined): Failure {
-  const { label, module } = job.target;
+  const { module } = job;
+  const { label } = job.site;
   const text = error instanceof Error ? String(error.message) : show(error);
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   if (isCloneError(error) || obstacle !== undefined) {

@@ -2,65 +2,47 @@
 import '../index.js';
 import { isMainThread } from 'node:worker_threads';
 import Tinypool from 'tinypool';
-import { enter } from '../core/call.js';
-import { applyNoPolicies } from '../core/interceptor.js';
+import { applyNoPolicies } from '../core/site.js';
 import { crossBy, findObstacle } from './cloneable.js';
-import {
-  decodeError,
-  encodeError,
-  type Lookup,
-  lookupBy,
-  ownErrors,
-  type Reference,
-  referenceBy,
-} from './error-codec.js';
+import { bareClasses, ErrorClasses } from './error-classes.js';
+import { decodeError, encodeError } from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
 import { takeMoved } from './move.js';
-import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
+import type { Exports, JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
 import { loadLikeMain } from './tsx.js';
 
 applyNoPolicies();
 
 /** A target that was found, and how its errors travel. */
-interface Ready extends Located {
+interface Ready {
   readonly label: string;
-  readonly reference: Reference;
-  readonly lookup: Lookup;
+  readonly call: Located['call'];
+  readonly known: ErrorClasses;
 }
 
 /** The targets that were asked for: found, or what came of the search. */
-const known = new Map<string, Ready | Promise<Ready>>();
+const targets = new Map<string, Ready | Promise<Ready>>();
 
 async function prepare(json: string): Promise<Ready> {
   const target = JSON.parse(json) as Target;
   await loadLikeMain(target.module);
-  const exports = (await import(target.module)) as Readonly<Record<string, unknown>>;
-  const located = locate(target, exports);
-  const names = new Map(Object.entries(exports).map(([name, value]) => [value, name]));
-  // Those of opero itself come first on both sides.
-  const listed = [...ownErrors, ...located.listed];
-  return {
-    ...located,
-    label: target.label,
-    reference: referenceBy(listed, (type) => names.get(type)),
-    lookup: lookupBy(listed, exports),
-  };
+  const exports = (await import(target.module)) as Exports;
+  const { call, listed } = locate(target, exports);
+  return { label: target.label, call, known: new ErrorClasses(listed, exports) };
 }
 
 /** How what is sent from here goes. */
 const cross = crossBy(isMainThread ? 'child_process' : 'worker_threads');
 
-const bare: Reference = referenceBy(ownErrors, () => undefined);
-
 /** The target, found once; a promise of it while that lasts, and for ever where it failed. */
 function find(target: string): Ready | Promise<Ready> {
-  let found = known.get(target);
+  let found = targets.get(target);
   if (found === undefined) {
     found = prepare(target);
-    known.set(target, found);
+    targets.set(target, found);
     found.then(
-      (located) => known.set(target, located),
+      (located) => targets.set(target, located),
       () => {},
     );
   }
@@ -92,18 +74,18 @@ function unavailable(target: Target, error: unknown): Outcome {
   if (error instanceof NotFound) return { problem: error.message };
   const why = error instanceof Error ? error.message : String(error);
   const problem = `${target.label}: a worker could not load ${target.module}: ${why}`;
-  return { problem, cause: encodeError(error, bare, cross) };
+  return { problem, cause: encodeError(error, bareClasses, cross) };
 }
 
-async function runJob({ label, fn, selfOf, reference, lookup }: Ready, job: JobMessage): Promise<Outcome> {
+async function runJob({ label, call, known }: Ready, job: JobMessage): Promise<Outcome> {
   let value: unknown;
   try {
-    const error = job.error && decodeError(job.error, lookup, '');
-    value = await enter({ attempt: job.attempt, signal: undefined, error }, fn, selfOf(job), job.args);
+    const error = job.error && decodeError(job.error, known, '');
+    value = await call(job, { attempt: job.attempt, signal: undefined, error });
   } catch (thrown) {
     return attempted(`${label}: what it threw cannot be read`, () => {
       explainPrivate(thrown);
-      return { thrown: encodeError(thrown, reference, cross) };
+      return { thrown: encodeError(thrown, known, cross) };
     });
   }
   return attempted(`${label}: what it returned cannot be cloned`, () => {

@@ -1,32 +1,75 @@
 import { WorkerError } from '../core/errors.js';
 import type { AnyClass } from '../core/types.js';
+import type { JobMessage } from './protocol.js';
+
+const wellKnown = Object.getOwnPropertyNames(Symbol)
+  .map((name): unknown => Reflect.get(Symbol, name))
+  .filter((value) => typeof value === 'symbol');
 
 /** What the language itself looks for on any object. */
-const askedByTheLanguage = new Set(['then', 'toJSON']);
+export const askedByTheLanguage: ReadonlySet<PropertyKey> = new Set(['then', 'toJSON', ...wellKnown]);
+
+/** What Node looks for on any object. */
+const askedByNode = (key: PropertyKey): boolean =>
+  typeof key === 'symbol' && (Symbol.keyFor(key)?.startsWith('nodejs.') ?? false);
+
+/** What a guard says of the fields that are not there. */
+export interface Lacks {
+  /** Those listed in `state`. */
+  readonly allowed: ReadonlySet<PropertyKey>;
+  /** The members of the caller's class which that of the worker lacks. */
+  readonly beyond: ReadonlySet<PropertyKey>;
+  readonly label: string;
+}
 
 /**
  * The `this` of a method in a worker: the prototype of its class, and the fields that travelled. Reading any other field
- * throws, for it would be silently missing.
+ * throws, for it would be silently missing, or another one than the caller has.
  */
-export function guard(
-  type: AnyClass,
-  state: Readonly<Record<string, unknown>>,
-  allowed: ReadonlySet<string>,
-  label: string,
-): object {
+export function guard(type: AnyClass, { state = {}, shadows }: Partial<JobMessage>, lacks: Lacks): object {
   const self = Object.create(type.prototype as object) as object;
-  for (const [key, value] of Object.entries(state)) {
-    Object.defineProperty(self, key, { value, writable: true, enumerable: true, configurable: true });
-  }
+  for (const [key, value] of Object.entries(state)) define(self, key, value);
   return new Proxy(self, {
     get(target, key, receiver): unknown {
-      if (typeof key === 'symbol' || key in target || allowed.has(key) || askedByTheLanguage.has(key)) {
+      const isThere = key in target && !(shadows?.includes(key as string) && !Object.hasOwn(target, key));
+      if (isThere || lacks.allowed.has(key) || askedByTheLanguage.has(key) || askedByNode(key)) {
         return Reflect.get(target, key, receiver);
       }
-      const problem = `\`this.${key}\` does not travel to a worker`;
-      throw new WorkerError(`${label}: ${problem}; list '${key}' in the option \`state\` of @cpuBound`);
+      throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);
     },
   });
+}
+
+function problemOf(key: PropertyKey, { beyond }: Lacks): string {
+  if (beyond.has(key)) {
+    const cure = 'declare the method there with its own @cpuBound(import.meta.url)';
+    return `\`this.${String(key)}\` is a member of a subclass that the worker does not have; ${cure}`;
+  }
+  if (typeof key === 'symbol') {
+    return `\`this[${String(key)}]\` does not travel to a worker; only fields listed in the option \`state\` of @cpuBound do, by their names`;
+  }
+  return `\`this.${String(key)}\` does not travel to a worker; list '${String(key)}' in the option \`state\` of @cpuBound`;
+}
+
+const define = (target: object, key: string, value: unknown): unknown =>
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+
+/** Makes a call of a static method while its class has the fields that travelled, and puts back what they stood for. */
+export async function lend<Result>(
+  type: AnyClass,
+  state: Readonly<Record<string, unknown>>,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const before = Object.keys(state).map((key) => [key, Object.getOwnPropertyDescriptor(type, key)] as const);
+  try {
+    for (const [key, value] of Object.entries(state)) define(type, key, value);
+    return await call();
+  } finally {
+    for (const [key, property] of before) {
+      if (property === undefined) Reflect.deleteProperty(type, key);
+      else Reflect.defineProperty(type, key, property);
+    }
+  }
 }
 
 /** What engines and compilers say when an object has not the #private member that is asked of it. */
@@ -37,6 +80,7 @@ const privateTrouble =
 export function explainPrivate(thrown: unknown): void {
   if (!(thrown instanceof TypeError) || !privateTrouble.test(thrown.message) || Object.isFrozen(thrown)) return;
   const { message, stack } = thrown;
-  thrown.message = `${message} (in a worker \`this\` has no #private members: no constructor ran for it there)`;
+  const why = 'they cannot travel, only the fields listed in the option `state` of @cpuBound do';
+  thrown.message = `${message} (in a worker \`this\` has no #private members: ${why})`;
   if (stack !== undefined) thrown.stack = stack.replace(message, () => thrown.message);
 }

@@ -1,17 +1,12 @@
 import type { Call } from '../core/call.js';
 import { now } from '../core/clock.js';
 import type { SiteInfo } from '../core/types.js';
-import type { JobMessage, Outcome, Target } from './protocol.js';
+import type { JobMessage, Outcome } from './protocol.js';
 
 /** The call did not end, for a reason on this side: the words for a WorkerError, and its cause. */
 export interface Failure {
   readonly failure: string;
   readonly error: unknown;
-}
-
-/** A target as it is sent, and for messages. */
-export interface Address extends Pick<Target, 'label' | 'module'> {
-  readonly json: string;
 }
 
 /** One call on its way to a worker. */
@@ -28,7 +23,9 @@ export class Job {
   constructor(
     readonly call: Call,
     readonly site: SiteInfo,
-    readonly target: Address,
+    readonly module: string,
+    /** The Target as JSON. */
+    readonly target: string | Promise<string>,
     readonly message: JobMessage,
   ) {
     this.outcome = new Promise((resolve, reject) => {

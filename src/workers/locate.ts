@@ -1,5 +1,5 @@
-import { behind } from '../core/interceptor.js';
-import type { ErrorClass } from '../core/matcher.js';
+import { type CurrentCall, enter } from '../core/call.js';
+import { behind, link } from '../core/interceptor.js';
 import {
   classRecord,
   type Level,
@@ -11,20 +11,26 @@ import {
 } from '../core/metadata.js';
 import { createSite } from '../core/site.js';
 import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
-import { guard } from './guard.js';
-import type { CpuBoundPolicy, FunctionTarget, JobMessage, MethodTarget, Target, Whereabouts } from './protocol.js';
+import { type Listed, listedBy } from './error-classes.js';
+import { guard, lend } from './guard.js';
+import type {
+  CpuBoundPolicy,
+  Exports,
+  FunctionTarget,
+  JobMessage,
+  MethodTarget,
+  Target,
+  Whereabouts,
+} from './protocol.js';
 import { classShape, functionShape } from './shape.js';
 
 /** The code to run in this worker. */
 export interface Located {
-  readonly fn: AnyFunction;
-  /** The `this` of a job. */
-  readonly selfOf: (job: JobMessage) => unknown;
+  /** Makes the call of a job; `currentCall()` tells of the frame. */
+  readonly call: (job: JobMessage, frame: CurrentCall) => Promise<unknown>;
   /** The error classes that the policies of the method name. */
-  readonly listed: readonly ErrorClass[];
+  readonly listed: Listed;
 }
-
-type Exports = Readonly<Record<string, unknown>>;
 
 /** The target cannot be found; the message is for a WorkerError. */
 export class NotFound extends Error {}
@@ -42,7 +48,9 @@ export function locate(target: Target, exports: Exports): Located {
 
 function locateFunction({ module, label }: Target, { name, at }: FunctionTarget, exports: Exports): Located {
   const fn = findFunction(name, at, exports);
-  if (typeof fn === 'function') return { fn: fn as AnyFunction, selfOf: () => undefined, listed: [] };
+  if (typeof fn === 'function') {
+    return { call: ({ args }, frame) => enter(frame, fn as AnyFunction, undefined, args), listed: new Map() };
+  }
   const problem =
     typeof exports[name] === 'function'
       ? `the function ${name} is not the one that ${module} exports; give that very one, not one of another copy of the module`
@@ -67,14 +75,18 @@ function locateMethod(target: Target, method: MethodTarget, exports: Exports): L
   const levels = isStatic ? levelsOfClass(concrete) : levelsOfPrototype(concrete.prototype as object);
   const fn = placement.startsWith('private') ? base.privateMethod : findMethod(levels, placement, base.name);
   if (fn === undefined) throw new NotFound(`${target.label}: ${target.module} has no such method in a worker`);
+  // As a construction does.
+  if (!isStatic) link(levels);
   const holder = levelOf(base.type).metadata as object;
-  const { policies } = createSite(levels, { name: base.name, placement, holder });
-  const state = new Set(base.policy.options.state);
-  return {
-    fn,
-    selfOf: (job) => (isStatic ? concrete : guard(concrete, job.state ?? {}, state, target.label)),
-    listed: policies.flatMap(({ errorClasses = [] }) => errorClasses),
-  };
+  const listed = listedBy(createSite(levels, { name: base.name, placement, holder }));
+  const lacks = { allowed: new Set(base.policy.options.state), beyond: new Set(method.beyond), label: target.label };
+  const call: Located['call'] = isStatic
+    ? ({ state, args }, frame) => {
+        const run = (): Promise<unknown> => enter(frame, fn, concrete, args);
+        return state === undefined ? run() : lend(concrete, state, run);
+      }
+    : (job, frame) => enter(frame, fn, guard(concrete, job, lacks), job.args);
+  return { call, listed };
 }
 
 interface Base {
@@ -85,7 +97,8 @@ interface Base {
 }
 
 /** The class that carries the decorator, by the decorator's ordinal. */
-function findBase({ module, label }: Target, { ordinal, name, placement }: MethodTarget, exports: Exports): Base {
+function findBase({ module, label }: Target, method: MethodTarget, exports: Exports): Base {
+  const { ordinal, name, placement, declaredBy } = method;
   for (const type of classesOf(exports)) {
     const { metadata } = levelOf(type);
     if (metadata === undefined) continue;
@@ -96,8 +109,7 @@ function findBase({ module, label }: Target, { ordinal, name, placement }: Metho
     const policy = findPolicy(classRecord(metadata)?.policies ?? [], module, ordinal);
     if (policy !== undefined) return { type, name: keyNamed(type, name), policy, privateMethod: undefined };
   }
-  const owner = label.slice(0, label.lastIndexOf('.'));
-  const problem = `${module} does not export the class ${owner}, or not the one that declares the method`;
+  const problem = `${module} does not export the class ${declaredBy || '(anonymous)'}, which puts the method on a worker`;
   throw new NotFound(`${label}: ${problem}; export it, under any name, so that a worker finds it`);
 }
 
@@ -115,14 +127,19 @@ const keyNamed = (type: AnyClass, name: string): PropertyKey => {
   return keys.find((key) => String(key) === name) ?? name;
 };
 
-/** The class of the caller's object, if the module exports it; else its base, if that makes no difference. */
-function findConcrete(target: Target, method: MethodTarget, base: AnyClass, exports: Exports): AnyClass {
-  const { subclass, baseWillDo } = method;
-  if (subclass === undefined) return base;
-  const found = findSubclass(target, subclass, base, exports);
-  if (isClass(found)) return found;
-  if (baseWillDo) return base;
-  const problem = `its class overrides methods and is not exported by ${target.module}, so a worker would run other code`;
+/** The class of the caller's object, or the nearest that may run its call, if the module exports it; else its base. */
+function findConcrete(
+  target: Target,
+  { standIns, overridden }: MethodTarget,
+  base: AnyClass,
+  exports: Exports,
+): AnyClass {
+  for (const at of standIns) {
+    const found = findSubclass(target, at, base, exports);
+    if (isClass(found)) return found;
+  }
+  if (overridden === undefined) return base;
+  const problem = `\`${overridden}\` is overridden by a class that ${target.module} does not export, so a worker would run other code`;
   throw new NotFound(`${target.label}: ${problem}; declare the method there with its own @cpuBound(import.meta.url)`);
 }
 

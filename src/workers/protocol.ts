@@ -1,5 +1,8 @@
 import type { Placement, Policy } from '../core/types.js';
 
+/** What a module exports, by name. */
+export type Exports = Readonly<Record<string, unknown>>;
+
 /** Which code to run: a decorated method, or an exported function. */
 export interface Target {
   /** The module to import, as a URL or a specifier. */
@@ -15,10 +18,14 @@ export interface MethodTarget {
   readonly ordinal: number;
   readonly name: string;
   readonly placement: Placement;
-  /** The subclass that the call is made on; undefined for the class that carries the decorator. */
-  readonly subclass: Whereabouts | undefined;
-  /** Whether the base class may stand in for a subclass that the module does not export. */
-  readonly baseWillDo: boolean;
+  /** The class that carries the decorator, for messages. */
+  readonly declaredBy: string;
+  /** The classes that may run the call, the caller's own first; the one that carries the decorator comes after them. */
+  readonly standIns: readonly Whereabouts[];
+  /** What the caller's class overrides, for messages, so that the one that carries the decorator may not run the call. */
+  readonly overridden: string | undefined;
+  /** The members of its subclasses, which that one lacks. */
+  readonly beyond: readonly string[];
 }
 
 /** An exported function. */
@@ -36,6 +43,8 @@ export type Whereabouts = { readonly export: string } | { readonly shape: string
 /** One call: the fields of `this`, the arguments, which attempt it is and what led to it. */
 export interface JobMessage {
   readonly state: Readonly<Record<string, unknown>> | undefined;
+  /** The fields of `this`, not among those, that stand before a member of its prototype. */
+  readonly shadows: readonly string[] | undefined;
   readonly args: readonly unknown[];
   readonly attempt: number;
   readonly error: EncodedError | undefined;
@@ -48,10 +57,19 @@ export interface TaskMessage {
   readonly jobs: readonly JobMessage[];
 }
 
-/** Where a class of errors is found on the other side. */
+/** How a class of errors is found on the other side: one that is built in, one of opero, or one of the program. */
 export type ClassReference =
-  | { readonly from: 'builtin' | 'module'; readonly name: string }
-  | { readonly from: 'list'; readonly index: number; readonly name: string };
+  | { readonly builtin: string }
+  | { readonly own: number }
+  | {
+      /** The name under which the module exports it. */
+      readonly exported: string | undefined;
+      /** Its key among those that the policies name. */
+      readonly key: string | undefined;
+      readonly shape: string;
+      /** Whether no other class known on this side has this shape. */
+      readonly isOnly: boolean;
+    };
 
 /** Anything thrown, in a form that can be cloned. */
 export type EncodedError =
@@ -66,6 +84,8 @@ export type EncodedError =
       readonly message: string;
       readonly stack: string | undefined;
       readonly fields: Readonly<Record<string, unknown>>;
+      /** The own fields, `cause` and `errors` among them, that are not enumerable. */
+      readonly hidden?: readonly string[];
       readonly cause?: EncodedError;
       readonly errors?: readonly EncodedError[];
     };

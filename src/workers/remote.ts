@@ -2,15 +2,15 @@
 import '../index.js';
 import type { Call } from '../core/call.js';
 import { WorkerError } from '../core/errors.js';
-import type { ErrorClass } from '../core/matcher.js';
 import { isSignal } from '../core/signals.js';
 import type { SiteInfo } from '../core/types.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
-import { decodeError, encodeError, lookupBy, ownErrors, referenceBy } from './error-codec.js';
-import { type Address, type Failure, Job } from './job.js';
+import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classes.js';
+import { decodeError, encodeError } from './error-codec.js';
+import { Job } from './job.js';
 import type { PoolOptions } from './pool.js';
-import type { EncodedError, JobMessage, Outcome, Target } from './protocol.js';
+import type { EncodedError, Exports, JobMessage, Target } from './protocol.js';
 import { exportsOf, functionTarget, methodTarget, prototypeOf } from './target.js';
 
 /** What a cpuBound policy asks for. */
@@ -57,38 +57,31 @@ export class Remote {
   readonly #options: RemoteOptions;
   readonly #ordinal: number;
   #dispatcher: Dispatcher | undefined;
-  readonly #targets = new WeakMap<object, Address | Promise<Address>>();
-  readonly #listed: readonly ErrorClass[];
+  readonly #targets = new WeakMap<object, string | Promise<string>>();
+  readonly #listed: Listed;
 
   constructor(site: SiteInfo, options: RemoteOptions, ordinal: number) {
     this.#site = site;
     this.#options = options;
     this.#ordinal = ordinal;
-    this.#listed = [...ownErrors, ...site.policies.flatMap(({ errorClasses = [] }) => errorClasses)];
+    this.#listed = listedBy(site);
   }
 
   /** Runs a call in a worker. Rejects as the method does, or with a WorkerError. */
   async run(call: Call): Promise<unknown> {
+    const { module, maxQueue } = this.#options;
     const message = this.#messageOf(call);
+    const target = call.error === undefined ? this.#targetOf(call) : this.#withError(call, message);
     if (this.#dispatcher === undefined || this.#dispatcher.isClosing) this.#dispatcher = dispatcherFor(this.#options);
-    const dispatcher = this.#dispatcher;
-    let target = this.#targetOf(call);
-    let running: Promise<Outcome | Failure>;
-    const isReady = dispatcher.expect();
-    try {
-      if (target instanceof Promise) target = await target;
-      running = dispatcher.run(new Job(call, this.#site, target, message), this.#options.maxQueue);
-    } finally {
-      isReady();
-    }
-    const outcome = await running;
+    const outcome = await this.#dispatcher.run(new Job(call, this.#site, module, target, message), maxQueue);
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, outcome.error);
     if ('thrown' in outcome) throw await this.#decode(outcome.thrown, callerFrames(new Error().stack));
-    throw workerError(outcome.problem, outcome.cause && decodeError(outcome.cause, lookupBy(ownErrors, {}), ''));
+    throw workerError(outcome.problem, outcome.cause && decodeError(outcome.cause, bareClasses, ''));
   }
 
-  #targetOf(call: Call): Address | Promise<Address> {
+  /** The target of a call as JSON; a promise of it while it is looked for. */
+  #targetOf(call: Call): string | Promise<string> {
     const { member } = this.#site;
     const key =
       member === undefined ? call.fn : member.placement.endsWith('static') ? call.self : prototypeOf(call.self);
@@ -99,53 +92,75 @@ export class Remote {
       found = finding;
       this.#targets.set(key, finding);
       finding.then(
-        (address) => this.#targets.set(key, address),
+        (target) => this.#targets.set(key, target),
         () => this.#targets.delete(key),
       );
     }
     return found;
   }
 
-  async #findTarget({ fn, self }: Call): Promise<Address> {
+  async #findTarget({ fn, self }: Call): Promise<string> {
     const { member, label } = this.#site;
-    const { module } = this.#options;
+    const { module, state } = this.#options;
     const declaredBy = this.#site.declaredBy('cpuBound');
     const code: Pick<Target, 'fn' | 'method'> =
       member === undefined || declaredBy === undefined
         ? { fn: await functionTarget(fn, module) }
-        : { method: await methodTarget(self, declaredBy, member, this.#ordinal, module) };
-    return { module, label, json: JSON.stringify({ module, label, ...code }) };
+        : { method: await methodTarget(self, declaredBy, member, { ordinal: this.#ordinal, module, state }) };
+    return JSON.stringify({ module, label, ...code });
   }
 
-  #messageOf({ self, args, attempt, error }: Call): JobMessage {
-    return {
-      state: this.#stateOf(self),
-      args: withoutSignal(args),
-      attempt,
-      error:
-        error === undefined
-          ? undefined
-          : encodeError(
-              error,
-              referenceBy(this.#listed, () => undefined),
-              crossBy(this.#options.runtime),
-            ),
+  /** Adds the error that led to a call to its message, once the exports that may name its class are there. */
+  #withError(call: Call, message: JobMessage): string | Promise<string> {
+    const { module, runtime } = this.#options;
+    const target = this.#targetOf(call);
+    const add = (exports: Exports): typeof target => {
+      const known = new ErrorClasses(this.#listed, exports);
+      Object.assign(message, { error: encodeError(call.error, known, crossBy(runtime)) });
+      return target;
     };
+    const exports = exportsOf(module);
+    if (!(exports instanceof Promise)) return add(exports);
+    const added = exports.then(add);
+    // For a job that is not sent, nobody asks.
+    added.catch(() => {});
+    return added;
   }
 
-  #stateOf(self: unknown): Record<string, unknown> | undefined {
-    const { state } = this.#options;
-    if (state.length === 0 || typeof self !== 'object' || self === null) return undefined;
-    return Object.fromEntries(
-      state.filter((name) => name in self).map((name) => [name, Reflect.get(self, name) as unknown]),
-    );
+  #messageOf({ self, args, attempt }: Call): JobMessage {
+    return { ...fieldsOf(self, this.#options.state), args: withoutSignal(args), attempt, error: undefined };
   }
 
   /** The error again, as an instance of its own class. */
   async #decode(encoded: EncodedError, callers: string): Promise<unknown> {
     const exports = namesModule(encoded) ? await exportsOf(this.#options.module) : {};
-    return decodeError(encoded, lookupBy(this.#listed, exports), callers);
+    return decodeError(encoded, new ErrorClasses(this.#listed, exports), callers);
   }
+}
+
+/** What a worker is told of the fields of `this`: those that travel, and those that would be missed without a word. */
+function fieldsOf(self: unknown, listed: readonly string[]): Pick<JobMessage, 'state' | 'shadows'> {
+  const isObject = typeof self === 'object' && self !== null;
+  if (!isObject && typeof self !== 'function') return { state: undefined, shadows: undefined };
+  const travelling = listed.filter((name) => name in self);
+  return {
+    state:
+      travelling.length === 0
+        ? undefined
+        : Object.fromEntries(travelling.map((name) => [name, Reflect.get(self, name)])),
+    shadows: isObject ? shadowsOf(self, listed) : undefined,
+  };
+}
+
+/** The fields that stand before a member of the prototype; but for its own methods, bound to the object. */
+function shadowsOf(self: object, listed: readonly string[]): readonly string[] | undefined {
+  const prototype = prototypeOf(self) ?? {};
+  const found = Object.getOwnPropertyNames(self).filter((key) => {
+    if (!(key in prototype) || listed.includes(key)) return false;
+    const value: unknown = Object.getOwnPropertyDescriptor(self, key)?.value;
+    return typeof value !== 'function' || value.name !== `bound ${key}`;
+  });
+  return found.length === 0 ? undefined : found;
 }
 
 /** The arguments without the signal that governs the call: it cannot be cloned, and an abort stops the worker anyway. */
@@ -157,9 +172,10 @@ function withoutSignal(args: readonly unknown[]): readonly unknown[] {
   return [...args.slice(0, -1), rest];
 }
 
+/** Whether a class is named by its export alone. */
 const namesModule = (encoded: EncodedError): boolean =>
   encoded.kind === 'error' &&
-  (encoded.classes.some(({ from }) => from === 'module') ||
+  (encoded.classes.some((each) => 'exported' in each && each.exported !== undefined && each.key === undefined) ||
     (encoded.cause !== undefined && namesModule(encoded.cause)) ||
     (encoded.errors?.some(namesModule) ?? false));
 

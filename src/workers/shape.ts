@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { levelsOfPrototype } from '../core/metadata.js';
+import { levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass } from '../core/types.js';
 
 const source = (type: object): string => Function.prototype.toString.call(type);
 
+const hashOf = (texts: readonly string[]): string => createHash('sha256').update(texts.join('\n')).digest('base64');
+
 /** What tells a function by its code, which is the same in every thread. */
-export const functionShape = (fn: object): string => createHash('sha256').update(source(fn)).digest('base64');
+export const functionShape = (fn: object): string => hashOf([source(fn)]);
 
 /**
  * What tells a subclass by its code, from itself down to a base class; undefined for the base itself. Names do not
@@ -13,10 +15,19 @@ export const functionShape = (fn: object): string => createHash('sha256').update
  */
 export function classShape(type: AnyClass, base: AnyClass): string | undefined {
   if (type === base) return undefined;
-  const hash = createHash('sha256');
-  for (const level of levelsOfPrototype(type.prototype as object)) {
-    if (level.type === base || level.type === undefined) break;
-    hash.update(source(level.type));
+  const types = levelsOfPrototype(type.prototype as object).map((level) => level.type as AnyClass);
+  const end = types.indexOf(base);
+  return hashOf(types.slice(0, end < 0 ? types.length : end).map(source));
+}
+
+const errorShapes = new WeakMap<object, string>();
+
+/** What tells a class of errors, whose code is often empty: its name and its code, and those of all its bases. */
+export function errorShape(type: AnyClass): string {
+  let shape = errorShapes.get(type);
+  if (shape === undefined) {
+    shape = hashOf(levelsOfClass(type).flatMap((level) => [level.type?.name ?? '', source(level.type as AnyClass)]));
+    errorShapes.set(type, shape);
   }
-  return hash.digest('base64');
+  return shape;
 }

@@ -1,34 +1,42 @@
 import { MessageChannel } from 'node:worker_threads';
 import { type Level, levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
-import type { FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
+import { askedByTheLanguage } from './guard.js';
+import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
 import { classShape, functionShape } from './shape.js';
 
-type Exports = Readonly<Record<string, unknown>>;
-
-export const prototypeOf = (self: unknown): unknown =>
-  self === undefined || self === null ? self : Object.getPrototypeOf(self);
+export const prototypeOf = (self: unknown): object | null =>
+  self === undefined || self === null ? null : (Object.getPrototypeOf(self) as object | null);
 
 /** What a worker is told of a method, so that it finds the code that the receiver has. */
 export async function methodTarget(
   self: unknown,
   declaredBy: AnyClass,
   { name, placement }: NonNullable<SiteInfo['member']>,
-  ordinal: number,
-  module: string,
+  { ordinal, module, state }: { ordinal: number; module: string; state: readonly string[] },
 ): Promise<MethodTarget> {
   const isStatic = placement.endsWith('static');
   const levels = isStatic
     ? levelsOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
-    : levelsOfPrototype((prototypeOf(self) ?? declaredBy.prototype) as object);
-  const at = levels.findIndex((level) => level.type === declaredBy);
-  const concrete = at > 0 ? levels[0]?.type : undefined;
+    : levelsOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
+  const at = Math.max(
+    0,
+    levels.findIndex((level) => level.type === declaredBy),
+  );
+  const exports = at > 0 ? await exportsOf(module) : {};
+  const travelling = { static: isStatic ? state : [], instance: isStatic ? [] : state };
+  const subclasses = levels.slice(0, at);
   return {
     ordinal,
     name: String(name),
     placement,
-    subclass: concrete && (await whereaboutsOfClass(concrete, declaredBy, module)),
-    baseWillDo: !overrides(levels.slice(0, Math.max(at, 0)), levels.slice(Math.max(at, 0)), isStatic),
+    declaredBy: declaredBy.name,
+    standIns: subclasses.flatMap(({ type }, index) => {
+      const mayRun = overridden(levels, index, travelling) === undefined;
+      return mayRun ? (whereaboutsOfClass(type as AnyClass, declaredBy, exports) ?? []) : [];
+    }),
+    overridden: overridden(levels, at, travelling),
+    beyond: subclasses.flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype ?? {})),
   };
 }
 
@@ -37,14 +45,13 @@ const exportName = (value: object, exports: Exports): string | undefined =>
   Object.keys(exports).find((name) => exports[name] === value);
 
 /**
- * Where a subclass is. Its code alone does not tell it from another one of the same factory; where the module as it is
- * imported here has the base, but not the subclass, a worker would not find it either.
+ * Where a subclass is; undefined where a worker would not find it. Its code alone does not tell it from another one of
+ * the same factory; where the module as it is imported here has the base, but not the subclass, a worker has not either.
  */
-async function whereaboutsOfClass(type: AnyClass, base: AnyClass, module: string): Promise<Whereabouts> {
-  const exports = await exportsOf(module);
+function whereaboutsOfClass(type: AnyClass, base: AnyClass, exports: Exports): Whereabouts | undefined {
   const name = exportName(type, exports);
   if (name !== undefined) return { export: name };
-  return exportName(base, exports) === undefined ? { shape: classShape(type, base) as string } : 'nowhere';
+  return exportName(base, exports) === undefined ? { shape: classShape(type, base) as string } : undefined;
 }
 
 /** What a worker is told of a function. */
@@ -60,39 +67,65 @@ async function whereaboutsOfFunction(fn: AnyFunction, module: string): Promise<W
   return Object.keys(exports).length > 0 ? 'nowhere' : { shape: functionShape(fn) };
 }
 
-/** Whether subclasses define again what their base defines, so that the base would run other code. */
-function overrides(subclasses: readonly Level[], bases: readonly Level[], isStatic: boolean): boolean {
-  const keysOf = (levels: readonly Level[]): PropertyKey[] =>
-    levels.flatMap(({ type, prototype }) => Reflect.ownKeys((isStatic ? type : prototype) ?? {}));
-  const fixed: readonly PropertyKey[] = ['constructor', 'prototype', 'length', 'name', Symbol.metadata];
-  const own = keysOf(subclasses).filter((key) => !fixed.includes(key));
-  const base = new Set(keysOf(bases));
-  return own.some((key) => base.has(key));
+const fixed: readonly PropertyKey[] = [
+  'constructor',
+  'prototype',
+  'length',
+  'name',
+  'arguments',
+  'caller',
+  Symbol.metadata,
+];
+
+/**
+ * What the first classes of a chain define again of what the others define, or the language asks of any object, so that
+ * the others would run other code; undefined for nothing. What travels is no matter.
+ */
+function overridden(
+  levels: readonly Level[],
+  count: number,
+  travelling: Readonly<Record<'static' | 'instance', readonly PropertyKey[]>>,
+): string | undefined {
+  const sides = {
+    instance: [...levels.map(({ prototype }) => prototype), Object.prototype],
+    static: [...levels.map(({ type }) => type), Function.prototype, Object.prototype],
+  };
+  for (const side of ['instance', 'static'] as const) {
+    const [own, base] = [sides[side].slice(0, count), sides[side].slice(count)].map((owners) =>
+      owners.flatMap((owner) => Reflect.ownKeys(owner ?? {})),
+    ) as [PropertyKey[], PropertyKey[]];
+    const known = new Set([...base, ...askedByTheLanguage]);
+    const found = own.find((key) => known.has(key) && !fixed.includes(key) && !travelling[side].includes(key));
+    if (found !== undefined) return `${side === 'static' ? 'static ' : ''}${String(found)}`;
+  }
+  return undefined;
 }
 
 /** How long to wait for a module that is still being evaluated, in milliseconds. */
 const patience = 200;
-const modules = new Map<string, Promise<Exports>>();
+const loaded = new Map<string, Exports>();
+const searches = new Map<string, Promise<Exports>>();
 
 /**
  * The exports of a module, which is loaded here already as a rule. One that still evaluates, and waits for this very
- * call at its top level, cannot be had: its classes count as not found.
+ * call at its top level, cannot be had: its classes count as not found until it is done. It is waited for only once.
  */
-export async function exportsOf(module: string): Promise<Exports> {
-  let loading = modules.get(module);
-  if (loading === undefined) {
-    loading = import(module).catch(() => ({})) as Promise<Exports>;
-    modules.set(module, loading);
-  }
-  let loaded: Exports | undefined;
-  loading.then((exports) => {
-    loaded = exports;
-  });
+export function exportsOf(module: string): Exports | Promise<Exports> {
+  const known = loaded.get(module) ?? searches.get(module);
+  if (known !== undefined) return known;
+  const search = lookFor(module);
+  searches.set(module, search);
+  return search;
+}
+
+async function lookFor(module: string): Promise<Exports> {
+  const loading = import(module).catch(() => ({})) as Promise<Exports>;
+  loading.then((exports) => loaded.set(module, exports));
   const givesUpAt = performance.now() + patience;
   do {
     await nextTurn();
-  } while (loaded === undefined && performance.now() < givesUpAt);
-  return loaded ?? {};
+  } while (!loaded.has(module) && performance.now() < givesUpAt);
+  return loaded.get(module) ?? {};
 }
 
 /** A turn of the event loop, past any fake timers. */

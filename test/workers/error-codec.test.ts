@@ -47,6 +47,15 @@ for (const [runtime, thrown] of runtimes) {
       assert.deepEqual([other.name, other.message, other.detail], ['Secret', 'hush', { deep: true }]);
     });
 
+    test('has fields that are enumerable, or not, as they were', async () => {
+      const error = (await thrown('exported')) as Error;
+      assert.deepEqual({ ...error }, { ...new Exported(503) });
+      assert.equal(JSON.stringify(error), JSON.stringify(new Exported(503)));
+      const hiding = (await thrown('hiding')) as Error & { hidden: number };
+      assert.deepEqual([Object.keys(hiding), hiding.hidden, hiding.cause], [['shown', 'errors'], 1, 'why']);
+      assert.deepEqual(Object.keys((await thrown('aggregate')) as Error), []);
+    });
+
     test('has lost no more than a field that cannot be read', async () => {
       const error = (await thrown('getterField')) as Exported & { kept: number };
       assert.ok(error instanceof Exported);

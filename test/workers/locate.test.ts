@@ -10,6 +10,8 @@ import {
   StaticOverride,
   StaticPlain,
 } from '../fixtures/workers/elsewhere.js';
+import * as far from '../fixtures/workers/far-figures.js';
+import { Caller, Circle, Figure, Square, SubCaller } from '../fixtures/workers/figures.js';
 import Default, * as services from '../fixtures/workers/services.js';
 import { rejection } from '../support/rejection.js';
 import { runProgram } from '../support/run-program.js';
@@ -131,7 +133,7 @@ describe('a subclass', () => {
   test('of another module, which overrides what the base defines, fails and says what to do', async () => {
     await workerError(
       new Overriding().add(1, 2),
-      /^Overriding\.add: .*overrides methods .*; declare the method there with its own @cpuBound\(import\.meta\.url\)/,
+      /^Overriding\.add: `who` is overridden by a class that .* does not export, .*; declare the method there with its own @cpuBound\(import\.meta\.url\)/,
     );
   });
 
@@ -139,6 +141,35 @@ describe('a subclass', () => {
     assert.equal(await new OwnDecorator().name(), 'OwnDecorator true elsewhere');
     assert.equal(await StaticOverride.twin(), 'own static of another');
   });
+
+  test('of another module, which overrides what the other side uses, or the language, fails too', async () => {
+    const cure = '.*; declare the method there with its own @cpuBound\\(import\\.meta\\.url\\)$';
+    await workerError(new far.FarSides().sides(), new RegExp(`\`static sides\` is overridden ${cure}`));
+    await workerError(far.FarLabel.build(), new RegExp(`\`label\` is overridden ${cure}`));
+    await workerError(new far.FarText().text(), new RegExp(`\`toString\` is overridden ${cure}`));
+    await workerError(
+      new far.FarPrimitive().text(),
+      new RegExp(`\`Symbol\\(Symbol.toPrimitive\\)\` is overridden ${cure}`),
+    );
+  });
+
+  test('of another module runs with the prototype of the nearest class that is exported', async () => {
+    assert.equal(await new far.FarSquare().labelled(), 'square');
+    assert.equal(await far.FarSquare.build(), 'square');
+    await workerError(
+      new far.FarHidden().labelled(),
+      /`label` is overridden by a class that .*figures\.js does not export/,
+    );
+  });
+
+  test('of another module that has what an abstract class lacks fails and says what to do', () =>
+    workerError(
+      new far.FarOutline().run(),
+      /^FarOutline\.run: `this\.step` is a member of a subclass .*; declare the method there with its own @cpuBound/,
+    ));
+
+  test('that is exported does not stand for its base, which is named', () =>
+    workerError(new Circle().area(), /^Circle\.area: .*figures\.js does not export the class Round, .*; export it/));
 
   test('that is not exported and overrides something fails in the same way', async () => {
     await workerError(services.makeHidden().add(1, 2), /its own @cpuBound\(import\.meta\.url\)/);
@@ -187,8 +218,51 @@ describe('this in a worker', () => {
   test('has no #private fields, and the error says why', async () => {
     const error = await rejection(calc.readsPrivate());
     assert.ok(error instanceof TypeError);
-    assert.match(error.message, /in a worker `this` has no #private members/);
+    assert.match(
+      error.message,
+      /#counter .*in a worker `this` has no #private members: they cannot travel, .* `state`/,
+    );
     assert.match(error.stack ?? '', /in a worker `this` has no #private members/);
+  });
+});
+
+describe('this in a worker, of a figure,', () => {
+  const figure = new Figure();
+
+  test('has no #private methods, and the error says why', async () => {
+    const error = await rejection(figure.callsPrivate());
+    assert.ok(error instanceof TypeError);
+    assert.match(error.message, /they cannot travel, only the fields listed in the option `state` of @cpuBound do\)$/);
+  });
+
+  test('throws when a field named by a symbol is read', () =>
+    workerError(figure.tagged(), /^Figure\.tagged: `this\[Symbol\(tag\)\]` does not travel to a worker; .*`state`/));
+
+  test('throws when a field is read that stands before a member of the class', async () => {
+    const odd = Object.assign(new Figure(), { label: () => 'own' });
+    await workerError(odd.labelled(), /^Figure\.labelled: `this\.label` does not travel to a worker/);
+    assert.equal(await odd.relabelled(), 'anew');
+    const hiding = Object.defineProperty(new Figure(), 'label', { value: () => 'own' });
+    await workerError(hiding.labelled(), /`this\.label` does not travel to a worker/);
+  });
+
+  test('has its methods where the object has them bound', async () => {
+    const bound = new Figure();
+    bound.label = bound.label.bind(bound);
+    assert.equal(await bound.labelled(), 'figure');
+  });
+
+  test('is a class with the static fields listed in state, for that call alone', async () => {
+    const { scale } = Figure;
+    try {
+      Figure.scale = 99;
+      assert.equal(await Figure.scaled(2), 198);
+      assert.deepEqual(await Promise.all([Figure.scaled(1), Figure.scaled(2), Figure.unscaled()]), [99, 198, 10]);
+      assert.equal(await far.FarScale.scaled(2), 60);
+      assert.equal(await Square.scaled(2), 198);
+    } finally {
+      Figure.scale = scale;
+    }
   });
 });
 
@@ -208,6 +282,18 @@ describe('inside a worker', () => {
   test('currentCall tells of the attempt and of the error that led to it, without a signal', async () => {
     assert.deepEqual(await calc.current(0), { attempt: 1, signal: undefined, error: undefined });
     assert.deepEqual(await calc.current(2), { attempt: 3, signal: undefined, error: 'attempt 2' });
+  });
+
+  test('a decorated method that the code calls is a call of its own, and a super call is not', async () => {
+    const caller = new Caller();
+    assert.equal(await caller.later(), 1);
+    assert.deepEqual(await caller.atOnce(), [2, 1]);
+    assert.deepEqual(await new SubCaller().atOnce(), [2, 10]);
+  });
+
+  test('an Orchestrator applies no policy and makes no pool; a FallbackChain falls back', async () => {
+    assert.deepEqual(await new Caller().orchestrated(), [true, 'attempt 1', 'fell back']);
+    assert.equal(await new Caller().orchestratedInProcess(), true);
   });
 
   test('retry, fallback and limits stay on the calling side', async () => {
