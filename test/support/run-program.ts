@@ -11,12 +11,18 @@ export interface Ended {
 /** Runs a program of `test/support/programs` in a process of its own until it ends; after 20 seconds it is killed. */
 export function runProgram(name: string, { flags = [], args = [] }: { flags?: string[]; args?: string[] } = {}) {
   const file = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+  return runNode([...flags, file, ...args]);
+}
+
+/** Runs Node in the same way, with these arguments and this input. */
+export function runNode(args: string[], input = '') {
   return new Promise<Ended>((resolve) => {
     const child = execFile(
       process.execPath,
-      [...flags, file, ...args],
+      args,
       { timeout: 20_000, killSignal: 'SIGKILL' },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
+    child.stdin?.end(input);
   });
 }

@@ -1,13 +1,24 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { move, shutdown, statsOf } from 'opero';
-import { Fleeting, Heir, One, Three, Two } from '../fixtures/workers/pools.js';
+import { move, RejectedError, shutdown, statsOf } from 'opero';
+import { Fleeting, Heir, LaterLine, One, Three, Two } from '../fixtures/workers/pools.js';
 import { counters, until } from '../support/counters.js';
 import { liveWorkers } from '../support/live-workers.js';
 import { rejection } from '../support/rejection.js';
-import { runProgram } from '../support/run-program.js';
+import { runNode, runProgram } from '../support/run-program.js';
 
 after(() => shutdown());
+
+/** Whether a process is gone, or waits to be forgotten by the one that runs all. */
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform === 'linux' && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return true;
+  }
+}
 
 describe('pools', () => {
   const one = new One();
@@ -82,6 +93,27 @@ test('an idleTimeout longer than a timer takes keeps the worker', async () => {
   assert.equal(await two.lasting(), first);
   process.off('warning', note);
   assert.deepEqual(warned, []);
+});
+
+describe('the first call of a method', () => {
+  test('stands in line as it came, and counts there', async () => {
+    const gate = counters();
+    const line = new LaterLine();
+    const ended: string[] = [];
+    const note = (name: string, call: Promise<unknown>): Promise<unknown> => call.then(() => ended.push(name));
+    await Promise.all([note('warm', line.running()), note('second', line.running())]);
+    const calls = [
+      note('running', line.running(gate)),
+      note('cold', line.cold()),
+      rejection(line.impatient()),
+      note('later', line.running()),
+    ];
+    assert.ok((await calls[2]) instanceof RejectedError);
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await Promise.all(calls);
+    assert.deepEqual(ended.slice(2), ['running', 'cold', 'later']);
+  });
 });
 
 describe('shutdown', () => {
@@ -186,6 +218,41 @@ describe('a program', () => {
   test('has the memory of a call back once it has ended, while its worker is idle', async () => {
     const { code, stdout, stderr } = await runProgram('worker-memory', { flags: ['--expose-gc'] });
     assert.deepEqual([code, stdout], [0, 'freed\n'], stderr);
+  });
+
+  for (const flags of [
+    [],
+    ['--input-type=module'],
+    ['--no-warnings', '--max-old-space-size=200', '--input-type', 'module'],
+  ]) {
+    test(`of text has workers: ${flags.join(' ')}`, async () => {
+      const fixture = new URL('../fixtures/workers/pools.js', import.meta.url).href;
+      const text = `import('${fixture}').then(async ({ Two }) => {
+        const two = new Two();
+        console.log(typeof (await two.where()), typeof (await two.process()));
+      });`;
+      for (const [args, input] of [
+        [['-'], text],
+        [['--eval', text], ''],
+        [[`--eval=${text}`], ''],
+        [['-p', text], ''],
+      ] as const) {
+        if (args[0] === '-p' && flags.length > 0) continue;
+        const { stdout, stderr } = await runNode([...flags, ...args], input);
+        assert.match(stdout, /number number\n$/, stderr);
+      }
+    });
+  }
+
+  test('waits once for the exports of a module that waits for calls, and knows them later', async () => {
+    const { stdout, stderr } = await runProgram('still-evaluating');
+    assert.equal(stdout, 'false\nwaited once\ntrue\n', stderr);
+  });
+
+  test('takes its busy worker processes along when it exits', async () => {
+    const { code, stdout } = await runProgram('busy-process');
+    assert.equal(code, 0);
+    await until(() => hasEnded(Number(stdout)));
   });
 
   test('is kept alive by the calls it awaits, running or queued', async () => {
