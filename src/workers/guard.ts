@@ -31,8 +31,9 @@ export function guard(type: AnyClass, { state = {}, shadows }: Partial<JobMessag
   for (const [key, value] of Object.entries(state)) define(self, key, value);
   return new Proxy(self, {
     get(target, key, receiver): unknown {
-      const isThere = key in target && !(shadows?.includes(key as string) && !Object.hasOwn(target, key));
-      if (isThere || lacks.allowed.has(key) || askedByTheLanguage.has(key) || askedByNode(key)) {
+      const isShadowed = shadows?.includes(key as string) && !Object.hasOwn(target, key);
+      const mayLack = (): boolean => lacks.allowed.has(key) || askedByTheLanguage.has(key) || askedByNode(key);
+      if (!isShadowed && (key in target || mayLack())) {
         return Reflect.get(target, key, receiver);
       }
       throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);

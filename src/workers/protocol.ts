@@ -44,7 +44,7 @@ export type Whereabouts = { readonly export: string } | { readonly shape: string
 export interface JobMessage {
   readonly state: Readonly<Record<string, unknown>> | undefined;
   /** The fields of `this`, not among those, that stand before a member of its prototype. */
-  readonly shadows: readonly string[] | undefined;
+  readonly shadows?: readonly string[];
   readonly args: readonly unknown[];
   readonly attempt: number;
   readonly error: EncodedError | undefined;

@@ -10,7 +10,7 @@ import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classe
 import { decodeError, encodeError } from './error-codec.js';
 import { Job } from './job.js';
 import type { PoolOptions } from './pool.js';
-import type { EncodedError, Exports, JobMessage, Target } from './protocol.js';
+import type { ClassReference, EncodedError, Exports, JobMessage, Target } from './protocol.js';
 import { exportsOf, functionTarget, methodTarget, prototypeOf } from './target.js';
 
 /** What a cpuBound policy asks for. */
@@ -128,39 +128,41 @@ export class Remote {
   }
 
   #messageOf({ self, args, attempt }: Call): JobMessage {
-    return { ...fieldsOf(self, this.#options.state), args: withoutSignal(args), attempt, error: undefined };
+    const { state } = this.#options;
+    const message = { state: fieldsOf(self, state), args: withoutSignal(args), attempt, error: undefined };
+    const shadows = shadowsOf(self, state);
+    return shadows === undefined ? message : { ...message, shadows };
   }
 
   /** The error again, as an instance of its own class. */
   async #decode(encoded: EncodedError, callers: string): Promise<unknown> {
-    const exports = namesModule(encoded) ? await exportsOf(this.#options.module) : {};
+    const exports = needsExports(encoded, this.#listed) ? await exportsOf(this.#options.module) : {};
     return decodeError(encoded, new ErrorClasses(this.#listed, exports), callers);
   }
 }
 
-/** What a worker is told of the fields of `this`: those that travel, and those that would be missed without a word. */
-function fieldsOf(self: unknown, listed: readonly string[]): Pick<JobMessage, 'state' | 'shadows'> {
-  const isObject = typeof self === 'object' && self !== null;
-  if (!isObject && typeof self !== 'function') return { state: undefined, shadows: undefined };
-  const travelling = listed.filter((name) => name in self);
-  return {
-    state:
-      travelling.length === 0
-        ? undefined
-        : Object.fromEntries(travelling.map((name) => [name, Reflect.get(self, name)])),
-    shadows: isObject ? shadowsOf(self, listed) : undefined,
-  };
+/** The fields of `this` that travel; those of a class too, in a static method. */
+function fieldsOf(self: unknown, listed: readonly string[]): Record<string, unknown> | undefined {
+  if (listed.length === 0 || self === null || (typeof self !== 'object' && typeof self !== 'function'))
+    return undefined;
+  return Object.fromEntries(
+    listed.filter((name) => name in self).map((name) => [name, Reflect.get(self, name) as unknown]),
+  );
 }
 
-/** The fields that stand before a member of the prototype; but for its own methods, bound to the object. */
-function shadowsOf(self: object, listed: readonly string[]): readonly string[] | undefined {
-  const prototype = prototypeOf(self) ?? {};
-  const found = Object.getOwnPropertyNames(self).filter((key) => {
-    if (!(key in prototype) || listed.includes(key)) return false;
+/** The other fields, where they stand before a member of the prototype; but for its own methods, bound to the object. */
+function shadowsOf(self: unknown, listed: readonly string[]): readonly string[] | undefined {
+  const prototype = typeof self === 'object' ? prototypeOf(self) : null;
+  if (prototype === null) return undefined;
+  let found: string[] | undefined;
+  for (const key of Object.getOwnPropertyNames(self)) {
+    if (!(key in prototype) || listed.includes(key)) continue;
     const value: unknown = Object.getOwnPropertyDescriptor(self, key)?.value;
-    return typeof value !== 'function' || value.name !== `bound ${key}`;
-  });
-  return found.length === 0 ? undefined : found;
+    if (typeof value === 'function' && value.name === `bound ${key}`) continue;
+    found ??= [];
+    found.push(key);
+  }
+  return found;
 }
 
 /** The arguments without the signal that governs the call: it cannot be cloned, and an abort stops the worker anyway. */
@@ -172,12 +174,15 @@ function withoutSignal(args: readonly unknown[]): readonly unknown[] {
   return [...args.slice(0, -1), rest];
 }
 
-/** Whether a class is named by its export alone. */
-const namesModule = (encoded: EncodedError): boolean =>
-  encoded.kind === 'error' &&
-  (encoded.classes.some((each) => 'exported' in each && each.exported !== undefined && each.key === undefined) ||
-    (encoded.cause !== undefined && namesModule(encoded.cause)) ||
-    (encoded.errors?.some(namesModule) ?? false));
+/** Whether the exports are needed to find a class. */
+function needsExports(encoded: EncodedError, listed: Listed): boolean {
+  if (encoded.kind !== 'error') return false;
+  const { classes, cause, errors = [] } = encoded;
+  const isExported = (each: ClassReference): boolean =>
+    'exported' in each && each.exported !== undefined && !(each.key !== undefined && listed.has(each.key));
+  const inner = cause === undefined ? errors : [cause, ...errors];
+  return classes.some(isExported) || inner.some((each) => needsExports(each, listed));
+}
 
 const workerError = (message: string, cause: unknown): WorkerError =>
   new WorkerError(message, cause === undefined ? undefined : { cause });

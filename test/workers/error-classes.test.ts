@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { Orchestrator, shutdown, statsOf } from 'opero';
 import { ApiError, Client, tell, throwError } from '../fixtures/workers/client.js';
-import { FarClient, FarTwin } from '../fixtures/workers/far-client.js';
+import { FarClient, FarPatient, FarTwin } from '../fixtures/workers/far-client.js';
 import { DiskError, NetError, TwinOne, TwinTwo } from '../fixtures/workers/far-errors.js';
 import { rejection } from '../support/rejection.js';
 
@@ -21,6 +21,11 @@ describe('the class of an error thrown for a subclass of another module, which h
   test('is known when only the subclass names it, so that retryOn works', async () => {
     assert.equal(await classOf(client.failWithTwin('net')), NetError);
     assert.equal(statsOf(FarClient, 'failWithTwin').attempts, 2);
+  });
+
+  test('is known when its base exports it, although the subclass replaces the policy that names it', async () => {
+    assert.equal(await classOf(new FarPatient().fail('api')), ApiError);
+    assert.equal(await classOf(new FarPatient().fail('net')), NetError);
   });
 
   test('is the one of its key where two are alike', async () => {
