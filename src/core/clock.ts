@@ -43,6 +43,9 @@ function clockInUse(): Clock {
   return realClock;
 }
 
+/** Whether time passes while the program runs. */
+export const isReal = (): boolean => clockInUse() === realClock;
+
 /** Whether time moves on by the waits that end, and by nothing else. */
 export const isStanding = (): boolean => clockInUse() === standingClock;
 

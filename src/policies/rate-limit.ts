@@ -1,6 +1,6 @@
 import { Admission, type QueueConfig } from '../core/admission.js';
 import type { Call, Permit } from '../core/call.js';
-import { Alarm, isStanding, now, residue } from '../core/clock.js';
+import { Alarm, isReal, isStanding, now, residue } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
 import type { LimitingDecorator } from '../core/decorator-types.js';
 import { limiters, type SharingConfig } from '../core/limiters.js';
@@ -56,8 +56,13 @@ const defaults = {
 
 type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' | 'maxQueue' | 'maxWait'>>;
 
-/** The longest that entering a method is taken to last, in milliseconds: what its own code may see as its start. */
-const entryGrace = 5;
+/**
+ * The longest that entering a method is taken to last by a real clock, in milliseconds: what its own code may see as its
+ * start. The machine may hold the program up just then, and no window may hold too many all the same.
+ */
+const entryGrace = 50;
+/** Starts at most this far apart, in milliseconds, come one upon the other. */
+const quick = 5;
 
 /**
  * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
@@ -121,11 +126,12 @@ class RateLimiter implements Permit {
   /** A permit is used, from now on: the method has been entered. */
   start(enteredAt: number): void {
     const time = now();
-    const due = Math.min(time, enteredAt + entryGrace) + this.#window;
+    const grace = isReal() ? entryGrace : 0;
+    const due = Math.min(time, enteredAt + grace) + this.#window;
     const returns = this.#returns;
     let at = returns.length;
     const sinceLatest = at > this.#head ? due - (returns[at - 1] as number) : Number.POSITIVE_INFINITY;
-    this.#isQuick = sinceLatest >= 0 && sinceLatest <= entryGrace;
+    this.#isQuick = grace > 0 && sinceLatest >= 0 && sinceLatest <= quick;
     // A method that calls itself as it starts is told of after the call that it makes.
     while (at > this.#head && (returns[at - 1] as number) > due) at--;
     if (at === returns.length) returns.push(due);

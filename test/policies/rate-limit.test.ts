@@ -664,7 +664,7 @@ describe('clocks of rateLimit', () => {
       }));
   }
 
-  test('a method that blocks as it starts is charged from a little after it was entered', () =>
+  test('a method that blocks as it starts is charged from its entry', () =>
     underFakeClock(async (clock) => {
       const entered: number[] = [];
       class Api {
@@ -677,7 +677,7 @@ describe('clocks of rateLimit', () => {
       const api = new Api();
       for (let i = 0; i < 3; i++) api.get();
       await clock.tickAsync(1000);
-      assert.deepEqual(entered, [0, 105, 210]);
+      assert.deepEqual(entered, [0, 100, 200]);
     }));
 
   test('a method that blocks after quick starts of the window before is charged no more', () =>
@@ -695,7 +695,7 @@ describe('clocks of rateLimit', () => {
       await clock.tickAsync(1000);
       for (let i = 0; i < 3; i++) api.get(true);
       await clock.tickAsync(1000);
-      assert.deepEqual(entered, [0, 0, 1000, 1050, 1105]);
+      assert.deepEqual(entered, [0, 0, 1000, 1050, 1100]);
     }));
 
   test('a method that always blocks is charged from its entry as well, however far apart its starts are', () =>
@@ -713,7 +713,7 @@ describe('clocks of rateLimit', () => {
       await clock.tickAsync(50);
       for (let i = 0; i < 3; i++) api.get();
       await clock.tickAsync(1000);
-      assert.deepEqual(entered, [0, 100, 205, 305]);
+      assert.deepEqual(entered, [0, 100, 200, 300]);
     }));
 
   test('a method that calls itself as it starts is charged for both starts, each from its own', () =>
@@ -734,7 +734,7 @@ describe('clocks of rateLimit', () => {
       assert.equal(clock.countTimers(), 1);
       for (let i = 0; i < 3; i++) api.get(0);
       await clock.tickAsync(1000);
-      assert.deepEqual(entered, [0, 20, 105, 120, 205]);
+      assert.deepEqual(entered, [0, 20, 100, 120, 200]);
     }));
 
   test('a window left over from the real clock does not move a fake one', async () => {
