@@ -82,6 +82,7 @@ export function readPolicies(config: unknown, where: Where): Recording {
  * class Weather {
  *   \@orchestrate({ retry: 4, rateLimit: 5, concurrency: 3, fallback: ['cached'] })
  *   async forecast(city: string): Promise<Forecast> { ... }
+ *   async cached(city: string): Promise<Forecast> { ... }
  * }
  */
 export function orchestrate<

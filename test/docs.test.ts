@@ -96,14 +96,11 @@ const options = named('interface').filter(({ name }) => /(Config|Options|Limits)
 
 /** What an example speaks of and leaves out. */
 const declared = 'declare class HttpError extends Error { readonly status: number }';
-const method = 'async cached(city: string): Promise<Forecast> { throw 0; }';
 
 /** A docstring's example as a module: all of opero is there, and a body that is left out does what it must. */
 function moduleOf(symbol: Declared, names: readonly string[]): string {
   let code = exampleOf(symbol).replace(/\\@/g, '@').replaceAll('{ ... }', '{ throw 0; }');
   if (code.startsWith('@')) code = `class Example {\n[field: string]: any;\n${code}\n}`;
-  if (code.startsWith('class') && code.includes("'cached'") && !code.includes('cached('))
-    code = code.replace(/\}$/, `${method}\n}`);
   const used = names.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
   return `import { ${used.join(', ')} } from 'opero';\n${declared}\n${code}\nexport {};\n`;
 }
