@@ -239,7 +239,7 @@ describe('a program', () => {
       ] as const) {
         if (args[0] === '-p' && flags.length > 0) continue;
         const { stdout, stderr } = await runNode([...flags, ...args], input);
-        assert.match(stdout, /number number\n$/, stderr);
+        assert.match(stdout, /^number number$/m, stderr);
       }
     });
   }
