@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 type Entry = readonly (string | number)[];
@@ -37,6 +37,9 @@ const reportOf = (...mutants: [location: object, replacement: string, status: st
     },
   },
 });
+
+/** Code on one line, as reasons give it. */
+const flat = (code: string): string => code.replace(/\s+/g, ' ');
 
 const reasonsOf = (...of: Entry[]): Reasons => [{ why: 'because', of }];
 
@@ -78,9 +81,13 @@ describe('the mutants that survive', () => {
     assert.deepEqual(judge(report, both).miscounted, []);
   });
 
-  test('have reasons that are written once each, and name a file that is there', () => {
+  test('have reasons that are written once each, and name code that is there', () => {
     const entries = ours.flatMap(({ of }) => of);
     assert.equal(new Set(entries.map((entry) => entry.join(' | '))).size, entries.length);
-    for (const [file] of entries) assert.ok(existsSync(new URL(`../../src/${file}`, import.meta.url)), String(file));
+    for (const [file, code] of entries) {
+      const source = new URL(`../../src/${file}`, import.meta.url);
+      assert.ok(existsSync(source), String(file));
+      assert.ok(flat(readFileSync(source, 'utf8')).includes(String(code)), `${file} has ${code}`);
+    }
   });
 });

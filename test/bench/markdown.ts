@@ -7,6 +7,9 @@ const readme = new URL('../../../README.md', import.meta.url);
 /** The Node that the table of the README stands for; of others it has the targets alone. */
 const isReference = ({ node }: Heading): boolean => node.startsWith('20.');
 
+/** The newest Node that opero is tested on. */
+const newest = 26;
+
 /** Breaks a paragraph into lines of at most 120 characters. */
 const wrapped = (text: string): string => text.replace(/(.{1,120})(?: +|$)/g, '$1\n').trimEnd();
 
@@ -43,6 +46,9 @@ export function markdownText(heading: Heading, results: readonly Result[], verdi
 /** Puts a run into the README, in the place of the one before it under that Node. */
 export async function writeReadme(heading: Heading, text: string): Promise<void> {
   const name = isReference(heading) ? 'bench' : 'bench, newest Node';
+  if (!isReference(heading) && Number.parseInt(heading.node, 10) < newest) {
+    throw new Error(`the README holds runs on Node 20 and on Node ${newest} or later, and this is ${heading.node}`);
+  }
   const before = await readFile(readme, 'utf8');
   const place = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- /${name} -->)`);
   if (!place.test(before)) throw new Error(`README.md has no <!-- ${name} -->`);

@@ -1156,6 +1156,26 @@ test('in every schedule of calls, aborts and ends, each call ends once and right
           assert.equal(failures, made.filter((each) => !String(each.expected).startsWith('done')).length);
           await clock.tickAsync(100);
           assert.equal(clock.countTimers(), 0);
+          // All slots and permits are back: two run at once, and a third as soon as one ends.
+          const first = made.length;
+          for (let id = first; id < first + 3; id++) {
+            const controller = new AbortController();
+            const count = countListeners(controller.signal);
+            made.push({ controller, count, state: 'open', entered: 0, end: Promise.resolve() });
+            shop.buy(id, {});
+          }
+          await flush();
+          assert.deepEqual(
+            open.map(({ id }) => id),
+            [first, first + 1],
+          );
+          await end(0, true);
+          assert.deepEqual(
+            open.map(({ id }) => id),
+            [first + 1, first + 2],
+          );
+          while (open.length > 0) await end(0, true);
+          await clock.tickAsync(100);
         }),
       ),
       { numRuns: 200 },

@@ -84,10 +84,11 @@ async function inTurns<Name extends string>(
   measures: Record<Name, () => Promise<number>>,
   rounds: number,
 ): Promise<Record<Name, number>> {
-  const values: Record<string, number[]> = {};
+  const lanes = Object.entries<() => Promise<number>>(measures);
+  const values: Record<string, number[]> = Object.fromEntries(lanes.map(([name]) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, measure] of Object.entries<() => Promise<number>>(measures)) {
-      values[name] ??= [];
+    for (let turn = 0; turn < lanes.length; turn++) {
+      const [name, measure] = lanes[(turn + round) % lanes.length];
       values[name].push(await measure());
     }
   }
