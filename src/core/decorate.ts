@@ -175,7 +175,7 @@ function describe(context: Context): string {
 
 /** In the old form, without parentheses, a class is handed to the factory as if it were its options. */
 function bareOnClass(name: string, type: AnyClass): ConfigurationError {
-  const problem = `write @${name}(...), with parentheses; it takes no class as its argument`;
+  const problem = `it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`;
   return new ConfigurationError(`@${name} on class \`${type.name || '(anonymous)'}\`: ${problem}`);
 }
 

@@ -143,6 +143,13 @@ type StandsIn<This, Fn extends AnyFunction, Other> =
 /** Whether a name may be any, as in string[]. */
 type IsWide<Name extends PropertyKey> = Record<never, never> extends Record<Name, never> ? true : false;
 
+/** Whether nothing is known of a function. One of no arguments and no result would take any in its place, too. */
+type IsAnyFunction<Each> = AnyFunction extends Each
+  ? Each extends (...args: infer _) => infer Result
+    ? Fits<unknown, Result>
+    : false
+  : false;
+
 /** Alternatives of a wide type may be anything. */
 type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends PropertyKey
   ? IsWide<Each> extends true
@@ -152,7 +159,7 @@ type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends Prope
         ? never
         : { readonly 'this alternative has not the signature of the method': Each }
       : { readonly 'the class has no public method of this name': Each }
-  : AnyFunction extends Each
+  : IsAnyFunction<Each> extends true
     ? never
     : StandsIn<This, Fn, Each> extends true
       ? never

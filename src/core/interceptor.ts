@@ -198,7 +198,7 @@ function bindAgain(levels: readonly Level[], instance: object): void {
     const { value } = property;
     const method: unknown = Reflect.get(Object.getPrototypeOf(instance), name, instance);
     if (typeof method !== 'function' || value?.name !== `bound ${method.name}`) continue;
-    // Arguments that were bound as well cannot be told from outside.
+    // Arguments that were bound as well can only be told by how many are left.
     if (value.length !== method.length) continue;
     Object.defineProperty(instance, name, { ...property, value: method.bind(instance) });
   }

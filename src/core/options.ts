@@ -47,9 +47,9 @@ export const anything = rule('anything', () => true);
 export const oneOf = (...values: readonly string[]): Rule =>
   rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v as string));
 
-/** Whether a value was written with the `class` keyword, so that it cannot be called. */
+/** Whether a value was written with the `class` keyword, so that it cannot be called; a method may have that as its name. */
 export const isClass = (value: unknown): value is AnyClass =>
-  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+  typeof value === 'function' && /^class\b(?!\s*\()/.test(Function.prototype.toString.call(value));
 
 /** What an object gives by names of its own, symbols included. */
 export const entriesOf = (given: object): [string | symbol, unknown][] =>

@@ -21,7 +21,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   readonly #scope = new (node('node:async_hooks').AsyncResource)('ItemStream');
   #tally: Tally | undefined;
   readonly #abort = new AbortController();
-  readonly #watcher: Watcher = { abort: (reason) => this.#fail(reason) };
+  readonly #watcher: Watcher = { abort: (reason) => this.#scope.runInAsyncScope(this.#fail, this, reason) };
   readonly #slots = new Fifo<Slot<Result | ItemError<Item>>>();
   readonly #takers = new Fifo<Taker<Out>>();
   #begun = false;

@@ -58,9 +58,10 @@ type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' 
 
 /**
  * The longest that entering a method is taken to last by a real clock, in milliseconds: what its own code may see as its
- * start. The machine may hold the program up just then, and no window may hold too many all the same.
+ * start. The machine may hold the program up just then, and no window may hold too many all the same; but what the method
+ * blocks shall not cost more than a small part of one.
  */
-const entryGrace = 50;
+const entryGrace = { least: 5, most: 50, share: 1 / 20 };
 /** Starts at most this far apart, in milliseconds, come one upon the other. */
 const quick = 5;
 
@@ -70,6 +71,7 @@ const quick = 5;
  */
 class RateLimiter implements Permit {
   readonly #window: number;
+  readonly #grace: number;
   readonly #permits: Admission;
   /** When the permits in use come back, in order; those before `#head` have. */
   #returns: number[] = [];
@@ -84,6 +86,8 @@ class RateLimiter implements Permit {
   constructor({ rate, per, spread, ...queue }: Filled, around: Around) {
     const starts = spread ? 1 : Math.ceil(rate);
     this.#window = per * (starts / rate);
+    const { least, most, share } = entryGrace;
+    this.#grace = Math.min(most, Math.max(least, this.#window * share));
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
     this.run = (call) => {
@@ -126,7 +130,7 @@ class RateLimiter implements Permit {
   /** A permit is used, from now on: the method has been entered. */
   start(enteredAt: number): void {
     const time = now();
-    const grace = isReal() ? entryGrace : 0;
+    const grace = isReal() ? this.#grace : 0;
     const due = Math.min(time, enteredAt + grace) + this.#window;
     const returns = this.#returns;
     let at = returns.length;

@@ -305,6 +305,32 @@ describe('an AsyncLocalStorage store reaches', () => {
     });
   }
 
+  test('a source of processStream that an abort lets go', async () => {
+    class Shop {
+      @retry()
+      async buy(item: number): Promise<number> {
+        return item;
+      }
+    }
+    const seen: unknown[] = [];
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: 1 }),
+        async return() {
+          seen.push(store.getStore());
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const cancel = new AbortController();
+    const options = { concurrency: 1, signal: cancel.signal };
+    const stream = store.run('maker', () => processStream(new Shop(), 'buy', source, options));
+    await stream.next();
+    store.run('aborter', () => cancel.abort());
+    await assert.rejects(stream.next(), { name: 'AbortError' });
+    assert.deepEqual(seen, ['maker']);
+  });
+
   test('functions that an Orchestrator runs', async () => {
     const orchestrator = new Orchestrator({ retry: { maxAttempts: 2, waitMin: 0 }, concurrency: 1 });
     let made = 0;

@@ -433,10 +433,25 @@ test('a decorator of the old form without parentheses is handed a class alone, a
     for (const type of [Shop, class Sub extends Shop {}]) {
       fails(
         () => factories[name](type),
-        `@${name} on class \`${type.name}\`: write @${name}(...), with parentheses; it takes no class as its argument`,
+        `@${name} on class \`${type.name}\`: it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`,
       );
     }
   }
+});
+
+test('a method by the name of class is a function like others', async () => {
+  const table = {
+    class(id: string): string {
+      return `${id} of a table`;
+    },
+  };
+  class Shop {
+    @fallback(table.class)
+    async load(id: string): Promise<string> {
+      throw new Error(id);
+    }
+  }
+  assert.equal(await new Shop().load('a'), 'a of a table');
 });
 
 describe('what is allowed', () => {
