@@ -38,7 +38,7 @@ export interface CpuBoundConfig {
   readonly maxQueue?: number;
   /** Limits of a worker thread, in megabytes; processes have none. Default: Node's own. */
   readonly resourceLimits?: ResourceLimits;
-  /** Names of the fields of `this`, the class itself in a static method, that travel to the worker. Default: none. */
+  /** Names of the fields of `this`, the class itself in a static method, that travel to the worker; not for functions. Default: none. */
   readonly state?: readonly string[];
   /** Error classes that may come back as themselves, beyond built-in, exported and matched ones. Default: none. */
   readonly errors?: readonly ErrorClass[];
@@ -119,6 +119,9 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   if (module === undefined) throw wrongOption(where, 'module', read.module, rules.module.allowed);
   if (read.minWorkers > read.maxWorkers) {
     throw wrongOption(where, 'minWorkers', read.minWorkers, `at most maxWorkers (${read.maxWorkers})`);
+  }
+  if (where.classless && read.state.length > 0) {
+    throw wrongOption(where, 'state', read.state, 'left out: functions have no `this` in a worker');
   }
   const { resourceLimits } = read;
   if (resourceLimits !== undefined && read.runtime === 'child_process') {

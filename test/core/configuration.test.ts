@@ -836,6 +836,14 @@ describe('cpuBound', () => {
     );
   });
 
+  test('refuses state for functions', () => {
+    fails(
+      () => new Orchestrator({ cpuBound: { module, state: ['grid'] } }),
+      "Orchestrator: expected `cpuBound.state` to be left out: functions have no `this` in a worker, got [ 'grid' ]",
+    );
+    assert.ok(new Orchestrator({ cpuBound: { module, state: [] } }));
+  });
+
   test('refuses options that are no object, an unknown one, and the module among them', () => {
     for (const given of [null, 3, 'two']) {
       fails(() => decorate('cpuBound', module, given), `${at} the options to be an object, got ${given}`);
