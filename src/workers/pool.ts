@@ -43,6 +43,8 @@ export interface Run {
   readonly reply: Promise<TaskReply>;
   /** For a task whose reply rejected: settles once its worker is gone; at once when it had none, or that one lives on. */
   readonly gone: () => Promise<WorkerEnd | undefined>;
+  /** Whether the task went to a worker, or is ready to: nothing in it kept it from being sent. */
+  readonly taken: () => boolean;
   /** Takes the task back: from the queue, or by stopping its worker. The reply rejects. */
   readonly stop: () => void;
 }
@@ -151,6 +153,7 @@ export class Pool {
     const signal = new StopSignal();
     const tasks = this.#tasks;
     let isTold = false;
+    let isCopied = false;
     const tell = (): void => {
       if (!isTold) onSent();
       isTold = true;
@@ -162,6 +165,8 @@ export class Pool {
       const fail = (error: unknown): void => {
         this.#forget(channel);
         this.#observe();
+        // The copy is all that there is of what was moved, and no worker has it.
+        if (isCopied && !isTold) post.transferList.forEach(letGo);
         reject(error);
       };
       this.#tasks.set(channel, (error) => {
@@ -193,6 +198,7 @@ export class Pool {
         this.#hold(channel);
         try {
           takeCopy(post);
+          isCopied = true;
         } catch (error) {
           fail(error);
           signal.stop();
@@ -204,6 +210,7 @@ export class Pool {
     let end: Promise<WorkerEnd> | undefined;
     return {
       reply,
+      taken: () => isCopied || isTold,
       gone: async () => end ?? this.#endOf(channel, true),
       stop: () => {
         if (stopped) return;
@@ -323,6 +330,12 @@ function takeCopy(post: Post): void {
   const { task, transferList } = structuredClone(post, { transfer: post.transferList as Transferable[] });
   Object.assign(post.task, task);
   post.transferList.splice(0, post.transferList.length, ...transferList);
+}
+
+/** Ends what nobody can reach any more: a port would keep the program alive, a file stay open. */
+function letGo(moved: object): void {
+  const { abort, cancel, close } = moved as Record<string, (() => unknown) | undefined>;
+  Promise.resolve((abort ?? cancel ?? close)?.call(moved)).catch(() => {});
 }
 
 /**

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { move, RejectedError, shutdown, statsOf } from 'opero';
 import { Fleeting, Heir, LaterLine, One, Three, Two } from '../fixtures/workers/pools.js';
 import { counters, until } from '../support/counters.js';
@@ -79,6 +81,54 @@ describe('a call whose arguments cannot be cloned, while its worker starts,', ()
     Atomics.notify(gate, 0);
     await Promise.all(calls);
     await until(() => liveWorkers.size === 0);
+  });
+});
+
+describe('a call that is given up while its worker starts', () => {
+  const fleeting = new Fleeting();
+
+  /** Calls with something that is moved, and gives up once that was taken, which is in one go with the start. */
+  async function giveUp(moved: object): Promise<void> {
+    await shutdown();
+    const bytes = new ArrayBuffer(8);
+    const controller = new AbortController();
+    const call = rejection(fleeting.where({ moved: move(moved), bytes: move(bytes), signal: controller.signal }));
+    await until(() => bytes.byteLength === 0);
+    controller.abort('given up');
+    assert.equal(await call, 'given up');
+  }
+
+  test('closes a port that was moved', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const closed = new Promise((resolve) => port2.addEventListener('close', resolve));
+    port2.start();
+    await giveUp(port1);
+    await closed;
+  });
+
+  test('closes a file', async () => {
+    const file = await open(fileURLToPath(import.meta.url));
+    const { fd } = file;
+    const { ino } = await file.stat();
+    await giveUp(file);
+    await until(() => {
+      try {
+        return fstatSync(fd).ino !== ino;
+      } catch {
+        return true;
+      }
+    });
+  });
+
+  test('cancels a stream', async () => {
+    let ended = 0;
+    const end = (): void => {
+      ended++;
+    };
+    await giveUp(new ReadableStream({ cancel: end }));
+    await until(() => ended === 1);
+    await giveUp(new WritableStream({ abort: end }));
+    await until(() => ended === 2);
   });
 });
 
