@@ -10,7 +10,7 @@ import type { ErrorClass } from '../core/matcher.js';
 import { levelsOfClass } from '../core/metadata.js';
 import type { SiteInfo } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
-import { errorShape } from './shape.js';
+import { errorShape, globalNameOf } from './shape.js';
 
 /** The error classes of opero itself, in the same order on both sides. */
 const ownErrors: readonly unknown[] = [
@@ -21,8 +21,6 @@ const ownErrors: readonly unknown[] = [
   RetryError,
   WorkerError,
 ];
-
-const builtin = (name: string): unknown => (globalThis as Record<string, unknown>)[name];
 
 const isErrorClass = (value: unknown): value is ErrorClass =>
   typeof value === 'function' && value.prototype instanceof Error;
@@ -54,8 +52,9 @@ export class ErrorClasses {
   }
 
   /** Names a class, in every way that may serve. */
-  nameOf(type: ErrorClass & { readonly name: string }): ClassReference {
-    if (builtin(type.name) === type) return { builtin: type.name };
+  nameOf(type: ErrorClass): ClassReference {
+    const builtin = globalNameOf(type);
+    if (builtin !== undefined) return { builtin };
     const own = ownErrors.indexOf(type);
     if (own >= 0) return { own };
     const [exported] = Object.entries(this.#exports).find(([, each]) => each === type) ?? [];
@@ -66,7 +65,7 @@ export class ErrorClasses {
 
   /** Finds the class of a name; one that is only alike where neither side knows another of the kind. */
   find(reference: ClassReference): ErrorClass | undefined {
-    if ('builtin' in reference) return builtin(reference.builtin) as ErrorClass | undefined;
+    if ('builtin' in reference) return Reflect.get(globalThis, reference.builtin) as ErrorClass | undefined;
     if ('own' in reference) return ownErrors[reference.own] as ErrorClass | undefined;
     const { exported, key, shape, isOnly } = reference;
     const listed = key === undefined ? undefined : this.#listed.get(key);

@@ -25,7 +25,7 @@ export function encodeError(
   const classes: ClassReference[] = [];
   for (let each: unknown = Object.getPrototypeOf(thrown); each !== null; each = Object.getPrototypeOf(each)) {
     const type: unknown = Object.getOwnPropertyDescriptor(each, 'constructor')?.value;
-    if (typeof type === 'function') classes.push(known.nameOf(type as unknown as ErrorClass & { name: string }));
+    if (typeof type === 'function') classes.push(known.nameOf(type as unknown as ErrorClass));
     if (each === Error.prototype) break;
   }
   const { name, message, stack, cause } = thrown;

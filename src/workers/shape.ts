@@ -2,6 +2,19 @@ import { createHash } from 'node:crypto';
 import { levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass } from '../core/types.js';
 
+/** The name of a class, if it is one: a static member may stand in its place, which is not to be run. */
+export function nameOf(type: object): string {
+  const name: unknown = Object.getOwnPropertyDescriptor(type, 'name')?.value;
+  return typeof name === 'string' ? name : '';
+}
+
+/** The name of a class that is there without an import; what a program makes global itself is enumerable. */
+export function globalNameOf(type: object): string | undefined {
+  const name = nameOf(type);
+  const isEnumerable = Object.getOwnPropertyDescriptor(globalThis, name)?.enumerable;
+  return isEnumerable === false && Reflect.get(globalThis, name) === type ? name : undefined;
+}
+
 const source = (type: object): string => Function.prototype.toString.call(type);
 
 const hashOf = (texts: readonly string[]): string => createHash('sha256').update(texts.join('\n')).digest('base64');
@@ -26,7 +39,9 @@ const errorShapes = new WeakMap<object, string>();
 export function errorShape(type: AnyClass): string {
   let shape = errorShapes.get(type);
   if (shape === undefined) {
-    shape = hashOf(levelsOfClass(type).flatMap((level) => [level.type?.name ?? '', source(level.type as AnyClass)]));
+    shape = hashOf(
+      levelsOfClass(type).flatMap((level) => [nameOf(level.type as AnyClass), source(level.type as AnyClass)]),
+    );
     errorShapes.set(type, shape);
   }
   return shape;

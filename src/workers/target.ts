@@ -3,7 +3,7 @@ import { type Level, levelsOfClass, levelsOfPrototype } from '../core/metadata.j
 import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
 import { askedByTheLanguage } from './guard.js';
 import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
-import { classShape, functionShape } from './shape.js';
+import { classShape, functionShape, nameOf } from './shape.js';
 
 export const prototypeOf = (self: unknown): object | null =>
   self === undefined || self === null ? null : (Object.getPrototypeOf(self) as object | null);
@@ -30,7 +30,7 @@ export async function methodTarget(
     ordinal,
     name: String(name),
     placement,
-    declaredBy: declaredBy.name,
+    declaredBy: nameOf(declaredBy),
     standIns: subclasses.flatMap(({ type }, index) => {
       const mayRun = overridden(levels, index, travelling) === undefined;
       return mayRun ? (whereaboutsOfClass(type as AnyClass, declaredBy, exports) ?? []) : [];

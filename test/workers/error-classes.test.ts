@@ -77,3 +77,12 @@ test('an error that led to a call has its class in the worker, when the module e
     assert.deepEqual(await orchestrator.execute(tell), [true, 1]);
   }
 });
+
+test('an error class that is exported, and global on one side only, is known on the other', async () => {
+  Object.assign(globalThis, { ApiError });
+  try {
+    assert.deepEqual(await new Client().told(), [true, 1]);
+  } finally {
+    Reflect.deleteProperty(globalThis, 'ApiError');
+  }
+});

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { shutdown, statsOf, WorkerError } from 'opero';
-import { Exported, Getter, listed, matched, Once, Thrower, type Thrown } from '../fixtures/workers/errors.js';
+import { Exported, Getter, listed, matched, Nameless, Once, Thrower, type Thrown } from '../fixtures/workers/errors.js';
 import { rejection } from '../support/rejection.js';
 
 after(() => shutdown());
@@ -30,6 +30,12 @@ for (const [runtime, thrown] of runtimes) {
       const error = (await thrown('builtin')) as RangeError & { code: string };
       assert.equal(Object.getPrototypeOf(error), RangeError.prototype);
       assert.deepEqual([error.message, error.code], ['out of range', 'E_RANGE']);
+    });
+
+    test('has its class when that has a static member in the place of its name', async () => {
+      const error = (await thrown('nameless')) as Error;
+      assert.equal(Object.getPrototypeOf(error), Nameless.prototype);
+      assert.equal(error.message, 'nameless');
     });
 
     test('is a DOMException where it was one', async () => {
