@@ -1,7 +1,8 @@
-import { types } from 'node:util';
-import { serialize } from 'node:v8';
+import { inspect, types } from 'node:util';
+import { deserialize, serialize } from 'node:v8';
 import { show } from '../core/options.js';
 import { isMarked } from './move.js';
+import { globalNameOf, nameOf } from './shape.js';
 
 /** What keeps a value from being cloned: where it is, and why. */
 export interface Obstacle {
@@ -14,12 +15,13 @@ export type Cross = (value: unknown) => unknown;
 
 /** The way to and from a worker. */
 export const crossBy = (runtime: 'worker_threads' | 'child_process'): Cross =>
-  runtime === 'child_process' ? serialize : structuredClone;
+  runtime === 'child_process' ? thereAndBack : structuredClone;
+
+/** The module of WebAssembly is written, and cannot be read again. */
+const thereAndBack: Cross = (value) => deserialize(serialize(value));
 
 /** How deep values may be nested, so that the stack of either side bears it: that of a worker is the larger one. */
 export const deepest = 1000;
-/** Arrays that are longer are not searched for what stands beside their elements: that takes longer than to send them. */
-const longestSearched = 10_000;
 
 class TooDeep extends Error {}
 
@@ -61,7 +63,8 @@ class Search {
     const object = value as object;
     if (this.#moves && isMarked(object)) {
       this.#hasMoved = true;
-      return undefined;
+      // A buffer may have been moved before.
+      if (!ArrayBuffer.isView(object) && !types.isArrayBuffer(object)) return undefined;
     }
     if (this.#seen.has(object)) return undefined;
     if (depth > deepest) throw new TooDeep();
@@ -70,21 +73,28 @@ class Search {
     if (refused !== undefined) return { path, reason: refused };
     const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
     if (found === undefined) return this.#isTaken(object) ? undefined : { path, reason: a(object) };
+    if (isContainer(object)) return found;
+    // Some of Node's classes are cloned as a whole, whatever fields they have.
+    if (this.#crosses(object)) return undefined;
     const inner = found.path.slice(path.length);
     // What a class keeps to itself by an underscore, as those of Node do, is no part of the path, but the reason.
-    if (isContainer(object) || !inner.startsWith('._')) return found;
+    if (!inner.startsWith('._')) return found;
     return { path, reason: `${a(object)} whose ${inner.slice(1)} is ${found.reason}` };
   }
 
   /** Whether an object is cloned, given that its parts are. Where that is not known, the attempt tells. */
   #isTaken(object: object): boolean {
-    if (isOrdinary(object)) return true;
+    if (isOrdinary(object) || this.#crosses(object)) return true;
+    // An attempt moves nothing, and so fails for what is to be moved with it.
+    return this.#hasMoved && isOfUser(object);
+  }
+
+  #crosses(object: object): boolean {
     try {
       this.#cross(object);
       return true;
     } catch {
-      // An attempt moves nothing, and so fails for what is to be moved with it.
-      return this.#hasMoved && isOfUser(object);
+      return false;
     }
   }
 
@@ -131,11 +141,22 @@ class Search {
 
 /** The keys of what an object holds; of an array, those beside its elements. */
 function fieldsOf(object: object): string[] {
-  if (!Array.isArray(object)) return Object.keys(object);
-  if (object.length > longestSearched) return [];
+  if (Array.isArray(object) && hasElementsOnly(object)) return [];
   const keys = Object.keys(object);
+  if (!Array.isArray(object)) return keys;
   return keys.slice(keys.findLastIndex((key) => /^\d+$/.test(key)) + 1);
 }
+
+const withoutElements = { maxArrayLength: 0, depth: 0, breakLength: Number.POSITIVE_INFINITY, customInspect: false };
+
+/**
+ * Whether a long array is known to have nothing beside its elements. To list its keys takes as long as to send it;
+ * Node's own look at it leaves the elements out.
+ */
+const hasElementsOnly = (array: readonly unknown[]): boolean =>
+  array.length > 100 &&
+  Object.getPrototypeOf(array) === Array.prototype &&
+  / more items \]$/.test(inspect(array, withoutElements));
 
 /** The tag of an object, which tells its kind, if it is a built-in one. */
 const tagOf = (object: object): string => Object.prototype.toString.call(object).slice(8, -1);
@@ -144,7 +165,8 @@ const tagOf = (object: object): string => Object.prototype.toString.call(object)
 function a(object: object): string {
   if (ArrayBuffer.isView(object) || types.isArrayBuffer(object)) return 'a buffer that was moved';
   const tag = tagOf(object);
-  const name = tag === 'Object' ? object.constructor?.name || 'object' : tag;
+  const type: unknown = object.constructor;
+  const name = tag === 'Object' ? (typeof type === 'function' && nameOf(type)) || 'object' : tag;
   return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
@@ -204,12 +226,11 @@ function isOfUser(object: object): boolean {
 const builtIn = new WeakMap<object, boolean>();
 
 /** Whether a class is native, or one of those that are there without an import: such hide what they consist of. */
-function isBuiltIn(type: { readonly name: string }): boolean {
+function isBuiltIn(type: object): boolean {
   let known = builtIn.get(type);
   if (known === undefined) {
     known =
-      (globalThis as Record<string, unknown>)[type.name] === type ||
-      /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+      globalNameOf(type) !== undefined || /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
     builtIn.set(type, known);
   }
   return known;

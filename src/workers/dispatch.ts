@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
 import { show } from '../core/options.js';
@@ -5,7 +6,7 @@ import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
 import { type Cross, crossBy, findObstacle, type Obstacle } from './cloneable.js';
 import type { Failure, Job } from './job.js';
-import { takeMoved } from './move.js';
+import { move, takeMarked, transferListOf } from './move.js';
 import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
 import type { Outcome, TaskReply } from './protocol.js';
 
@@ -82,6 +83,7 @@ export class Dispatcher implements Sender {
   async send(jobs: readonly Job[]): Promise<TaskReply | undefined> {
     const messages = jobs.map(({ message }) => message);
     let run: Run | undefined;
+    let marked: readonly object[] = [];
     let reply: TaskReply;
     for (const job of jobs) job.hand(() => run?.stop());
     try {
@@ -89,7 +91,8 @@ export class Dispatcher implements Sender {
       if (target instanceof Promise) target = await target;
       if (jobs.every((job) => job.aborted)) throw new Error('aborted');
       if (this.#isProcess) assertCrosses(jobs, this.#cross);
-      run = this.#pool.run({ target, jobs: messages }, takeMoved(messages), () => {
+      marked = takeMarked(messages);
+      run = this.#pool.run({ target, jobs: messages }, transferListOf(marked), () => {
         for (const job of jobs) job.start();
       });
       // A getter among the arguments may abort as they are read.
@@ -98,7 +101,10 @@ export class Dispatcher implements Sender {
     } catch (error) {
       const end = isCloneError(error) ? undefined : await run?.gone();
       this.#line.give();
-      this.#sortOut(jobs, error, end);
+      const isRefused = !run?.taken();
+      // Nothing was moved.
+      if (isRefused) marked.forEach(move);
+      this.#sortOut(jobs, error, end, isRefused);
       return undefined;
     }
     this.#line.give();
@@ -108,8 +114,8 @@ export class Dispatcher implements Sender {
     return reply;
   }
 
-  #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined): void {
-    const obstacles = new Map(end === undefined ? jobs.map((job) => [job, obstacleOf(job, this.#cross)]) : []);
+  #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined, isRefused: boolean): void {
+    const obstacles = new Map(isRefused ? jobs.map((job) => [job, whyRefused(job, error, this.#cross)]) : []);
     const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => obstacles.get(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
@@ -158,7 +164,7 @@ function assertCrosses(jobs: readonly Job[], cross: Cross): void {
     if (obstacle !== undefined) throw new DOMException(obstacle.reason, 'DataCloneError');
   }
   try {
-    cross(jobs.map(({ message }) => message));
+    serialize(jobs.map(({ message }) => message));
   } catch (error) {
     throw new DOMException(error instanceof Error ? error.message : show(error), 'DataCloneError');
   }
@@ -166,6 +172,13 @@ function assertCrosses(jobs: readonly Job[], cross: Cross): void {
 
 const obstacleOf = ({ message }: Job, cross: Cross): Obstacle | undefined =>
   findObstacle(message.args, 'args', cross) ?? findObstacle(message.state, 'this', cross);
+
+/** What kept a job from being sent; where nothing else did, it is what was to be moved with it. */
+function whyRefused(job: Job, error: unknown, cross: Cross): Obstacle | undefined {
+  const found = obstacleOf(job, cross);
+  if (found !== undefined || !isCloneError(error) || takeMarked(job.message).length === 0) return found;
+  return obstacleOf(job, cross);
+}
 
 /** What to say of a job that could not be sent, or whose worker died. */
 function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle: Obstacle | undefined): Failure {

@@ -1,14 +1,14 @@
 // For the build; see remote.ts.
 import '../index.js';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, type Transferable } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { applyNoPolicies } from '../core/site.js';
-import { crossBy, findObstacle } from './cloneable.js';
+import { crossBy, findObstacle, type Obstacle } from './cloneable.js';
 import { bareClasses, ErrorClasses } from './error-classes.js';
 import { decodeError, encodeError } from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
-import { takeMoved } from './move.js';
+import { takeMarked, transferListOf } from './move.js';
 import type { Exports, JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
 import { loadLikeMain } from './tsx.js';
 
@@ -62,9 +62,12 @@ export default async function run({ target, jobs }: TaskMessage): Promise<TaskRe
   }
   const beganAt = performance.now();
   const outcomes: Outcome[] = [];
-  for (const job of jobs) outcomes.push(await runJob(found, job));
+  const moved: object[] = [];
+  for (const job of jobs) {
+    const outcome = await runJob(found, job);
+    outcomes.push(isMainThread ? outcome : takeMoved(found.label, outcome, moved));
+  }
   const reply: TaskReply = { outcomes, elapsed: performance.now() - beganAt };
-  const moved = isMainThread ? [] : takeMoved(outcomes);
   if (moved.length === 0) return reply;
   const transferable = { [Tinypool.transferableSymbol]: moved, [Tinypool.valueSymbol]: reply };
   return Tinypool.move(transferable as never) as unknown as TaskReply;
@@ -90,10 +93,30 @@ async function runJob({ label, call, known }: Ready, job: JobMessage): Promise<O
   }
   return attempted(`${label}: what it returned cannot be cloned`, () => {
     const obstacle = findObstacle(value, 'result', cross);
-    if (obstacle === undefined) return { value };
-    return { problem: `${label}: ${obstacle.path} cannot be cloned: it is ${obstacle.reason}` };
+    return obstacle === undefined ? { value } : refused(label, obstacle);
   });
 }
+
+/** Moves what is marked out of an outcome, into a copy: a port that cannot be sent would take the worker along. */
+function takeMoved(label: string, outcome: Outcome, moved: object[]): Outcome {
+  const list = transferListOf(takeMarked(outcome));
+  if (list.length === 0) return outcome;
+  return attempted(`${label}: what came of it cannot be moved`, () => {
+    try {
+      const [copy, taken] = structuredClone([outcome, list] as const, { transfer: list as Transferable[] });
+      moved.push(...taken);
+      return copy;
+    } catch (error) {
+      const obstacle = 'value' in outcome ? findObstacle(outcome.value, 'result', cross) : undefined;
+      if (obstacle === undefined) throw error;
+      return refused(label, obstacle);
+    }
+  });
+}
+
+const refused = (label: string, { path, reason }: Obstacle): Outcome => ({
+  problem: `${label}: ${path} cannot be cloned: it is ${reason}`,
+});
 
 /** An outcome; where it cannot be had, that is the problem of its job alone, and of no neighbour in the batch. */
 function attempted(problem: string, outcome: () => Outcome): Outcome {

@@ -9,7 +9,8 @@ let anyMarked = false;
 
 /**
  * Marks a buffer, a view of one, or a port, so that the next call to or from a worker moves it there in place of copying
- * it. It is empty here afterwards.
+ * it. It is empty here afterwards. A buffer that cannot be moved, as the memory of WebAssembly or of a small `Buffer`, is
+ * copied.
  *
  * @param value A buffer, a view of one, a port, a stream or a file handle; given back as it is.
  * @throws ConfigurationError when the value is of another kind, which can only be copied.
@@ -40,10 +41,35 @@ const isTransferable = (value: unknown): boolean =>
 export const isMarked = (value: object): boolean => anyMarked && marked.has(value);
 
 /** Finds what is marked in a value, and takes the marks off. */
-export function takeMoved(value: unknown): object[] {
+export function takeMarked(value: unknown): object[] {
   const found = findMarked(value);
   for (const each of found) marked.delete(each);
-  return [...new Set(found.map((each) => (ArrayBuffer.isView(each) ? each.buffer : each)))];
+  return found;
+}
+
+/** What to transfer for what was marked; the rest is copied, or refused where that cannot be. */
+export function transferListOf(taken: readonly object[]): object[] {
+  const parts = new Set<object>(taken.map((each) => (ArrayBuffer.isView(each) ? each.buffer : each)));
+  return [...parts].filter((each) => !isArrayBuffer(each) || isFree(each as ArrayBuffer));
+}
+
+const stop = new Error();
+const unreadable = {
+  get field(): never {
+    throw stop;
+  },
+};
+
+/** Whether a buffer can be transferred, told by an attempt that comes to nothing. */
+function isFree(buffer: ArrayBuffer): boolean {
+  try {
+    // Throws for one that was moved before, which Node 20 would neither transfer nor refuse.
+    new Uint8Array(buffer);
+    structuredClone(unreadable, { transfer: [buffer] });
+  } catch (error) {
+    return error === stop;
+  }
+  return false;
 }
 
 /** Whether anything in a value is marked. */

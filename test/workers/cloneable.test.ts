@@ -4,7 +4,16 @@ import { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Serializer } from 'node:v8';
 import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
-import { type Kind, nested, Point, Values } from '../fixtures/workers/values.js';
+import {
+  type Kind,
+  Nameless,
+  nested,
+  Point,
+  Values,
+  wasmMemory,
+  wasmModule,
+  withField,
+} from '../fixtures/workers/values.js';
 import { rejection } from '../support/rejection.js';
 
 after(() => shutdown());
@@ -83,6 +92,11 @@ describe('an argument that cannot be cloned fails the call, and the error names 
       [Object.assign([1], { f() {} })],
       '[0].f cannot be cloned: it is the function f',
     ],
+    [
+      'beside many elements',
+      [{ list: withField(20_000) }],
+      '[0].list.socket cannot be cloned: it is the function socket',
+    ],
     ['of Node itself', [{ in: new Serializer() }], '[0].in cannot be cloned: it is a Serializer'],
     ['a proxy', [new Proxy({}, {})], '[0] cannot be cloned: it is a Proxy'],
     [
@@ -158,6 +172,7 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     assert.ok(error instanceof WorkerError);
     assert.match(error.message, /args\[0\]\.f cannot be cloned: it is the function f$/);
     for (const [value, kind] of [
+      [wasmModule(), 'WebAssembly.Module'],
       [new SharedArrayBuffer(8), 'SharedArrayBuffer'],
       [new MessageChannel().port1, 'MessagePort'],
       [createSecretKey('secret', 'utf8'), 'KeyObject'],
@@ -193,13 +208,17 @@ describe('a result that cannot be cloned fails the call, and the error names its
     ['port', 'result cannot be cloned: it is a MessagePort'],
     ['host', 'result.writer cannot be cloned: it is a Serializer'],
     ['arrayField', 'result.list.socket cannot be cloned: it is the function socket'],
+    ['longArray', 'result.list.socket cannot be cloned: it is the function socket'],
     ['detached', 'result.buffer cannot be cloned: it is a buffer that was moved'],
+    ['movedSpent', 'result.port cannot be cloned: it is a MessagePort'],
+    ['movedLocked', 'result.list[0] cannot be cloned: it is a ReadableStream'],
   ] as [Kind, string][]) {
     test(kind, () => refused(values.give(kind), `Values.give: ${problem}`));
   }
 
   test('in a process too', async () => {
     for (const [kind, problem] of [
+      ['wasmModule', 'result cannot be cloned: it is a WebAssembly.Module'],
       ['shared', 'result.bytes cannot be cloned: it is a SharedArrayBuffer'],
       ['builtin', 'result.in[0] cannot be cloned: it is an Intl.NumberFormat'],
       ['tooDeep', 'result cannot be cloned: it is nested more than 1000 levels deep'],
@@ -244,6 +263,20 @@ describe('a result that cannot be cloned fails the call, and the error names its
 });
 
 describe('what is in what was read on the way', () => {
+  test('a class with a static member in the place of its name is cloned', async () => {
+    assert.deepEqual(await values.give('nameless'), { code: 'CH' });
+    await refused(
+      values.echo(Object.assign(new Nameless(), { f() {} })),
+      'Values.echo: args[0].f cannot be cloned: it is the function f',
+    );
+  });
+
+  test('an object of Node that is cloned as a whole goes, whatever fields it has', async () => {
+    const { times } = (await values.give('histogram')) as { times: { count: number } };
+    assert.equal(times.count, 0);
+    assert.equal(typeof (await values.echo(times)), 'object');
+  });
+
   test('a map with keys that have no text is cloned', async () => {
     const given = (await values.give('groups')) as Map<object, unknown>;
     assert.deepEqual([...given], [[{ year: '1999' }, { found: true }]]);
@@ -278,6 +311,79 @@ describe('move', () => {
     assert.equal(held.value, 1);
     assert.equal(typeof held.port.close, 'function');
     held.port.close();
+  });
+
+  test('takes it along with an instance of a class that the program made global', async () => {
+    const { value, port } = (await values.give('global')) as { value: number; port: { close(): void } };
+    assert.equal(value, 1);
+    port.close();
+  });
+
+  test('of a buffer that was moved already fails, and names its path', async () => {
+    const reason = 'cannot be cloned: it is a buffer that was moved';
+    for (const start of ['cold', 'warm']) {
+      for (const bytes of [new Uint8Array(8), new ArrayBuffer(8)]) {
+        await values.size(move(bytes));
+        if (start === 'cold') await shutdown();
+        await refused(values.echo({ bytes: move(bytes) }), `Values.echo: args[0].bytes ${reason}`);
+      }
+    }
+    const bytes = new Uint8Array(8);
+    await values.echoInProcess(move(bytes));
+    await refused(values.echoInProcess(move(bytes)), `Values.echoInProcess: args[0] ${reason}`);
+    // In one worker.
+    assert.deepEqual(await values.giveInTurn('movedTwice'), { table: new Float64Array(4) });
+    await refused(values.giveInTurn('movedTwice'), `Values.giveInTurn: result.table ${reason}`);
+    assert.equal(await values.giveInTurn('fine'), 'fine');
+  });
+
+  for (const start of ['cold', 'warm']) {
+    test(`names what cannot be cloned, and not what is moved beside it: ${start}`, async () => {
+      const { port1, port2 } = new MessageChannel();
+      const bytes = new Uint8Array(8);
+      const given = { port: move(port1), bytes: move(bytes), bad() {} };
+      const odd = {
+        port: port1,
+        get secret(): never {
+          throw new Error('not for you');
+        },
+      };
+      if (start === 'cold') await shutdown();
+      else await values.echo(1);
+      await refused(values.echo(given), 'Values.echo: args[0].bad cannot be cloned: it is the function bad');
+      if (start === 'cold') await shutdown();
+      await refused(values.echo(odd), 'Values.echo: args[0].secret cannot be cloned: it is a getter that throws');
+      // Nothing was moved, and is marked still.
+      assert.equal(bytes.byteLength, 8);
+      await values.size(port1 as never);
+      assert.equal(await values.size(bytes), 8);
+      assert.equal(bytes.byteLength, 0);
+      port2.close();
+    });
+
+    test(`names what was to be moved where that is at fault: ${start}`, async () => {
+      const { port1 } = new MessageChannel();
+      port1.close();
+      if (start === 'cold') await shutdown();
+      else await values.echo(1);
+      const message = 'Values.echo: args[0].port cannot be cloned: it is a MessagePort';
+      await refused(values.echo({ bytes: move(new Uint8Array(8)), port: move(port1) }), message);
+    });
+  }
+
+  test('copies a buffer that cannot be moved', async () => {
+    const memory = wasmMemory();
+    const small = Buffer.from('small');
+    assert.equal(await values.size(move(memory)), 65_536);
+    assert.equal(await values.size(move(small)), 5);
+    assert.deepEqual([memory.byteLength, String(small)], [65_536, 'small']);
+    assert.deepEqual(await values.give('movedWasm'), new Uint8Array(2));
+    assert.equal(Buffer.from((await values.give('movedPooled')) as Uint8Array).toString(), 'small');
+  });
+
+  test('of something empty', async () => {
+    assert.equal(await values.size(move(new ArrayBuffer(0))), 0);
+    assert.deepEqual(await values.fill(move(new Uint8Array(0))), new Uint8Array(0));
   });
 
   test('gives back what it was given, so that what is not moved is cloned', async () => {
