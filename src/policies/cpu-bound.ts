@@ -162,7 +162,8 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
 
 /** Ends the workers of all pools; see `shutdown`. Calls made from now on, in this very turn too, get new ones. */
 async function endWorkers(): Promise<void> {
-  if (workers === undefined) await loading;
+  // Where their code cannot be loaded, the call says so.
+  if (workers === undefined) await loading?.catch(() => {});
   await workers?.closeAll();
 }
 
@@ -170,6 +171,7 @@ async function endWorkers(): Promise<void> {
  * Lets running and queued cpuBound calls end, then ends the workers. A call made later starts new ones. A program need
  * not call it to finish: idle workers do not keep it alive.
  *
+ * @returns A promise for the end of the workers, which never rejects: what becomes of a call is told to its caller.
  * @example
  * await shutdown();
  * // or, at the end of a block:

@@ -294,6 +294,25 @@ describe('a program', () => {
     });
   }
 
+  test('whose code for workers cannot be loaded is told so by the call, and by no shutdown', async () => {
+    const hook = `export const resolve = (name, context, next) => {
+      if (name === 'tinypool') throw new Error('none here');
+      return next(name, context);
+    }`;
+    const text = `
+      import { register } from 'node:module';
+      register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+      const { Two } = await import('${new URL('../fixtures/workers/pools.js', import.meta.url).href}');
+      const { shutdown } = await import('opero');
+      const call = new Two().where().catch((error) => console.log(error.message));
+      await shutdown();
+      await call;
+      await shutdown();
+      console.log('ended');`;
+    const { stdout, stderr } = await runNode(['--input-type=module', '--eval', text]);
+    assert.equal(stdout, 'none here\nended\n', stderr);
+  });
+
   test('waits once for the exports of a module that waits for calls, and knows them later', async () => {
     const { stdout, stderr } = await runProgram('still-evaluating');
     assert.equal(stdout, 'false\nwaited once\ntrue\n', stderr);
