@@ -18,7 +18,12 @@ export const crossBy = (runtime: 'worker_threads' | 'child_process'): Cross =>
   runtime === 'child_process' ? thereAndBack : structuredClone;
 
 /** The module of WebAssembly is written, and cannot be read again. */
-const thereAndBack: Cross = (value) => deserialize(serialize(value));
+const thereAndBack: Cross = (value) => {
+  const copy = structuredClone(value);
+  const read: unknown = deserialize(serialize(copy));
+  if (tagOf(read) !== tagOf(copy)) throw new TypeError('it would arrive as another kind');
+  return read;
+};
 
 /** How deep values may be nested, so that the stack of either side bears it: that of a worker is the larger one. */
 export const deepest = 1000;
@@ -159,7 +164,7 @@ const hasElementsOnly = (array: readonly unknown[]): boolean =>
   / more items \]$/.test(inspect(array, withoutElements));
 
 /** The tag of an object, which tells its kind, if it is a built-in one. */
-const tagOf = (object: object): string => Object.prototype.toString.call(object).slice(8, -1);
+const tagOf = (object: unknown): string => Object.prototype.toString.call(object).slice(8, -1);
 
 /** The kind of an object, for messages. */
 function a(object: object): string {

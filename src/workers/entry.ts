@@ -65,7 +65,7 @@ export default async function run({ target, jobs }: TaskMessage): Promise<TaskRe
   const moved: object[] = [];
   for (const job of jobs) {
     const outcome = await runJob(found, job);
-    outcomes.push(isMainThread ? outcome : takeMoved(found.label, outcome, moved));
+    outcomes.push(isMainThread ? outcome : takeMoved(found.label, outcome, moved, jobs.length === 1));
   }
   const reply: TaskReply = { outcomes, elapsed: performance.now() - beganAt };
   if (moved.length === 0) return reply;
@@ -98,9 +98,14 @@ async function runJob({ label, call, known }: Ready, job: JobMessage): Promise<O
 }
 
 /** Moves what is marked out of an outcome, into a copy: a port that cannot be sent would take the worker along. */
-function takeMoved(label: string, outcome: Outcome, moved: object[]): Outcome {
+function takeMoved(label: string, outcome: Outcome, moved: object[], isAlone: boolean): Outcome {
   const list = transferListOf(takeMarked(outcome));
   if (list.length === 0) return outcome;
+  // Buffers of a single call go as they are: no later call can change them, and nothing is left that could be refused.
+  if (isAlone && list.every((each) => each instanceof ArrayBuffer)) {
+    for (const each of list) moved.push(each);
+    return outcome;
+  }
   return attempted(`${label}: what came of it cannot be moved`, () => {
     try {
       const [copy, taken] = structuredClone([outcome, list] as const, { transfer: list as Transferable[] });

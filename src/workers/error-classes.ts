@@ -10,7 +10,7 @@ import type { ErrorClass } from '../core/matcher.js';
 import { levelsOfClass } from '../core/metadata.js';
 import type { SiteInfo } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
-import { errorShape, globalNameOf } from './shape.js';
+import { errorShape, globalNameOf, nameOf } from './shape.js';
 
 /** The error classes of opero itself, in the same order on both sides. */
 const ownErrors: readonly unknown[] = [
@@ -60,16 +60,16 @@ export class ErrorClasses {
     const [exported] = Object.entries(this.#exports).find(([, each]) => each === type) ?? [];
     const [key] = [...this.#listed].find(([, each]) => each === type) ?? [];
     const shape = errorShape(type);
-    return { exported, key, shape, isOnly: this.#alike(shape).every((each) => each === type) };
+    return { exported, key, name: nameOf(type), shape, isOnly: this.#alike(shape).every((each) => each === type) };
   }
 
   /** Finds the class of a name; one that is only alike where neither side knows another of the kind. */
   find(reference: ClassReference): ErrorClass | undefined {
     if ('builtin' in reference) return Reflect.get(globalThis, reference.builtin) as ErrorClass | undefined;
     if ('own' in reference) return ownErrors[reference.own] as ErrorClass | undefined;
-    const { exported, key, shape, isOnly } = reference;
+    const { exported, key, name, shape, isOnly } = reference;
     const listed = key === undefined ? undefined : this.#listed.get(key);
-    if (listed !== undefined && errorShape(listed) === shape) return listed;
+    if (listed !== undefined && nameOf(listed) === name) return listed;
     const found = exported === undefined ? undefined : this.#exports[exported];
     if (isErrorClass(found)) return found;
     const alike = isOnly ? this.#alike(shape) : [];

@@ -72,6 +72,9 @@ function fieldsOf(error: Error, cross: Cross, depth: number): Record<string, unk
 /** An error of a class, made without its constructor, which may want other arguments. */
 function create(type: ErrorClass, name: string, message: string): Error {
   if (type === DOMException) return new DOMException(message, name);
+  if (type.prototype instanceof DOMException) {
+    return Object.setPrototypeOf(new DOMException(message, name), type.prototype as object) as Error;
+  }
   return Object.setPrototypeOf(new Error(message), type.prototype as object) as Error;
 }
 

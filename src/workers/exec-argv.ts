@@ -1,8 +1,10 @@
 /** Flags that say what the program is: its text, or that it is to be tested; and, with it, of what kind its text is. */
 const ofProgram = /^(--input-type|--eval|-e|--print|-p|-pe|--test(-[\w-]+)?|--watch(-[\w-]+)?)(=|$)/;
 
-/** Flags that a thread takes for itself; of others it takes none, and has those of the whole process in any case. */
-const ofThread = /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps)(=|$)/;
+/** Flags that every Node takes for a thread, and that matter there; one that it refuses would keep the thread from starting. */
+const switches = 'warnings|deprecation|preserve-symlinks|experimental-(vm-modules|strip-types|transform-types)';
+const settings = 'unhandled-rejections|disable-warning|import|require|loader|experimental-loader|conditions';
+const ofThread = new RegExp(`^(--(no-)?(${switches})|--(${settings}|enable-source-maps)|-r|-C)(=|$)`);
 
 /**
  * The flags of Node for workers, where those of the program do not serve: they would run the text of the program again,

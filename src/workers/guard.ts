@@ -18,7 +18,7 @@ export interface Lacks {
   /** Those listed in `state`. */
   readonly allowed: ReadonlySet<PropertyKey>;
   /** The members of the caller's class which that of the worker lacks. */
-  readonly beyond: ReadonlySet<PropertyKey>;
+  readonly beyond: ReadonlySet<string>;
   readonly label: string;
 }
 
@@ -28,12 +28,12 @@ export interface Lacks {
  */
 export function guard(type: AnyClass, { state = {}, shadows }: Partial<JobMessage>, lacks: Lacks): object {
   const self = Object.create(type.prototype as object) as object;
-  for (const [key, value] of Object.entries(state)) define(self, key, value);
+  for (const [key, value] of Object.entries(state)) Object.defineProperty(self, key, fieldOf(value));
   return new Proxy(self, {
     get(target, key, receiver): unknown {
       const isShadowed = shadows?.includes(key as string) && !Object.hasOwn(target, key);
       const mayLack = (): boolean => lacks.allowed.has(key) || askedByTheLanguage.has(key) || askedByNode(key);
-      if (!isShadowed && (key in target || mayLack())) {
+      if (!isShadowed && (key in target || (!lacks.beyond.has(String(key)) && mayLack()))) {
         return Reflect.get(target, key, receiver);
       }
       throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);
@@ -42,9 +42,10 @@ export function guard(type: AnyClass, { state = {}, shadows }: Partial<JobMessag
 }
 
 function problemOf(key: PropertyKey, { beyond }: Lacks): string {
-  if (beyond.has(key)) {
+  if (beyond.has(String(key))) {
     const cure = 'declare the method there with its own @cpuBound(import.meta.url)';
-    return `\`this.${String(key)}\` is a member of a subclass that the worker does not have; ${cure}`;
+    const access = typeof key === 'symbol' ? `this[${String(key)}]` : `this.${String(key)}`;
+    return `\`${access}\` is a member of a subclass that the worker does not have; ${cure}`;
   }
   if (typeof key === 'symbol') {
     return `\`this[${String(key)}]\` does not travel to a worker; only fields listed in the option \`state\` of @cpuBound do, by their names`;
@@ -52,18 +53,38 @@ function problemOf(key: PropertyKey, { beyond }: Lacks): string {
   return `\`this.${String(key)}\` does not travel to a worker; list '${String(key)}' in the option \`state\` of @cpuBound`;
 }
 
-const define = (target: object, key: string, value: unknown): unknown =>
-  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+const fieldOf = (value: unknown): PropertyDescriptor => ({
+  value,
+  writable: true,
+  enumerable: true,
+  configurable: true,
+});
 
-/** Makes a call of a static method while its class has the fields that travelled, and puts back what they stood for. */
+/**
+ * Makes a call of a static method while its class has the fields that travelled, and throws where the code asks for
+ * members of a subclass that the worker does not have. Puts back what was there before.
+ */
 export async function lend<Result>(
   type: AnyClass,
   state: Readonly<Record<string, unknown>>,
+  lacks: Lacks,
   call: () => Promise<Result>,
 ): Promise<Result> {
-  const before = Object.keys(state).map((key) => [key, Object.getOwnPropertyDescriptor(type, key)] as const);
+  const lent = Object.entries(state).map(([key, value]) => [key, fieldOf(value)] as const);
+  const missing = [...lacks.beyond].filter((key) => !(key in type) && !Object.hasOwn(state, key) && !isSymbol(key));
+  for (const key of missing) {
+    const get = (): never => {
+      throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);
+    };
+    lent.push([key, { get, configurable: true }]);
+  }
+  const before = lent.map(([key]) => [key, Object.getOwnPropertyDescriptor(type, key)] as const);
   try {
-    for (const [key, value] of Object.entries(state)) define(type, key, value);
+    for (const [key, property] of lent) {
+      if (Reflect.defineProperty(type, key, property) || missing.includes(key)) continue;
+      const problem = `\`this.${key}\` is listed in \`state\`, and cannot be set in a worker`;
+      throw new WorkerError(`${lacks.label}: ${problem}: it is read-only, or its class is frozen`);
+    }
     return await call();
   } finally {
     for (const [key, property] of before) {
@@ -72,6 +93,9 @@ export async function lend<Result>(
     }
   }
 }
+
+/** Symbols stand among the members of a subclass by their descriptions. */
+const isSymbol = (key: string): boolean => key.startsWith('Symbol(');
 
 /** What engines and compilers say when an object has not the #private member that is asked of it. */
 const privateTrouble =

@@ -83,7 +83,7 @@ function locateMethod(target: Target, method: MethodTarget, exports: Exports): L
   const call: Located['call'] = isStatic
     ? ({ state, args }, frame) => {
         const run = (): Promise<unknown> => enter(frame, fn, concrete, args);
-        return state === undefined ? run() : lend(concrete, state, run);
+        return state === undefined && lacks.beyond.size === 0 ? run() : lend(concrete, state ?? {}, lacks, run);
       }
     : (job, frame) => enter(frame, fn, guard(concrete, job, lacks), job.args);
   return { call, listed };
@@ -124,7 +124,10 @@ const keyNamed = (type: AnyClass, name: string): PropertyKey => {
   const keys = levelsOfPrototype(type.prototype as object).flatMap(({ prototype }) =>
     Reflect.ownKeys(prototype as object),
   );
-  return keys.find((key) => String(key) === name) ?? name;
+  const alike = [...new Set(keys.filter((key) => String(key) === name))];
+  if (alike.length > 1)
+    throw new NotFound(`${name} is the name of more than one symbol; give each its own description`);
+  return alike[0] ?? name;
 };
 
 /** The class of the caller's object, or the nearest that may run its call, if the module exports it; else its base. */

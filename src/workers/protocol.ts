@@ -66,6 +66,7 @@ export type ClassReference =
       readonly exported: string | undefined;
       /** Its key among those that the policies name. */
       readonly key: string | undefined;
+      readonly name: string;
       readonly shape: string;
       /** Whether no other class known on this side has this shape. */
       readonly isOnly: boolean;

@@ -155,14 +155,25 @@ function shadowsOf(self: unknown, listed: readonly string[]): readonly string[] 
   const prototype = typeof self === 'object' ? prototypeOf(self) : null;
   if (prototype === null) return undefined;
   let found: string[] | undefined;
-  for (const key of Object.getOwnPropertyNames(self)) {
-    if (!(key in prototype) || listed.includes(key)) continue;
+  // An array has more names of its own than its prototype has.
+  const isLong = Array.isArray(self) || ArrayBuffer.isView(self);
+  for (const key of isLong ? namesOf(prototype) : Object.getOwnPropertyNames(self)) {
+    if (!(key in prototype) || listed.includes(key) || !Object.hasOwn(self as object, key)) continue;
     const value: unknown = Object.getOwnPropertyDescriptor(self, key)?.value;
     if (typeof value === 'function' && value.name === `bound ${key}`) continue;
     found ??= [];
     found.push(key);
   }
   return found;
+}
+
+/** The names of the members that an object of this prototype has. */
+function namesOf(prototype: object): Set<string> {
+  const names = new Set<string>();
+  for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each)) {
+    for (const name of Object.getOwnPropertyNames(each)) names.add(name);
+  }
+  return names;
 }
 
 /** The arguments without the signal that governs the call: it cannot be cloned, and an abort stops the worker anyway. */

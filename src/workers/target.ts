@@ -1,7 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { type Level, levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
 import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
-import { askedByTheLanguage } from './guard.js';
 import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
 import { classShape, functionShape, nameOf } from './shape.js';
 
@@ -36,7 +35,9 @@ export async function methodTarget(
       return mayRun ? (whereaboutsOfClass(type as AnyClass, declaredBy, exports) ?? []) : [];
     }),
     overridden: overridden(levels, at, travelling),
-    beyond: subclasses.flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype ?? {})),
+    beyond: subclasses.flatMap(({ type, prototype }) =>
+      Reflect.ownKeys((isStatic ? type : prototype) ?? {}).map(String),
+    ),
   };
 }
 
@@ -78,8 +79,8 @@ const fixed: readonly PropertyKey[] = [
 ];
 
 /**
- * What the first classes of a chain define again of what the others define, or the language asks of any object, so that
- * the others would run other code; undefined for nothing. What travels is no matter.
+ * What the first classes of a chain define again of what the others define, so that the others would run other code;
+ * undefined for nothing. What travels is no matter.
  */
 function overridden(
   levels: readonly Level[],
@@ -94,7 +95,7 @@ function overridden(
     const [own, base] = [sides[side].slice(0, count), sides[side].slice(count)].map((owners) =>
       owners.flatMap((owner) => Reflect.ownKeys(owner ?? {})),
     ) as [PropertyKey[], PropertyKey[]];
-    const known = new Set([...base, ...askedByTheLanguage]);
+    const known = new Set(base);
     const found = own.find((key) => known.has(key) && !fixed.includes(key) && !travelling[side].includes(key));
     if (found !== undefined) return `${side === 'static' ? 'static ' : ''}${String(found)}`;
   }

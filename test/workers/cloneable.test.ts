@@ -188,6 +188,10 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     }
     const moved = values.echoInProcess({ port: move(new MessageChannel().port1) });
     await refused(moved, 'Values.echoInProcess: args[0].port cannot be cloned: it is a MessagePort');
+    const stream = values.echoInProcess(move(new ReadableStream()));
+    await refused(stream, 'Values.echoInProcess: args[0] cannot be cloned: it is a ReadableStream');
+    const blob = values.echoInProcess({ blob: new Blob(['x']) });
+    await refused(blob, 'Values.echoInProcess: args[0].blob cannot be cloned: it is a Blob');
     assert.equal(await values.echoInProcess('fine'), 'fine');
   });
 });

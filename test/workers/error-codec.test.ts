@@ -1,7 +1,17 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { shutdown, statsOf, WorkerError } from 'opero';
-import { Exported, Getter, listed, matched, Nameless, Once, Thrower, type Thrown } from '../fixtures/workers/errors.js';
+import {
+  Exported,
+  Getter,
+  listed,
+  matched,
+  Nameless,
+  Once,
+  Stopped,
+  Thrower,
+  type Thrown,
+} from '../fixtures/workers/errors.js';
 import { rejection } from '../support/rejection.js';
 
 after(() => shutdown());
@@ -42,6 +52,9 @@ for (const [runtime, thrown] of runtimes) {
       const error = await thrown('abort');
       assert.ok(error instanceof DOMException);
       assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'stopped', 20]);
+      const own = (await thrown('stopped')) as Stopped;
+      assert.equal(Object.getPrototypeOf(own), Stopped.prototype);
+      assert.deepEqual([own.name, own.message, own.code, own.extra], ['AbortError', 'stopped', 20, 1]);
     });
 
     test('is of the nearest known class where its own is not known, name and fields kept', async () => {

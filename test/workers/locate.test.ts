@@ -11,7 +11,18 @@ import {
   StaticPlain,
 } from '../fixtures/workers/elsewhere.js';
 import * as far from '../fixtures/workers/far-figures.js';
-import { Caller, Circle, Figure, Square, SubCaller } from '../fixtures/workers/figures.js';
+import {
+  Alike,
+  Asking,
+  alike,
+  Caller,
+  Circle,
+  Figure,
+  Frozen,
+  Grid,
+  Square,
+  SubCaller,
+} from '../fixtures/workers/figures.js';
 import Default, * as services from '../fixtures/workers/services.js';
 import { rejection } from '../support/rejection.js';
 import { runProgram } from '../support/run-program.js';
@@ -31,6 +42,12 @@ describe('the code that a worker runs', () => {
   test('is that of an instance method, on another thread', async () => {
     assert.equal(await calc.add(1, 2), 3);
     assert.equal((await calc.where()).isMainThread, false);
+  });
+
+  test('is not guessed where two symbols read alike', async () => {
+    for (const name of [alike.one, alike.other]) {
+      await workerError(new Alike()[name](), /Symbol\(name\) is the name of more than one symbol; give each its own/);
+    }
   });
 
   test('is that of a static method, told from an instance method of the same name', async () => {
@@ -149,8 +166,18 @@ describe('a subclass', () => {
     await workerError(new far.FarText().text(), new RegExp(`\`toString\` is overridden ${cure}`));
     await workerError(
       new far.FarPrimitive().text(),
-      new RegExp(`\`Symbol\\(Symbol.toPrimitive\\)\` is overridden ${cure}`),
+      new RegExp(`\`this\\[Symbol\\(Symbol.toPrimitive\\)\\]\` is a member of a subclass ${cure}`),
     );
+  });
+
+  test('of another module, which adds members, fails only where they are asked for', async () => {
+    const cure =
+      'is a member of a subclass .*; declare the method there with its own @cpuBound\\(import\\.meta\\.url\\)$';
+    const adding = new far.FarAdding();
+    assert.equal(await adding.labelled(), 'figure');
+    await workerError(adding.items(), new RegExp(`\`this\\[Symbol\\(Symbol.iterator\\)\\]\` ${cure}`));
+    await workerError(far.FarAdding.most(), new RegExp(`\`this\\.limit\` ${cure}`));
+    assert.equal(await Asking.most(), 10);
   });
 
   test('of another module runs with the prototype of the nearest class that is exported', async () => {
@@ -251,6 +278,19 @@ describe('this in a worker, of a figure,', () => {
     bound.label = bound.label.bind(bound);
     assert.equal(await bound.labelled(), 'figure');
   });
+
+  test('is an array with its members, and throws where one is hidden by a field', async () => {
+    const grid = new Grid(1000);
+    assert.equal(await grid.summed(), 'grid');
+    const odd = Object.assign(new Grid(1000), { named: () => 'own' });
+    await workerError(odd.summed(), /^Grid\.summed: `this\.named` does not travel to a worker/);
+  });
+
+  test('cannot be a frozen class with fields listed in state', () =>
+    workerError(
+      Frozen.scaled(),
+      /^Frozen\.scaled: `this\.scale` is listed in `state`, and cannot be set in a worker: .*frozen$/,
+    ));
 
   test('is a class with the static fields listed in state, for that call alone', async () => {
     const { scale } = Figure;
