@@ -58,8 +58,8 @@ type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' 
 
 /**
  * The longest that entering a method is taken to last by a real clock, in milliseconds: what its own code may see as its
- * start. The machine may hold the program up just then, and no window may hold too many all the same; but what the method
- * blocks shall not cost more than a small part of one.
+ * start. The machine may hold the program up just then, and up to this long no window holds too many all the same; but
+ * what the method blocks shall not cost more than a small part of one.
  */
 const entryGrace = { least: 5, most: 50, share: 1 / 20 };
 /** Starts at most this far apart, in milliseconds, come one upon the other. */

@@ -74,13 +74,14 @@ class Search {
     if (this.#seen.has(object)) return undefined;
     if (depth > deepest) throw new TooDeep();
     this.#seen.add(object);
-    const refused = refusedKind(object);
+    const refused =
+      refusedKind(object) ?? (this.#moves || isContainer(object) || !isOfNode(object) ? undefined : a(object));
     if (refused !== undefined) return { path, reason: refused };
     const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
     if (found === undefined) return this.#isTaken(object) ? undefined : { path, reason: a(object) };
     if (isContainer(object)) return found;
-    // Some of Node's classes are cloned as a whole, whatever fields they have.
-    if (this.#crosses(object)) return undefined;
+    // Some of Node's classes are cloned as a whole by threads, whatever fields they have.
+    if (this.#moves && this.#crosses(object)) return undefined;
     const inner = found.path.slice(path.length);
     // What a class keeps to itself by an underscore, as those of Node do, is no part of the path, but the reason.
     if (!inner.startsWith('._')) return found;
@@ -192,6 +193,15 @@ function refusedKind(object: object): string | undefined {
   if (object instanceof AbortSignal) return 'an AbortSignal';
   if (object instanceof MessagePort) return 'a MessagePort';
   return undefined;
+}
+
+/** Whether an object is of one of Node's classes that only threads clone: to a process it would come as another kind. */
+function isOfNode(object: object): boolean {
+  for (let each: object | null = object; each !== null; each = Object.getPrototypeOf(each)) {
+    if (Object.getOwnPropertySymbols(each).some(({ description }) => description === 'messaging_clone_symbol'))
+      return true;
+  }
+  return false;
 }
 
 /** Kinds that are cloned as a whole. */

@@ -101,7 +101,7 @@ async function runJob({ label, call, known }: Ready, job: JobMessage): Promise<O
 function takeMoved(label: string, outcome: Outcome, moved: object[], isAlone: boolean): Outcome {
   const list = transferListOf(takeMarked(outcome));
   if (list.length === 0) return outcome;
-  // Buffers of a single call go as they are: no later call can change them, and nothing is left that could be refused.
+  // Buffers of a single call go as they are: no call comes in between, and none of them is refused.
   if (isAlone && list.every((each) => each instanceof ArrayBuffer)) {
     for (const each of list) moved.push(each);
     return outcome;

@@ -1,8 +1,11 @@
 /** Flags that say what the program is: its text, or that it is to be tested; and, with it, of what kind its text is. */
 const ofProgram = /^(--input-type|--eval|-e|--print|-p|-pe|--test(-[\w-]+)?|--watch(-[\w-]+)?)(=|$)/;
 
-/** Flags that every Node takes for a thread, and that matter there; one that it refuses would keep the thread from starting. */
-const switches = 'warnings|deprecation|preserve-symlinks|experimental-(vm-modules|strip-types|transform-types)';
+/** Flags that matter to a thread, and that it takes; one that it refuses would keep it from starting. */
+const switches = [
+  'warnings|deprecation|(throw|trace)-deprecation|trace-(warnings|uncaught)|preserve-symlinks',
+  'experimental-(vm-modules|wasm-modules|import-meta-resolve|eventsource|strip-types|transform-types)',
+].join('|');
 const settings = 'unhandled-rejections|disable-warning|import|require|loader|experimental-loader|conditions';
 const ofThread = new RegExp(`^(--(no-)?(${switches})|--(${settings}|enable-source-maps)|-r|-C)(=|$)`);
 

@@ -76,14 +76,15 @@ export async function lend<Result>(
     const get = (): never => {
       throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);
     };
-    lent.push([key, { get, configurable: true }]);
+    const set = (value: unknown): void => void Reflect.defineProperty(type, key, fieldOf(value));
+    lent.push([key, { get, set, configurable: true }]);
   }
   const before = lent.map(([key]) => [key, Object.getOwnPropertyDescriptor(type, key)] as const);
   try {
     for (const [key, property] of lent) {
       if (Reflect.defineProperty(type, key, property) || missing.includes(key)) continue;
       const problem = `\`this.${key}\` is listed in \`state\`, and cannot be set in a worker`;
-      throw new WorkerError(`${lacks.label}: ${problem}: it is read-only, or its class is frozen`);
+      throw new WorkerError(`${lacks.label}: ${problem}: it is read-only, or its class is sealed or frozen`);
     }
     return await call();
   } finally {

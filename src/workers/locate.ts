@@ -107,7 +107,7 @@ function findBase({ module, label }: Target, method: MethodTarget, exports: Expo
       if (policy !== undefined) return { type, name: key, policy, privateMethod: behind(record.entry) };
     }
     const policy = findPolicy(classRecord(metadata)?.policies ?? [], module, ordinal);
-    if (policy !== undefined) return { type, name: keyNamed(type, name), policy, privateMethod: undefined };
+    if (policy !== undefined) return { type, name: keyNamed(type, name, label), policy, privateMethod: undefined };
   }
   const problem = `${module} does not export the class ${declaredBy || '(anonymous)'}, which puts the method on a worker`;
   throw new NotFound(`${label}: ${problem}; export it, under any name, so that a worker finds it`);
@@ -120,15 +120,18 @@ const findPolicy = (policies: readonly Policy[], module: string, ordinal: number
   });
 
 /** The key that a name stands for: a symbol travels as its description. */
-const keyNamed = (type: AnyClass, name: string): PropertyKey => {
-  const keys = levelsOfPrototype(type.prototype as object).flatMap(({ prototype }) =>
-    Reflect.ownKeys(prototype as object),
-  );
-  const alike = [...new Set(keys.filter((key) => String(key) === name))];
-  if (alike.length > 1)
-    throw new NotFound(`${name} is the name of more than one symbol; give each its own description`);
-  return alike[0] ?? name;
-};
+function keyNamed(type: AnyClass, name: string, label: string): PropertyKey {
+  const alike = new Set<PropertyKey>();
+  for (const { prototype = {} } of levelsOfPrototype(type.prototype as object)) {
+    for (const key of Reflect.ownKeys(prototype)) {
+      const isMethod = typeof Object.getOwnPropertyDescriptor(prototype, key)?.value === 'function';
+      if (isMethod && String(key) === name) alike.add(key);
+    }
+  }
+  const [found = name, other] = alike;
+  if (other === undefined) return found;
+  throw new NotFound(`${label}: ${name} is the name of more than one symbol; give each its own description`);
+}
 
 /** The class of the caller's object, or the nearest that may run its call, if the module exports it; else its base. */
 function findConcrete(

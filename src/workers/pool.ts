@@ -334,6 +334,7 @@ function takeCopy(post: Post): void {
 
 /** Ends what nobody can reach any more: a port would keep the program alive, a file stay open. */
 function letGo(moved: object): void {
+  if (moved instanceof TransformStream) for (const side of [moved.readable, moved.writable]) letGo(side);
   const { abort, cancel, close } = moved as Record<string, (() => unknown) | undefined>;
   Promise.resolve((abort ?? cancel ?? close)?.call(moved)).catch(() => {});
 }

@@ -444,14 +444,22 @@ test('a method by the name of class is a function like others', async () => {
     class(id: string): string {
       return `${id} of a table`;
     },
+    class$(id: string): string {
+      return `${id} of another`;
+    },
   };
   class Shop {
     @fallback(table.class)
     async load(id: string): Promise<string> {
       throw new Error(id);
     }
+    @fallback(table.class$)
+    async save(id: string): Promise<string> {
+      throw new Error(id);
+    }
   }
   assert.equal(await new Shop().load('a'), 'a of a table');
+  assert.equal(await new Shop().save('a'), 'a of another');
 });
 
 describe('what is allowed', () => {

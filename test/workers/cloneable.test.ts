@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { createSecretKey } from 'node:crypto';
-import { Socket } from 'node:net';
+import { BlockList, Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Serializer } from 'node:v8';
 import { ItemError, move, processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
@@ -190,8 +190,20 @@ describe('an argument that cannot be cloned fails the call, and the error names 
     await refused(moved, 'Values.echoInProcess: args[0].port cannot be cloned: it is a MessagePort');
     const stream = values.echoInProcess(move(new ReadableStream()));
     await refused(stream, 'Values.echoInProcess: args[0] cannot be cloned: it is a ReadableStream');
-    const blob = values.echoInProcess({ blob: new Blob(['x']) });
-    await refused(blob, 'Values.echoInProcess: args[0].blob cannot be cloned: it is a Blob');
+    class Holder {
+      constructor(readonly inner: unknown) {}
+    }
+    for (const [inner, kind] of [
+      [new Blob(['x']), 'a Blob'],
+      [new BlockList(), 'a BlockList'],
+    ] as const) {
+      for (const value of [{ inner }, new Holder(inner)]) {
+        await refused(
+          values.echoInProcess(value),
+          `Values.echoInProcess: args[0].inner cannot be cloned: it is ${kind}`,
+        );
+      }
+    }
     assert.equal(await values.echoInProcess('fine'), 'fine');
   });
 });

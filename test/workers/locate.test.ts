@@ -46,7 +46,10 @@ describe('the code that a worker runs', () => {
 
   test('is not guessed where two symbols read alike', async () => {
     for (const name of [alike.one, alike.other]) {
-      await workerError(new Alike()[name](), /Symbol\(name\) is the name of more than one symbol; give each its own/);
+      await workerError(
+        new Alike()[name](),
+        /^Alike\.Symbol\(name\): Symbol\(name\) is the name of more than one symbol; give each its own/,
+      );
     }
   });
 
@@ -177,6 +180,7 @@ describe('a subclass', () => {
     assert.equal(await adding.labelled(), 'figure');
     await workerError(adding.items(), new RegExp(`\`this\\[Symbol\\(Symbol.iterator\\)\\]\` ${cure}`));
     await workerError(far.FarAdding.most(), new RegExp(`\`this\\.limit\` ${cure}`));
+    assert.equal(await far.FarAdding.keep(), 7);
     assert.equal(await Asking.most(), 10);
   });
 
@@ -289,7 +293,7 @@ describe('this in a worker, of a figure,', () => {
   test('cannot be a frozen class with fields listed in state', () =>
     workerError(
       Frozen.scaled(),
-      /^Frozen\.scaled: `this\.scale` is listed in `state`, and cannot be set in a worker: .*frozen$/,
+      /^Frozen\.scaled: `this\.scale` is listed in `state`, and cannot be set in a worker: .* sealed or frozen$/,
     ));
 
   test('is a class with the static fields listed in state, for that call alone', async () => {
