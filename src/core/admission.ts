@@ -177,7 +177,7 @@ export class Admission {
     for (; left > 0 && this.#waiting > 0; left--) this.give();
     this.#out -= left;
     this.#made -= left;
-    if (left > 0 && this.#out === 0) this.onIdle?.();
+    if (this.#out === 0) this.onIdle?.();
   }
 
   get #first(): Waiter | undefined {

@@ -49,7 +49,7 @@ export function policyDecorator<Decorator>(
     throw new ConfigurationError(`@${name} on ${describe(given[1])}: write @${name}(...), with parentheses`);
   }
   if (isLegacyCall(given)) throw legacyForm(name, given[0], given[1]);
-  if (given.length === 1 && isClass(given[0])) throw bareOnClass(name, given[0]);
+  if (isClass(given[0])) throw bareOnClass(name, given[0]);
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
   const decorator = (value: unknown, context: unknown): unknown => {
     if (!isContext(context)) throw legacyForm(name, value, context);

@@ -12,6 +12,9 @@ const ahead = 4;
 
 /** Works on items as their results are taken; begins at the first `next()`. */
 export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined, undefined> {
+  /** One that never begins, made with the first that does, for the sake of their hidden classes; see `Call.idle`. */
+  static #idle: object | undefined;
+
   readonly #source: Source<Item>;
   readonly #total: number | undefined;
   readonly #work: Work<Item, Result>;
@@ -101,6 +104,8 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   #begin(): void {
     if (this.#over) return;
     this.#begun = true;
+    const none = undefined as never;
+    ItemStream.#idle ??= new ItemStream([], none, none, none);
     const { signal } = this.#options;
     if (signal?.aborted) {
       this.#fail(signal.reason);

@@ -430,10 +430,10 @@ describe('a wrong option fails at decoration', () => {
 test('a decorator of the old form without parentheses is handed a class alone, and says what to write', () => {
   class Shop {}
   for (const name of Object.keys(factories) as Name[]) {
-    for (const type of [Shop, class Sub extends Shop {}]) {
+    for (const type of [Shop, class Sub extends Shop {}, class {}]) {
       fails(
         () => factories[name](type),
-        `@${name} on class \`${type.name}\`: it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`,
+        `@${name} on class \`${type.name || '(anonymous)'}\`: it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`,
       );
     }
   }
@@ -797,6 +797,7 @@ describe('cpuBound', () => {
       ['', "''"],
       ['./shop.js', "'./shop.js'"],
       ['https://example.com/shop.js', "'https://example.com/shop.js'"],
+      ['https://example.com/file:shop.js', "'https://example.com/file:shop.js'"],
       ['node:fs', "'node:fs'"],
     ]) {
       fails(() => decorate('cpuBound', value), `${at} \`module\` to be ${allowed}, got ${shown}`);

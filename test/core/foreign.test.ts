@@ -485,6 +485,21 @@ describe('a foreign method decorator', () => {
     assert.equal(mock.callCount(), 2);
   });
 
+  test('leaves one pipeline where the method is called without a receiver, before its class is known', async () => {
+    let runs = 0;
+    class Shop {
+      @times(2)
+      @traced([], 'between')
+      @alone
+      async buy(): Promise<void> {
+        runs++;
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(Reflect.apply(Shop.prototype.buy, undefined, []));
+    assert.equal(runs, 2);
+  });
+
   test('that binds arguments too keeps them, also on the first instance of a subclass', async () => {
     class Root {
       constructor() {

@@ -7,22 +7,20 @@ export const reasons = [
     why: 'Only time is saved: what is kept, or left out, would come out the same again.',
     of: [
       ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
+      ['core/admission.ts', 'this.#waiting > 0', 2],
       ['core/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
-      ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
       ['core/decorate.ts', 'record.hooked', 'false'],
       ['core/interceptor.ts', 'owner !== undefined', 'false'],
       ['core/interceptor.ts', 'known.set(owner, site);'],
-      ['core/interceptor.ts', 'key === lastKey', 'false'],
-      ['core/interceptor.ts', 'isStatic || this === undefined || this === null', 'true'],
-      ['core/interceptor.ts', "'static'", '""'],
       ['core/interceptor.ts', 'prototype !== undefined && !linked.has(prototype)'],
       ['core/interceptor.ts', 'linked.add(prototype);'],
       ['core/interceptor.ts', 'constructed.has(prototype)', 'false'],
       ['core/interceptor.ts', 'constructed.add(prototype);'],
       ['core/interceptor.ts', 'level.metadata === undefined', 'false'],
-      ['core/pipeline.ts', 'call.signal !== undefined', 'true'],
+      ['core/pipeline.ts', 'call.signal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
+      ['policies/rate-limit.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['policies/rate-limit.ts', 'at === returns.length', 'false'],
       ['policies/rate-limit.ts', 'at === this.#head', 'true'],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
@@ -33,8 +31,8 @@ export const reasons = [
     why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
       ['core/signals.ts', 'part();'],
-      ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length'],
-      ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)'],
+      ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length', 3],
+      ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)', 2],
       ['policies/retry.ts', 'maxAttempts !== Number.POSITIVE_INFINITY || hasBudget', 'true'],
     ],
   },
@@ -49,6 +47,10 @@ export const reasons = [
       ['core/decorate.ts', 'level.type?.name'],
       ['core/decorate.ts', "context.kind !== 'class'", 'true'],
       ['core/decorate.ts', "'class'", '""'],
+      ['core/options.ts', "typeof name === 'string'", 'true'],
+      ['core/options.ts', "typeof name === 'symbol'", 'false'],
+      ['core/options.ts', "'symbol'", '""'],
+      ['policies/fallback.ts', 'where.member !== undefined', 'true'],
       ['core/interceptor.ts', 'memberRecords(member.holder, member.placement)?.get'],
       ['core/interceptor.ts', 'level.type !== undefined', 'true'],
       ['core/interceptor.ts', 'prototype !== undefined', 'true'],
@@ -65,12 +67,10 @@ export const reasons = [
   {
     why: 'A text in a list of classes or names: it has no policies, and nothing asks for it.',
     of: [
-      ['core/call.ts', '[]'],
-      ['core/interceptor.ts', '[]'],
+      ['core/interceptor.ts', '[]', 2],
       ['core/lookup.ts', '[]'],
-      ['core/matcher.ts', '[]'],
+      ['core/matcher.ts', '[]', 2],
       ['core/metadata.ts', '[]'],
-      ['core/site.ts', '[]'],
     ],
   },
   {
@@ -92,8 +92,20 @@ export const reasons = [
   {
     why: 'What lies beyond the end is never asked for: starts before the head are earlier than any new one, and a start that is not there is not over.',
     of: [
-      ['policies/rate-limit.ts', 'at > this.#head'],
+      ['policies/rate-limit.ts', 'at > this.#head', 6],
       ['policies/rate-limit.ts', 'at < this.#returns.length', 'at <= this.#returns.length'],
+    ],
+  },
+  {
+    why: 'How a start is timed by the real clock: it shows only where the machine, or the method, holds one up for long.',
+    of: [
+      ['policies/rate-limit.ts', '1 / 20'],
+      ['policies/rate-limit.ts', 'Math.min(most, Math.max(least, this.#window * share))'],
+      ['policies/rate-limit.ts', 'Math.max(least, this.#window * share)'],
+      ['policies/rate-limit.ts', 'this.#window * share'],
+      ['policies/rate-limit.ts', 'due - (returns[at - 1] as number)'],
+      ['policies/rate-limit.ts', 'sinceLatest >= 0', 3],
+      ['policies/rate-limit.ts', 'sinceLatest <= quick', 3],
     ],
   },
   {
@@ -114,7 +126,7 @@ export const reasons = [
   {
     why: 'The receiver of a private static method is its own class, which is found as its home either way.',
     of: [
-      ['core/interceptor.ts', "member.placement.endsWith('static')"],
+      ['core/interceptor.ts', "member.placement.endsWith('static')", 3],
       ['core/lookup.ts', "placement.endsWith('static')"],
     ],
   },
@@ -133,9 +145,5 @@ export const reasons = [
   {
     why: 'Both sides count alike, so that only the difference matters.',
     of: [['policies/cpu-bound.ts', 'ordinal + 1', 'ordinal - 1']],
-  },
-  {
-    why: 'For workers, whose tests (test/workers, test/items) take too long to run for each mutant.',
-    of: [['core/admission.ts', "'free worker'"]],
   },
 ];

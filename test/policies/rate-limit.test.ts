@@ -483,6 +483,18 @@ describe('whom a rateLimit is shared by', () => {
       assert.deepEqual(starts, [0, 100, 1000, 1100, 2000, 2100, 3000, 3100]);
     }));
 
+  test('a key of which some starts still count keeps its limiter when others are over', () =>
+    underFakeClock(async (clock) => {
+      const { api, starts } = limited({ rate: 2, per: 1000, key: () => 'one' });
+      api.get();
+      await clock.tickAsync(500);
+      api.get();
+      await clock.tickAsync(500);
+      times(3, () => api.get());
+      await clock.tickAsync(2000);
+      assert.deepEqual(starts, [0, 500, 1000, 1500, 2000]);
+    }));
+
   test('a key whose window has just ended, its timer being late, still has one limiter', () =>
     underFakeClock(async (clock) => {
       const { api, starts } = limited({ rate: 1, per: 100, key: () => 'one' });
@@ -696,6 +708,22 @@ describe('clocks of rateLimit', () => {
       for (let i = 0; i < 3; i++) api.get(true);
       await clock.tickAsync(1000);
       assert.deepEqual(entered, [0, 0, 1000, 1050, 1100]);
+    }));
+
+  test('a method that blocks right after quick starts is charged from its entry', () =>
+    underFakeClock(async (clock) => {
+      const entered: number[] = [];
+      class Api {
+        @rateLimit({ rate: 3, per: 100 })
+        async get(blocks: boolean): Promise<void> {
+          entered.push(performance.now());
+          if (blocks) clock.tick(50);
+        }
+      }
+      const api = new Api();
+      for (let i = 0; i < 6; i++) api.get(i === 2);
+      await clock.tickAsync(1000);
+      assert.deepEqual(entered, [0, 0, 0, 100, 100, 100]);
     }));
 
   test('a method that always blocks is charged from its entry as well, however far apart its starts are', () =>
