@@ -10,6 +10,7 @@ export const reasons = [
       ['core/admission.ts', 'this.#waiting > 0', 2],
       ['core/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
+      ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
       ['core/decorate.ts', 'record.hooked', 'false'],
       ['core/interceptor.ts', 'owner !== undefined', 'false'],
       ['core/interceptor.ts', 'known.set(owner, site);'],
@@ -133,6 +134,10 @@ export const reasons = [
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
     of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
+  },
+  {
+    why: 'In the text of a function nothing but white space, if anything, stands before a parenthesis.',
+    of: [['core/options.ts', '/^class(?![\\w$]|\\s*\\()/', '/^class(?![\\w$]|\\S*\\()/']],
   },
   {
     why: 'Words for an option that may be anything: no message needs them.',
