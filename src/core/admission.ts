@@ -1,7 +1,7 @@
 import { Call, type Wait } from './call.js';
 import { Alarm, now, residue } from './clock.js';
 import { RejectedError } from './errors.js';
-import { Sema } from './sema.js';
+import { semaClass } from './sema.js';
 import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
 
 /**
@@ -85,7 +85,8 @@ export class Admission {
   /** Called when every token is back and nobody waits. */
   onIdle: (() => void) | undefined = undefined;
 
-  #returned: Sema | undefined;
+  readonly #Sema = semaClass();
+  #returned: InstanceType<ReturnType<typeof semaClass>> | undefined;
   /** Whether the token that came back last is at hand: most calls find it here, and are spared the Sema's emitter. */
   #spare = false;
   /** Tokens made so far; they are made when first needed, so that a huge limit costs nothing. */
@@ -164,7 +165,7 @@ export class Admission {
     }
     this.#out--;
     if (this.#spare) {
-      this.#returned ??= new Sema(0);
+      this.#returned ??= new this.#Sema(0);
       this.#returned.release();
     }
     this.#spare = true;

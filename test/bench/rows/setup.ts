@@ -125,7 +125,6 @@ const dependencies = ['reflect-metadata', 'async-sema', 'exponential-backoff'];
 /** Of these, the modules that opero really loads. */
 const loaded = [
   'reflect-metadata/lite',
-  'async-sema',
   'exponential-backoff/dist/options.js',
   'exponential-backoff/dist/jitter/jitter.factory.js',
 ];
