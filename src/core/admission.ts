@@ -178,7 +178,7 @@ export class Admission {
     for (; left > 0 && this.#waiting > 0; left--) this.give();
     this.#out -= left;
     this.#made -= left;
-    if (this.#out === 0) this.onIdle?.();
+    if (left > 0 && this.#out === 0) this.onIdle?.();
   }
 
   get #first(): Waiter | undefined {

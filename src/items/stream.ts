@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import { ItemError } from '../core/errors.js';
 import { node } from '../core/node.js';
 import { unwatch, type Watcher, watch } from '../core/signals.js';
@@ -12,7 +13,10 @@ const ahead = 4;
 
 /** Works on items as their results are taken; begins at the first `next()`. */
 export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined, undefined> {
-  /** One that never begins, made with the first that does, for the sake of their hidden classes; see `Call.idle`. */
+  /**
+   * One that never begins, made with the first that does, for the sake of their hidden class; see `Call.idle`. It holds
+   * nothing of anybody's, and no stores.
+   */
   static #idle: object | undefined;
 
   readonly #source: Source<Item>;
@@ -21,7 +25,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   readonly #emit: (slot: Slot<Result | ItemError<Item>>) => Out;
   readonly #options: Settings;
   /** Whoever asks for results, the source and the method run with the stores of whoever made the stream. */
-  readonly #scope = new (node('node:async_hooks').AsyncResource)('ItemStream');
+  readonly #scope: AsyncResource;
   #tally: Tally | undefined;
   readonly #abort = new AbortController();
   readonly #watcher: Watcher = { abort: (reason) => this.#scope.runInAsyncScope(this.#fail, this, reason) };
@@ -38,7 +42,9 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     work: Work<Item, Result>,
     options: Settings,
     emit: (slot: Slot<Result | ItemError<Item>>) => Out,
+    scope: AsyncResource = new (node('node:async_hooks').AsyncResource)('ItemStream'),
   ) {
+    this.#scope = scope;
     this.#source = new Source(items);
     this.#total = totalOf(items);
     this.#work = work;
@@ -105,7 +111,7 @@ export class ItemStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     if (this.#over) return;
     this.#begun = true;
     const none = undefined as never;
-    ItemStream.#idle ??= new ItemStream([], none, none, none);
+    ItemStream.#idle ??= new ItemStream([], none, none, none, null as never);
     const { signal } = this.#options;
     if (signal?.aborted) {
       this.#fail(signal.reason);

@@ -76,7 +76,9 @@ export async function lend<Result>(
     const get = (): never => {
       throw new WorkerError(`${lacks.label}: ${problemOf(key, lacks)}`);
     };
-    const set = (value: unknown): void => void Reflect.defineProperty(type, key, fieldOf(value));
+    const set = function (this: object, value: unknown): void {
+      Object.defineProperty(this, key, fieldOf(value));
+    };
     lent.push([key, { get, set, configurable: true }]);
   }
   const before = lent.map(([key]) => [key, Object.getOwnPropertyDescriptor(type, key)] as const);

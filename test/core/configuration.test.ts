@@ -430,7 +430,8 @@ describe('a wrong option fails at decoration', () => {
 test('a decorator of the old form without parentheses is handed a class alone, and says what to write', () => {
   class Shop {}
   for (const name of Object.keys(factories) as Name[]) {
-    for (const type of [Shop, class Sub extends Shop {}, class {}]) {
+    const minified = new Function('return class{load(){}}')() as typeof Shop;
+    for (const type of [Shop, class Sub extends Shop {}, class {}, minified]) {
       fails(
         () => factories[name](type),
         `@${name} on class \`${type.name || '(anonymous)'}\`: it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`,

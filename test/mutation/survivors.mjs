@@ -8,6 +8,7 @@ export const reasons = [
     of: [
       ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
       ['core/admission.ts', 'this.#waiting > 0', 2],
+      ['core/admission.ts', 'left > 0', 'left >= 0'],
       ['core/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
       ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],
@@ -21,7 +22,6 @@ export const reasons = [
       ['core/interceptor.ts', 'level.metadata === undefined', 'false'],
       ['core/pipeline.ts', 'call.signal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
-      ['policies/rate-limit.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['policies/rate-limit.ts', 'at === returns.length', 'false'],
       ['policies/rate-limit.ts', 'at === this.#head', 'true'],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
@@ -105,6 +105,7 @@ export const reasons = [
       ['policies/rate-limit.ts', 'Math.max(least, this.#window * share)'],
       ['policies/rate-limit.ts', 'this.#window * share'],
       ['policies/rate-limit.ts', 'due - (returns[at - 1] as number)'],
+      ['policies/rate-limit.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['policies/rate-limit.ts', 'sinceLatest >= 0', 3],
       ['policies/rate-limit.ts', 'sinceLatest <= quick', 3],
     ],
@@ -134,10 +135,6 @@ export const reasons = [
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
     of: [['core/interceptor.ts', 'levelsOfClass(type).slice(1)']],
-  },
-  {
-    why: 'In the text of a function nothing but white space, if anything, stands before a parenthesis.',
-    of: [['core/options.ts', '/^class(?![\\w$]|\\s*\\()/', '/^class(?![\\w$]|\\S*\\()/']],
   },
   {
     why: 'Words for an option that may be anything: no message needs them.',

@@ -120,7 +120,7 @@ const instanceSection: Section = {
   },
 };
 
-/** All that opero's own code imports as it loads; tinypool and cli-progress come when they are needed. */
+/** What opero depends on, but tinypool and cli-progress. */
 const dependencies = ['reflect-metadata', 'async-sema', 'exponential-backoff'];
 /** Of these, the modules that opero really loads. */
 const loaded = [
