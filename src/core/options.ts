@@ -49,7 +49,7 @@ export const oneOf = (...values: readonly string[]): Rule =>
 
 /** Whether a value was written with the `class` keyword, so that it cannot be called; a method may have that as its name. */
 export const isClass = (value: unknown): value is AnyClass =>
-  typeof value === 'function' && /^class(?![\p{ID_Continue}$]|\s*\()/u.test(Function.prototype.toString.call(value));
+  typeof value === 'function' && /^class(?![\p{ID_Continue}$\\]|\s*\()/u.test(Function.prototype.toString.call(value));
 
 /** What an object gives by names of its own, symbols included. */
 export const entriesOf = (given: object): [string | symbol, unknown][] =>

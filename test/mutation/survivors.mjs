@@ -8,7 +8,6 @@ export const reasons = [
     of: [
       ['core/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
       ['core/admission.ts', 'this.#waiting > 0', 2],
-      ['core/admission.ts', 'left > 0', 'left >= 0'],
       ['core/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/interceptor.ts', 'site === undefined', 'true'],
       ['core/interceptor.ts', 'site === homeless.get(member)', 'true'],

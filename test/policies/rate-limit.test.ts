@@ -495,6 +495,32 @@ describe('whom a rateLimit is shared by', () => {
       assert.deepEqual(starts, [0, 500, 1000, 1500, 2000]);
     }));
 
+  test('a key whose limiter was dropped, with a timer left, keeps the one that came after it', () =>
+    underFakeClock(async (clock) => {
+      const starts: number[] = [];
+      const gate = deferred();
+      class Api {
+        @rateLimit({ rate: 1, per: 100, key: () => 'one' })
+        @concurrency({ limit: 1, maxQueue: 0 })
+        async get(): Promise<void> {
+          starts.push(performance.now());
+          await gate.promise;
+        }
+      }
+      const api = new Api();
+      setTimeout(async () => {
+        await assert.rejects(api.get(), RejectedError);
+        gate.resolve();
+        for (let turn = 0; turn < 20; turn++) await undefined;
+        api.get();
+      }, 100);
+      api.get();
+      await clock.tickAsync(150);
+      api.get();
+      await clock.tickAsync(1000);
+      assert.deepEqual(starts, [0, 100, 200]);
+    }));
+
   test('a key whose window has just ended, its timer being late, still has one limiter', () =>
     underFakeClock(async (clock) => {
       const { api, starts } = limited({ rate: 1, per: 100, key: () => 'one' });
@@ -828,7 +854,8 @@ describe('rateLimit on the real clock', () => {
         clearTimeout(timer);
         ring();
       };
-      poll();
+      // Never at once, as no timer does, however little is left.
+      setImmediate(poll);
       return timer;
     };
     globalThis.setTimeout = wrapped as typeof setTimeout;
