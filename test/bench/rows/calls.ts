@@ -27,8 +27,8 @@ function raceCallers<Name extends string>(
   const all: Record<string, Caller> = { ...base, ...callers };
   const tasks = Object.fromEntries(Object.entries(all).map(([name, fn]) => [name, sequential(fn)]));
   return race<string>(tasks as Record<string, Task>, {
-    rounds: quick ? 15 : 60,
-    warmUp: quick ? 5 : 10,
+    rounds: quick ? 25 : 60,
+    warmUp: quick ? 20 : 10,
     slice: quick ? 4 : 8,
   }) as Promise<Record<Name | keyof typeof base, number>>;
 }
