@@ -7,7 +7,7 @@ const wellKnown = Object.getOwnPropertyNames(Symbol)
   .filter((value) => typeof value === 'symbol');
 
 /** What the language itself looks for on any object. */
-export const askedByTheLanguage: ReadonlySet<PropertyKey> = new Set(['then', 'toJSON', ...wellKnown]);
+const askedByTheLanguage: ReadonlySet<PropertyKey> = new Set(['then', 'toJSON', ...wellKnown]);
 
 /** What Node looks for on any object. */
 const askedByNode = (key: PropertyKey): boolean =>
