@@ -4,46 +4,41 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { blockIn, blocks } from './support/readme.js';
+import { blockIn, blocks, printsOf, root } from './support/pages.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(root, 'build', 'readme');
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 /** Without what would have Node colour its output, or take a child for a part of this test run. */
 const { FORCE_COLOR: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
 
 interface Example {
-  readonly name: string;
+  /** The page and the line that it begins in. */
+  readonly place: string;
+  readonly file: string;
   readonly code: string;
   /** What it says that it prints; undefined where it says nothing. */
   readonly prints: readonly string[] | undefined;
 }
 
-const mark = '// prints: ';
-
-/** The comment lines at the end of a block that tell what it prints. */
-function printsOf(code: string): readonly string[] | undefined {
-  const lines = code.trimEnd().split('\n');
-  const last = lines.findLastIndex((line) => !line.startsWith(mark));
-  const said = lines.slice(last + 1).map((line) => line.slice(mark.length));
-  return said.length === 0 ? undefined : said;
-}
-
 const examples: readonly Example[] = blocks
   .filter(({ language, code }) => language === 'ts' && /from 'opero'/.test(code))
-  .map(({ line, code }) => ({ name: `line-${line}`, code, prints: printsOf(code) }));
+  .map(({ page, line, code }) => ({
+    place: `${page}:${line}`,
+    file: `${page.replaceAll('/', '-').replace('.md', '')}-${line}`,
+    code,
+    prints: printsOf(code),
+  }));
 
 /** Commands and texts: all that a test need not use. */
 const excluded = ['sh', 'text'];
 
-describe('README.md', () => {
+describe('the pages', () => {
   before(async () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    for (const { name, code } of examples) writeFileSync(join(folder, `${name}.ts`), code);
+    for (const { file, code } of examples) writeFileSync(join(folder, `${file}.ts`), code);
     const compilerOptions = {
       rootDir: '.',
       outDir: 'out',
@@ -59,13 +54,13 @@ describe('README.md', () => {
     });
   });
 
-  test('has examples to run, most of which say what they print', () => {
+  test('have examples to run, most of which say what they print', () => {
     const saying = examples.filter(({ prints }) => prints !== undefined);
     assert.ok(examples.length >= 10, `found ${examples.length}`);
     assert.ok(saying.length > examples.length / 2, `${saying.length} of ${examples.length} say it`);
   });
 
-  test('has no block that no test uses', async () => {
+  test('have no block that no test uses', async () => {
     const compilers = (await import(new URL('../../test/compilers/readme.mjs', import.meta.url).href)) as {
       used: readonly string[];
     };
@@ -78,9 +73,9 @@ describe('README.md', () => {
     assert.equal(compilers.used.length, 4);
   });
 
-  for (const { name, prints } of examples) {
-    test(`the example at ${name.replace('-', ' ')} runs${prints ? ' and prints what it says' : ''}`, async () => {
-      const args = ['--enable-source-maps', join(folder, 'out', `${name}.js`)];
+  for (const { place, file, prints } of examples) {
+    test(`the example at ${place} runs${prints ? ' and prints what it says' : ''}`, async () => {
+      const args = ['--enable-source-maps', join(folder, 'out', `${file}.js`)];
       const { stdout } = await run(process.execPath, args, { env, timeout: 30_000 });
       if (prints !== undefined) assert.deepEqual(stdout.trimEnd().split('\n'), prints);
     });

@@ -1,7 +1,7 @@
 // npm run bench [-- --quick] [--json] [--only <pattern>]
 import { parseArgs } from 'node:util';
 import { headingText, readHeading } from './heading.js';
-import { markdownText, writeReadme } from './markdown.js';
+import { markdownText, writePage } from './markdown.js';
 import { kept } from './measure.js';
 import { columnsText, compare, judge, type Result, sectionText, targetsText, type Verdict } from './report.js';
 import { callSections } from './rows/calls.js';
@@ -17,8 +17,8 @@ const usage = `Usage: npm run bench [-- options]
   --quick           few rounds; exits with 1 when a target is missed by more than a third
                     (an open one: of what is demanded meanwhile)
   --json            prints one JSON document in place of the table
-  --markdown        prints Markdown in place of the table, as the README has it
-  --readme          puts that into the README too: the whole of it on Node 20, on others the targets alone
+  --markdown        prints Markdown in place of the table, as test/bench/README.md has it
+  --readme          puts that into that page too: the whole of it on Node 20, on others the targets alone
   --only <pattern>  only the sections whose title matches this regular expression
   --list            prints the titles`;
 
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   }
   const text = markdownText(heading, results, verdicts);
   if (markdown) console.log(text);
-  if (readme) await writeReadme(heading, text);
+  if (readme) await writePage(heading, text);
   if (quick && verdicts.some(({ lost }) => lost)) process.exitCode = 1;
   // Reading it here is what keeps the results of all calls alive.
   if (Number.isNaN(kept())) throw new Error('a call gave no number');

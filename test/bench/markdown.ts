@@ -2,9 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Heading } from './heading.js';
 import { type Result, show, showRatio, targetsText, type Verdict } from './report.js';
 
-const readme = new URL('../../../README.md', import.meta.url);
+/** The page of the figures, beside the source of this file. */
+const page = new URL('../../../test/bench/README.md', import.meta.url);
 
-/** The Node that the table of the README stands for; of others it has the targets alone. */
+/** The Node that the table of the page stands for; of others it has the targets alone. */
 const isReference = ({ node }: Heading): boolean => node.startsWith('20.');
 
 /** The newest Node that opero is tested on. */
@@ -35,7 +36,7 @@ const notesOf = (results: readonly Result[]): string =>
 
 const targetsOf = (verdicts: readonly Verdict[]): string => `\`\`\`text\n${targetsText(verdicts)}\n\`\`\``;
 
-/** A run as it stands in the README: the heading, the table, the notes, the targets. */
+/** A run as it stands in the page: the heading, the table, the notes, the targets. */
 export function markdownText(heading: Heading, results: readonly Result[], verdicts: readonly Verdict[]): string {
   const parts = [headingOf(heading)];
   if (isReference(heading)) parts.push(tableOf(results), notesOf(results));
@@ -43,17 +44,17 @@ export function markdownText(heading: Heading, results: readonly Result[], verdi
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-/** Puts a run into the README, in the place of the one before it under that Node. */
-export async function writeReadme(heading: Heading, text: string): Promise<void> {
+/** Puts a run into the page, in the place of the one before it under that Node. */
+export async function writePage(heading: Heading, text: string): Promise<void> {
   const name = isReference(heading) ? 'bench' : 'bench, newest Node';
   if (!isReference(heading) && Number.parseInt(heading.node, 10) < newest) {
-    throw new Error(`the README holds runs on Node 20 and on Node ${newest} or later, and this is ${heading.node}`);
+    throw new Error(`the page holds runs on Node 20 and on Node ${newest} or later, and this is ${heading.node}`);
   }
-  const before = await readFile(readme, 'utf8');
+  const before = await readFile(page, 'utf8');
   const place = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- /${name} -->)`);
-  if (!place.test(before)) throw new Error(`README.md has no <!-- ${name} -->`);
+  if (!place.test(before)) throw new Error(`test/bench/README.md has no <!-- ${name} -->`);
   await writeFile(
-    readme,
+    page,
     before.replace(place, () => `${text}\n`),
   );
 }

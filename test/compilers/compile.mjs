@@ -42,7 +42,7 @@ const withEsbuild = (tsconfigRaw) => async (from, out) => {
   await eachFile(from, out, async (source) => (await transform(source, options)).code);
 };
 
-/** A project with the build script of the README. */
+/** A project with the build script of the page. */
 async function buildScript(from, out) {
   cpSync(from, join(out, 'src'), { recursive: true });
   writeFileSync(join(out, 'build.mjs'), esbuildScript);
@@ -64,11 +64,11 @@ const withBabel =
     await eachFile(from, out, (source, name) => transformSync(source, { ...options, filename: join(cwd, name) }).code);
   };
 
-/** As the README says: without `allowDeclareFields`. */
+/** As the page says: without `allowDeclareFields`. */
 const babel8Config = { ...babelConfig, presets: babelConfig.presets.map(([preset]) => preset) };
 const [[decorators]] = babelConfig.plugins;
 
-/** The compilers, as the README says to set them up. */
+/** The compilers, as the page says to set them up. */
 export const compilers = {
   'TypeScript 7': (from, out) => tsc('typescript', from, out),
   'TypeScript 5.9': (from, out) => tsc('typescript-5', from, out),
@@ -112,7 +112,7 @@ async function into(compiler, from, name) {
   return (await compiler(from, folder)) ?? folder;
 }
 
-/** Runs vitest over the fixture, set up by the README's configuration or by another. */
+/** Runs vitest over the fixture, set up by the page's configuration or by another. */
 export async function vitest(name, config = vitestConfig) {
   const folder = join(out, name);
   cpSync(fixture, join(folder, 'fixture'), { recursive: true });

@@ -52,7 +52,7 @@ describe('decorators that are left as they are fail with a SyntaxError, before o
 });
 
 describe('by Vite 8 and vitest 5', { skip: tooOld('vitest 5', [22, 12]) }, () => {
-  test('with the configuration of the README', async () => {
+  test('with the configuration of the page', async () => {
     const { code, output } = await vitest('vitest');
     assert.equal(code, 0, output);
     assert.match(output, /Tests\s+7 passed/);

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const [, chapter = ''] = /^## Compilers\n([\s\S]*?)^## /m.exec(readme) ?? [];
+const page = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 
 /** The code blocks that are used here. */
 export const used = [];
 
-/** The one code block of a language in the chapter about compilers that stands after these words. */
-function block(words, language) {
-  const [, , code] =
-    new RegExp(`^(${words})[^\`]*[\\s\\S]*?^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(chapter) ?? [];
-  if (code === undefined) throw new Error(`README.md has no block of ${language} after "${words}"`);
+/** The first code block of a language in a chapter. */
+function block(chapter, language) {
+  const [, text = ''] = page.split(`\n## ${chapter}\n`);
+  const [own = ''] = text.split('\n## ');
+  const [, code] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(own) ?? [];
+  if (code === undefined) throw new Error(`test/compilers/README.md has no block of ${language} in "${chapter}"`);
   used.push(code);
   return code;
 }
 
-/** What the README says to set the compilers up with. */
-export const esbuildScript = block('esbuild, in a build script', 'js');
-export const swcrc = JSON.parse(block('swc, `.swcrc`', 'json'));
-export const babelConfig = JSON.parse(block('Babel, `babel.config.json`', 'json'));
+/** What the page says to set the compilers up with. */
+export const esbuildScript = block('esbuild', 'js');
+export const swcrc = JSON.parse(block('swc', 'json'));
+export const babelConfig = JSON.parse(block('Babel', 'json'));
 export const vitestConfig = block('vite 8 and vitest 5', 'ts');
