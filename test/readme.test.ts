@@ -70,7 +70,7 @@ describe('the pages', () => {
       blocks.filter(({ language, code }) => !used.includes(code) && !excluded.includes(language)),
       [],
     );
-    assert.equal(compilers.used.length, 4);
+    assert.equal(compilers.used.length, 5);
   });
 
   for (const { place, file, prints } of examples) {

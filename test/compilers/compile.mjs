@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { babelConfig, esbuildScript, swcrc, vitestConfig } from './readme.mjs';
+import { babelConfig, esbuildScript, jestConfig, swcrc, vitestConfig } from './readme.mjs';
 
 const exec = promisify(execFile);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -119,4 +119,21 @@ export async function vitest(name, config = vitestConfig) {
   cpSync(join(here, 'vitest'), join(folder, 'test'), { recursive: true });
   writeFileSync(join(folder, 'vitest.config.ts'), config);
   return run([bin('vitest/vitest.mjs'), 'run', '--root', folder, '--no-color']);
+}
+
+/** What jest compiles by, as the page says: the settings of the compiler, and what they add to the configuration. */
+export const jestCompilers = {
+  Babel: { file: 'babel.config.json', settings: babelConfig, added: {} },
+  swc: { file: '.swcrc', settings: swcrc, added: { transform: { '\\.ts$': '@swc/jest' } } },
+};
+
+/** Runs jest over the fixture, compiled by one of these. */
+export async function jest({ file, settings, added }, name) {
+  const folder = join(out, name);
+  cpSync(fixture, join(folder, 'fixture'), { recursive: true });
+  cpSync(join(here, 'jest'), join(folder, 'test'), { recursive: true });
+  writeFileSync(join(folder, file), JSON.stringify(settings));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'jest.config.json'), JSON.stringify({ ...jestConfig, ...added }));
+  return run(['--experimental-vm-modules', bin('jest/bin/jest.js')], { cwd: folder });
 }

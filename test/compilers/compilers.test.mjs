@@ -2,7 +2,19 @@ import { strict as assert } from 'node:assert';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { compile, compileOld, compilers, leaving, needs, oldForms, out, run, vitest } from './compile.mjs';
+import {
+  compile,
+  compileOld,
+  compilers,
+  jest,
+  jestCompilers,
+  leaving,
+  needs,
+  oldForms,
+  out,
+  run,
+  vitest,
+} from './compile.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
 
@@ -63,4 +75,14 @@ describe('by Vite 8 and vitest 5', { skip: tooOld('vitest 5', [22, 12]) }, () =>
     assert.equal(code, 1, output);
     assert.match(output, /SyntaxError: Invalid or unexpected token/);
   });
+});
+
+describe('by jest 30, with the configuration of the page', () => {
+  for (const [name, compiler] of Object.entries(jestCompilers)) {
+    test(`and ${name}`, async () => {
+      const { code, output } = await jest(compiler, `jest-${name}`);
+      assert.equal(code, 0, output);
+      assert.match(output, /Tests: +5 passed, 5 total/);
+    });
+  }
 });
