@@ -19,7 +19,7 @@ const siteFor = (label: string, policies: readonly Policy[]): Site => {
   const inForce = policies
     .toSorted((one, other) => one.rank - other.rank)
     .map((policy) => ({ policy, declaredBy: undefined }));
-  return new Site(label, label, inForce, undefined, undefined);
+  return new Site(label, label, undefined, { inForce, entry: undefined });
 };
 
 function requireFunction(value: unknown, asked: string): void {

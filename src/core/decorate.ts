@@ -1,6 +1,8 @@
+import { onConstruction, onStaticDefinition } from './construction.js';
 import { ConfigurationError } from './errors.js';
-import { intercept, isInterceptor, onConstruction, onStaticDefinition } from './interceptor.js';
+import { isInterceptor } from './interceptor.js';
 import {
+  classOf,
   classRecord,
   ensureClassRecord,
   isAsync,
@@ -8,9 +10,11 @@ import {
   type MemberRecord,
   memberRecords,
   setMetadata,
+  setProxy,
   writeMember,
 } from './metadata.js';
 import { isClass, show, type Where } from './options.js';
+import { govern, linkDefined } from './sites.js';
 import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
 
 type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
@@ -93,7 +97,7 @@ function decorateMethod(
   const record: MemberRecord = known ?? { policies: [], inherit: true, isAsync: isAsync(value), entry: value };
   add(record, recording, where);
   if (known !== undefined && isInterceptor(value)) return undefined;
-  record.entry = intercept(member, value);
+  record.entry = govern(member, value);
   writeMember(metadata, member.placement, member.name, record);
   hookMember(context, member);
   return record.entry;
@@ -110,11 +114,14 @@ function decorateClass(
   const chain = levelsOfClass(type);
   // A foreign class decorator that came first may have put a subclass in place of the class as it was written.
   const replaced = chain.find((level) => level.type?.name === name)?.type;
-  for (const each of [type, replaced]) if (each !== undefined) setMetadata(each, metadata);
+  // Or a proxy, which instances know nothing of.
+  const known = classOf(type.prototype);
+  for (const each of [type, replaced, known]) if (each !== undefined) setMetadata(each, metadata);
+  linkDefined(type);
   const hooked = record.hooked || chain.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
   if (hooked) return undefined;
   record.hooked = true;
-  return seeConstructions(type);
+  return seeConstructions(type, metadata);
 }
 
 function add(record: { policies: Policy[]; inherit: boolean }, { policies, inherit }: Recording, where: Where): void {
@@ -147,13 +154,14 @@ function hookMember(context: ClassMethodDecoratorContext, member: Member): void 
  * The class behind a proxy that sees each construction, of subclasses too. Only for a class that has no decorated
  * method, in itself or in a base, whose initializer would see them.
  */
-function seeConstructions(type: AnyClass): AnyClass {
+function seeConstructions(type: AnyClass, metadata: object): AnyClass {
   const proxy = new Proxy(type as new (...args: never[]) => object, {
     construct(target, args, newTarget): object {
       onConstruction(newTarget.prototype);
       return Reflect.construct(target, args, newTarget);
     },
   });
+  setProxy(proxy, type, metadata);
   Object.defineProperty(type.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
   return proxy;
 }

@@ -1,8 +1,10 @@
 import { ConfigurationError } from './errors.js';
-import { link, siteAt } from './interceptor.js';
+import { isInterceptor } from './interceptor.js';
 import { type Level, levelsOfClass, levelsOfPrototype, recordAt } from './metadata.js';
 import { show } from './options.js';
+import { isMarked } from './replaced.js';
 import type { Site } from './site.js';
+import { link, siteAt } from './sites.js';
 import type { AnyClass, Placement } from './types.js';
 
 /** The classes of a class or an instance, for its instance and its static members. */
@@ -47,9 +49,12 @@ export function siteFor(levels: readonly Level[], placement: Placement, name: Pr
   return holder && siteAt(levels, { name, placement, holder });
 }
 
-/** A static override without a decorator, which no policy reaches. */
-const isPlainStatic = ({ type }: Level, placement: Placement, name: PropertyKey): boolean =>
-  placement === 'static' && type !== undefined && Object.hasOwn(type, name);
+/** A static override without a decorator, which no policy reaches; what a spy put there, or left there, is none. */
+function isPlainStatic({ type }: Level, placement: Placement, name: PropertyKey): boolean {
+  if (placement !== 'static' || type === undefined || !Object.hasOwn(type, name)) return false;
+  const value: unknown = Object.getOwnPropertyDescriptor(type, name)?.value;
+  return typeof value !== 'function' || !(isInterceptor(value) || isMarked(value));
+}
 
 /** The site of a member; undefined when no policy was ever declared for it. */
 export function findSite(chains: Chains, name: PropertyKey, among = placements): Site | undefined {

@@ -76,6 +76,29 @@ export function ownMetadata(type: AnyClass): object | undefined {
   return typeof metadata === 'object' && metadata !== null ? metadata : metadataOfReplaced.get(type);
 }
 
+/** The classes that metadata belongs to. */
+const homes = new WeakMap<object, AnyClass>();
+
+/** Remembers which class some metadata belongs to. */
+export const setHome = (metadata: object, type: AnyClass): void => {
+  homes.set(metadata, type);
+};
+
+/** The class that metadata belongs to, once that is known, or whose prototype this is. */
+export const homeOf = (holder: object): AnyClass | undefined => homes.get(holder) ?? classOf(holder);
+
+/** The classes behind the proxies that see their constructions. */
+const behindProxies = new WeakMap<AnyClass, AnyClass>();
+
+/** Remembers that a proxy stands in the place of a class, and that it was written with the same decorators. */
+export function setProxy(proxy: AnyClass, type: AnyClass, metadata: object): void {
+  behindProxies.set(proxy, type);
+  setMetadata(proxy, metadata);
+}
+
+/** The class as it was written, where a proxy of ours stands in its place. */
+export const writtenClass = (type: AnyClass): AnyClass => behindProxies.get(type) ?? type;
+
 const asyncPrototype: unknown = Object.getPrototypeOf(async () => {});
 
 /** Whether a function was written `async`; async generators were not. */

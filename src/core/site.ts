@@ -25,21 +25,41 @@ export const applyNoPolicies = (): void => {
   inline = true;
 };
 
+let era = 0;
+
+/** From now on the sites that there are find out anew what is in force on them, when they are next looked up. */
+export const outdateSites = (): void => {
+  era++;
+};
+
+/** What is in force on a method of a class. */
+interface Standing {
+  readonly inForce: readonly InForce[];
+  /** The interceptor that runs the pipeline; others of this method call through. */
+  readonly entry: AnyFunction | undefined;
+}
+
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
   readonly stats: MutableStats = newStats();
-  readonly policies: readonly Policy[];
+  inForce: readonly InForce[];
+  entry: AnyFunction | undefined;
+  policies: readonly Policy[];
+  #era = era;
   #run: ReturnType<typeof runner> | undefined;
+  #isVerified = false;
 
   constructor(
     readonly label: string,
     readonly name: PropertyKey,
-    readonly inForce: readonly InForce[],
-    /** The interceptor that runs the pipeline; others of this method call through. */
-    readonly entry: AnyFunction | undefined,
     readonly member: Member | undefined,
+    { inForce, entry }: Standing,
+    /** Whether it serves only until the class of the method is known. */
+    readonly isForNow = false,
   ) {
-    this.policies = inForce.map(({ policy }) => policy);
+    this.inForce = inForce;
+    this.entry = entry;
+    this.policies = policiesOf(inForce);
   }
 
   declaredBy(kind: PolicyKind): AnyClass | undefined {
@@ -51,19 +71,42 @@ export class Site implements SiteInfo {
     this.#run ??= runner(inline ? [] : this.policies, this);
     return this.#run;
   }
+
+  /** Checks, once, what the policies say of the object that they are for. A worker gets objects without their constructor. */
+  verify(target: object): void {
+    if (this.#isVerified || inline) return;
+    for (const policy of this.policies) policy.verify?.(this, target);
+    this.#isVerified = true;
+  }
+
+  /** Finds out anew what is in force, if that may have changed. With the same policies the limiters stay. */
+  refresh(levels: readonly Level[]): void {
+    if (this.#era === era || this.member === undefined) return;
+    this.#era = era;
+    Object.assign(this, standingOf(levels, this.member));
+    const policies = policiesOf(this.inForce);
+    if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at])) return;
+    this.policies = policies;
+    this.#run = undefined;
+    this.#isVerified = false;
+  }
 }
+
+const policiesOf = (inForce: readonly InForce[]): readonly Policy[] => inForce.map(({ policy }) => policy);
 
 export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =>
   type === undefined ? String(name) : `${type.name || '(anonymous class)'}.${String(name)}`;
 
 /** Builds the site of a member for the class that the levels begin with. */
-export function createSite(levels: readonly Level[], member: Member): Site {
-  const { name, placement, holder } = member;
+export const createSite = (levels: readonly Level[], member: Member, isForNow = false): Site =>
+  new Site(labelOf(levels[0]?.type, member.name), member.name, member, standingOf(levels, member), isForNow);
+
+function standingOf(levels: readonly Level[], { name, placement, holder }: Member): Standing {
   const isPrivate = placement.startsWith('private');
   // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
   const own = isPrivate ? levels.filter((level) => level.metadata === holder) : levels;
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
-  return new Site(labelOf(levels[0]?.type, name), name, resolve(own, placement, name), entry, member);
+  return { inForce: resolve(own, placement, name), entry };
 }
 
 /** The policies of a record, as candidates for being in force. */
@@ -112,9 +155,18 @@ function* nearestFirst(levels: readonly Level[], placement: Placement, name: Pro
 function* classSources(levels: readonly Level[], name: PropertyKey): Generator<Source> {
   for (const level of levels) {
     const policies = (level.metadata && classRecord(level.metadata)?.policies) ?? [];
-    yield {
-      level,
-      policies: policies.flatMap((policy) => (policy.narrow === undefined ? policy : (policy.narrow(name) ?? []))),
-    };
+    yield { level, policies: policies.flatMap((policy) => narrowed(policy, name) ?? []) };
   }
+}
+
+/** Kept, so that the same policies are known as such. */
+const narrowings = new WeakMap<Policy, Map<PropertyKey, Policy | undefined>>();
+
+/** A policy that was put on a whole class, as it stands for one method; undefined when it does not apply. */
+function narrowed(policy: Policy, name: PropertyKey): Policy | undefined {
+  if (policy.narrow === undefined) return policy;
+  const known = narrowings.get(policy) ?? new Map<PropertyKey, Policy | undefined>();
+  narrowings.set(policy, known);
+  if (!known.has(name)) known.set(name, policy.narrow(name));
+  return known.get(name);
 }

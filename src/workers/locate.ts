@@ -1,5 +1,5 @@
 import { type CurrentCall, enter } from '../core/call.js';
-import { behind, link } from '../core/interceptor.js';
+import { behind } from '../core/interceptor.js';
 import {
   classRecord,
   type Level,
@@ -10,6 +10,7 @@ import {
   recordAt,
 } from '../core/metadata.js';
 import { createSite } from '../core/site.js';
+import { link } from '../core/sites.js';
 import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
 import { type Listed, listedBy } from './error-classes.js';
 import { guard, lend } from './guard.js';

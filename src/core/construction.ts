@@ -1,0 +1,60 @@
+import { isUnchanged, type Spot, watchedSpots } from './linking.js';
+import { type Level, levelsOfClass, levelsOfPrototype, memberRecords, namesAt, setHome } from './metadata.js';
+import { createSite } from './site.js';
+import { link, siteAt, verify } from './sites.js';
+import type { AnyClass, Member } from './types.js';
+
+/** The prototypes of which an instance was constructed, with what was watched on them and on those beneath them then. */
+const constructed = new WeakMap<object, readonly Spot[]>();
+const nothing: readonly Spot[] = [];
+
+/**
+ * To be called at the construction of each instance, with its prototype and, where it is there already, itself: links its
+ * class, and checks what the policies say of it. Does its work once per concrete class; and again when something foreign
+ * that stood in the place of a method has gone, or come back.
+ */
+export function onConstruction(prototype: object, instance?: object): void {
+  const spots = constructed.get(prototype);
+  if (spots === nothing || spots?.every(isUnchanged)) return;
+  const levels = levelsOfPrototype(prototype);
+  link(levels);
+  if (instance !== undefined) bindAgain(levels, instance);
+  for (const level of levels) {
+    for (const name of namesAt(level, 'instance')) {
+      verify(siteAt(levels, { name, placement: 'instance', holder: prototype }), levels);
+    }
+    const { metadata } = level;
+    if (metadata === undefined) continue;
+    for (const name of namesAt(level, 'private')) {
+      verify(siteAt(levels, { name, placement: 'private', holder: metadata }), levels);
+    }
+  }
+  const seen = watchedSpots(levels);
+  constructed.set(prototype, seen.length === 0 ? nothing : seen);
+}
+
+/** Methods without a decorator that a foreign one bound to the first instance of a class, before they were linked. */
+function bindAgain(levels: readonly Level[], instance: object): void {
+  const linkedAt = ({ prototype }: Level): Iterable<PropertyKey> =>
+    (prototype && memberRecords(prototype, 'instance')?.keys()) ?? [];
+  for (const name of new Set(levels.flatMap((level) => [...linkedAt(level)]))) {
+    const property = Object.getOwnPropertyDescriptor(instance, name);
+    if (!property?.writable) continue;
+    const { value } = property;
+    const method: unknown = Reflect.get(Object.getPrototypeOf(instance), name, instance);
+    if (typeof method !== 'function' || value?.name !== `bound ${method.name}`) continue;
+    // Arguments that were bound as well can only be told by how many are left.
+    if (value.length !== method.length) continue;
+    Object.defineProperty(instance, name, { ...property, value: method.bind(instance) });
+  }
+}
+
+/** To be called once a class with a decorated static member is there. */
+export function onStaticDefinition(type: AnyClass, member: Member): void {
+  setHome(member.holder, type);
+  const levels: Level[] = [
+    { type, prototype: type.prototype, metadata: member.holder },
+    ...levelsOfClass(type).slice(1),
+  ];
+  createSite(levels, member).verify(type);
+}
