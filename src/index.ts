@@ -17,6 +17,7 @@ export {
 } from './core/errors.js';
 export type { SharingConfig } from './core/limiters.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
+export { register } from './core/register.js';
 export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
