@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { babelConfig, esbuildScript, jestConfig, swcrc, vitestConfig } from './readme.mjs';
 
 const exec = promisify(execFile);
-const here = fileURLToPath(new URL('.', import.meta.url));
+export const here = fileURLToPath(new URL('.', import.meta.url));
 const fixture = join(here, 'fixture');
 const oldFixture = join(here, 'old');
 const bin = (path) => join(here, 'node_modules', path);

@@ -15,6 +15,7 @@ import {
   run,
   vitest,
 } from './compile.mjs';
+import { compileSuites, runSuites, suiteFiles } from './suites.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
 
@@ -41,6 +42,18 @@ describe('the fixture, compiled and run against the built package', () => {
       assert.equal(output, 'all assertions hold\n');
     });
   }
+});
+
+describe('the suites about what is in force where', () => {
+  for (const name of ['swc', 'Babel 7', 'Babel 8']) {
+    test(`compiled by ${name}`, { skip: tooOld(name, needs[name]) }, async () => {
+      assert.equal(await runSuites(await compileSuites(compilers[name], name)), '');
+    });
+  }
+
+  test('run by tsx', async () => {
+    assert.equal(await runSuites(suiteFiles, [`--import=${import.meta.resolve('tsx')}`]), '');
+  });
 });
 
 describe('the old form of decorators fails with an error that says what to do', () => {
