@@ -335,4 +335,27 @@ describe('a class with a class-level policy, in its own body', () => {
     }
     assert.ok(new Shape().isOne());
   });
+
+  test('is all of it, and has its private static state by `this`, where a method is decorated too', async () => {
+    @times(2)
+    class Shape {
+      static #count = 0;
+      readonly isAbstract: boolean;
+      constructor() {
+        this.isAbstract = new.target === Shape;
+      }
+      static count(): number {
+        // biome-ignore lint/complexity/noThisInStatic: private static state by way of `this` is what is tested
+        return ++this.#count;
+      }
+      isOne(): boolean {
+        return this.constructor === Shape;
+      }
+      @concurrency(1)
+      async draw(): Promise<void> {}
+    }
+    const shape = new Shape();
+    assert.deepEqual([Shape.count(), shape.isAbstract, shape.isOne()], [1, true, true]);
+    assert.deepEqual(kinds(Shape, 'draw'), ['retry', 'concurrency']);
+  });
 });
