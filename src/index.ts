@@ -1,7 +1,6 @@
 export type { QueueConfig } from './core/admission.js';
 export { type CurrentCall, currentCall } from './core/call.js';
 export type {
-  FallbackDecorator,
   LimitingDecorator,
   PolicyDecorator,
   Primitive,
@@ -15,6 +14,7 @@ export {
   RetryError,
   WorkerError,
 } from './core/errors.js';
+export type { FallbackDecorator } from './core/fallback-types.js';
 export type { SharingConfig } from './core/limiters.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export { register } from './core/register.js';

@@ -1,6 +1,7 @@
 import { policyDecorator, type Recording } from './core/decorate.js';
-import type { FallbackDecorator, Primitive } from './core/decorator-types.js';
+import type { ContextOnly, Primitive } from './core/decorator-types.js';
 import { ConfigurationError } from './core/errors.js';
+import type { FallbackDecorator } from './core/fallback-types.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
 import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
@@ -72,6 +73,11 @@ export function readPolicies(config: unknown, where: Where): Recording {
   return { policies, inherit };
 }
 
+// Without parentheses, for the compiler to show what to write.
+export function orchestrate<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@orchestrate(...)' };
 /**
  * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
  *
@@ -93,8 +99,9 @@ export function orchestrate<
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
 >(
-  ...given: [config?: OrchestratorConfig<readonly Each[], Value, Result, RateArgs, SlotArgs>]
-): FallbackDecorator<readonly Each[], Value, Result, RateArgs, SlotArgs> {
+  config?: OrchestratorConfig<readonly Each[], Value, Result, RateArgs, SlotArgs>,
+): FallbackDecorator<readonly Each[], Value, Result, RateArgs, SlotArgs>;
+export function orchestrate(...given: readonly unknown[]): unknown {
   return policyDecorator('orchestrate', given, 1, (where) =>
     readPolicies(given[0] === undefined ? {} : given[0], where),
   );

@@ -29,7 +29,7 @@ const wordsOf = (raw = ''): string =>
     .join('\n')
     .trim();
 
-/** Every declaration of a file; of overloads the first, which carries the docstring. */
+/** Every declaration of a file; of overloads the first that carries a docstring. */
 function declarationsOf(path: string): Map<string, Declared> {
   const text = read(path);
   const heading = `^${doc}export (?:declare )?(?:abstract )?(function|class|const|interface|type) (\\w+)`;
@@ -38,7 +38,7 @@ function declarationsOf(path: string): Map<string, Declared> {
   for (const [index, { 1: raw, 2: kind = '', 3: name = '', 0: head, index: start }] of found.entries()) {
     const rest = text.slice(start + head.length, found[index + 1]?.index);
     const [body = ''] = kind === 'class' || kind === 'interface' ? rest.split('\n}') : [rest];
-    if (!declared.has(name)) declared.set(name, { name, kind, doc: wordsOf(raw), text: body });
+    if (!declared.get(name)?.doc) declared.set(name, { name, kind, doc: wordsOf(raw), text: body });
   }
   return declared;
 }

@@ -1,4 +1,6 @@
+import type { Primitive } from '../core/decorator-types.js';
 import { ConfigurationError, type ItemError } from '../core/errors.js';
+import type { MayFit } from '../core/fits.js';
 import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
@@ -22,9 +24,8 @@ export type MethodName<Target> = {
  * @example
  * const city: ItemOf<Weather, 'forecast'> = 'Davos';
  */
-export type ItemOf<Target, Name extends keyof Target> = Target[Name] extends (item: infer Item) => unknown
-  ? Item
-  : never;
+export type ItemOf<Target, Name extends PropertyKey> =
+  Member<Target, Name> extends (item: infer Item) => unknown ? Item : never;
 
 /**
  * What a method gives, in the end.
@@ -32,9 +33,10 @@ export type ItemOf<Target, Name extends keyof Target> = Target[Name] extends (it
  * @example
  * type Found = ResultOf<Weather, 'forecast'>; // Forecast, for a method that gives a Promise<Forecast>
  */
-export type ResultOf<Target, Name extends keyof Target> = Target[Name] extends (...args: never[]) => infer Result
-  ? Awaited<Result>
-  : never;
+export type ResultOf<Target, Name extends PropertyKey> =
+  Member<Target, Name> extends (...args: never[]) => infer Result ? Awaited<Result> : never;
+
+type Member<Target, Name extends PropertyKey> = Name extends keyof Target ? Target[Name] : never;
 
 /**
  * A result, or an ItemError in its place where failures may be collected.
@@ -45,6 +47,24 @@ export type ResultOf<Target, Name extends keyof Target> = Target[Name] extends (
 export type Collected<Result, Item, Failure extends OnError> = 'collect' extends Failure
   ? Result | ItemError<Item>
   : Result;
+
+/** What is wrong with a name; the names of the methods stand beside it in a union, for editors to offer. */
+type NameProblem<Target, Name> =
+  Name extends MethodName<Target> ? unknown : { readonly 'this is not the name of a public method': Name };
+
+/**
+ * What is wrong with the items; what the method takes stands beside it in a union, for literals to be read as that.
+ * Never, where that alone tells more: the compiler then goes into the objects to where they differ.
+ */
+type ItemsProblem<Name, Source, Item> = [Item] extends [never]
+  ? { readonly 'this method takes more than one argument, an item is only one': Name }
+  : Source extends Items<infer Given>
+    ? MayFit<Source, Given, Item> extends true
+      ? unknown
+      : Given extends Primitive | null | undefined
+        ? { readonly 'the method does not take such items': Given }
+        : never
+    : { readonly 'items must be an iterable or async iterable': Source };
 
 const staticFirst: readonly Placement[] = ['static'];
 const instanceOnly: readonly Placement[] = ['instance'];
@@ -82,17 +102,18 @@ function methodWork<Item, Result>(
  */
 export async function processAll<
   Target extends object,
-  Name extends MethodName<Target>,
+  Name extends PropertyKey,
   Failure extends OnError = 'throw',
+  Source = Items<ItemOf<Target, Name>>,
 >(
   target: Target,
-  method: Name,
-  items: Items<ItemOf<Target, Name>>,
+  method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
+  items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
   options?: ItemsOptions<Failure>,
 ): Promise<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>[]> {
   type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
   const work = methodWork<ItemOf<Target, Name>, Result>('processAll()', target, method, options);
-  return (await collectItems('processAll()', items, work, options)) as Result[];
+  return (await collectItems('processAll()', items as Items<ItemOf<Target, Name>>, work, options)) as Result[];
 }
 
 /**
@@ -112,15 +133,20 @@ export async function processAll<
  */
 export function processStream<
   Target extends object,
-  Name extends MethodName<Target>,
+  Name extends PropertyKey,
   Failure extends OnError = 'throw',
+  Source = Items<ItemOf<Target, Name>>,
 >(
   target: Target,
-  method: Name,
-  items: Items<ItemOf<Target, Name>>,
+  method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
+  items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
   options?: StreamOptions<Failure>,
 ): AsyncIterableIterator<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>, undefined, undefined> {
   type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
   const work = methodWork<ItemOf<Target, Name>, Result>('processStream()', target, method, options);
-  return streamItems('processStream()', items, work, options) as AsyncIterableIterator<Result, undefined, undefined>;
+  return streamItems('processStream()', items as Items<ItemOf<Target, Name>>, work, options) as AsyncIterableIterator<
+    Result,
+    undefined,
+    undefined
+  >;
 }

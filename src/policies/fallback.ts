@@ -1,7 +1,8 @@
 import { type Call, enter, handOver } from '../core/call.js';
 import { policyDecorator } from '../core/decorate.js';
-import type { FallbackDecorator, Primitive } from '../core/decorator-types.js';
+import type { ContextOnly, Primitive } from '../core/decorator-types.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
+import type { FallbackDecorator } from '../core/fallback-types.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import { anything, isClass, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
@@ -198,12 +199,17 @@ function hasMethod(target: object, name: PropertyKey): boolean {
 export function fallback<Literal extends Primitive, const Alternatives extends readonly Alternative<Plain<Literal>>[]>(
   ...alternatives: Alternatives
 ): FallbackDecorator<Alternatives, never>;
+// Without parentheses, for the compiler to show what to write.
+export function fallback<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second, { readonly 'give names and functions, or one object with all options': Second }>,
+): { readonly 'write this decorator with parentheses': '@fallback(...)' };
 export function fallback<
   Literal extends Primitive,
   Each extends Alternative<Plain<Literal>>,
   Value extends Plain<Literal>,
 >(config: FallbackConfig<readonly Each[], Value>): FallbackDecorator<readonly Each[], Value>;
-export function fallback(...given: readonly unknown[]): FallbackDecorator<readonly Alternative[], unknown> {
+export function fallback(...given: readonly unknown[]): unknown {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),
   );

@@ -3,7 +3,7 @@ import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type AttemptEnd, type Call, pause } from '../core/call.js';
 import { now } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
-import type { RetryDecorator } from '../core/decorator-types.js';
+import type { ContextOnly, RetryDecorator } from '../core/decorator-types.js';
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
@@ -213,6 +213,11 @@ const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[])
   return new RetryError(`${site.label}: ${attempts === 1 ? 'its only attempt' : some} failed`, errors);
 };
 
+// Without parentheses, for the compiler to show what to write.
+export function retry<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@retry()' };
 /**
  * Calls the method again when it fails, with exponential backoff and full jitter between the attempts.
  *
@@ -228,6 +233,9 @@ const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[])
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function retry<Value>(...given: [config?: number | RetryConfig<Value>]): RetryDecorator<Value> {
-  return policyDecorator('retry', given, 1, (where) => retryPolicy(given[0], where));
+export function retry<Value>(config?: number | RetryConfig<Value>): RetryDecorator<Value>;
+export function retry(...given: readonly unknown[]): unknown {
+  return policyDecorator('retry', given, 1, (where) =>
+    retryPolicy(given[0] as RetryConfig | number | undefined, where),
+  );
 }

@@ -26,6 +26,26 @@ export class Maybe<V> {
   static open<T>(value: T): T | Promise<T> {
     return value;
   }
+  @retry()
+  @rateLimit(5)
+  @concurrency({ limit: 1, key: (id: string) => id })
+  @cpuBound(import.meta.url)
+  @fallback('other', 'orNull')
+  orNull(id: string): Promise<V> | null {
+    throw id;
+  }
+  @orchestrate({ retry: 3, fallback: { value: undefined } })
+  orNothing(id: string): undefined | PromiseLike<V> {
+    throw id;
+  }
+  @retry({ retryResult: (value: unknown) => value === undefined })
+  either(id: string): V | Promise<V> | undefined {
+    throw id;
+  }
+  @retry()
+  orNothingOf<T>(value: T): Promise<T> | undefined {
+    return Promise.resolve(value);
+  }
 }
 
 export class Repo<V> {

@@ -3,6 +3,7 @@ import {
   type Collected,
   type ItemError,
   type ItemOf,
+  type Items,
   type ItemsOptions,
   type MethodName,
   Orchestrator,
@@ -43,6 +44,8 @@ class Service {
     return true;
   }
   async nothing(): Promise<void> {}
+  async order(_item: { kind: 'bread' | 'milk' }): Promise<void> {}
+  async call(_item: (text: string) => number): Promise<void> {}
   @retry()
   static async make(_id: number): Promise<Service> {
     return new Service();
@@ -79,6 +82,25 @@ export async function results(service: Service, ids: AsyncIterable<string>, how:
   same<typeof either, (number | ItemError<string>)[]>(true);
 }
 
+/** Wide and generic uses, and literals that are read as what the method takes. */
+export async function sources<T extends object, Name extends MethodName<T>>(
+  target: T,
+  name: Name,
+  items: Items<ItemOf<T, Name>>,
+  service: Service,
+): Promise<void> {
+  same<Awaited<ReturnType<typeof processAll<T, Name>>>, ResultOf<T, Name>[]>(true);
+  await processAll(target, name, items);
+  processStream(target, name, items, { ordered: false });
+  const either: 'load' | 'plain' = String(service.name) === '' ? 'load' : 'plain';
+  const some = await processAll(service, either, ['a']);
+  same<typeof some, (number | boolean)[]>(true);
+  await processAll(service, 'pair', [['a', 1]]);
+  await processAll(service, 'order', [{ kind: 'bread' }, { kind: 'milk' }]);
+  await processAll(service, 'call', [(text) => text.length]);
+  await processAll(service, 'load', []);
+}
+
 export async function streams(service: Service): Promise<void> {
   const stream = processStream(service, 'load', ['a'], { ordered: false });
   same<typeof stream, AsyncIterableIterator<number, undefined, undefined>>(true);
@@ -104,6 +126,9 @@ export function namedTypes(): void {
   same<ItemOf<Service, 'load'>, string>(true);
   same<ItemOf<Service, 'two'>, never>(true);
   same<ResultOf<Service, 'maybe'>, number>(true);
-  same<MethodName<Service>, 'load' | 'optional' | 'maybe' | 'pair' | 'withThis' | 'two' | 'plain' | 'nothing'>(true);
+  same<
+    MethodName<Service>,
+    'load' | 'optional' | 'maybe' | 'pair' | 'withThis' | 'two' | 'plain' | 'nothing' | 'order' | 'call'
+  >(true);
   same<Collected<number, string, 'throw'>, number>(true);
 }

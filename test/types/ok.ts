@@ -2,6 +2,7 @@
 import {
   type AnyClass,
   concurrency,
+  cpuBound,
   FallbackChain,
   fallback,
   type ItemError,
@@ -53,6 +54,51 @@ export class ReturnTypes {
   }
   @retry()
   maybeVoid(): void | Promise<void> {}
+  @retry()
+  @rateLimit(5)
+  @concurrency(2)
+  @cpuBound(import.meta.url)
+  @fallback('orNothing', () => undefined)
+  @orchestrate()
+  orUndefined(): Promise<string> | undefined {
+    return undefined;
+  }
+  @rateLimit(5)
+  @fallback({ value: undefined })
+  orNothing(): undefined | PromiseLike<string> {
+    return undefined;
+  }
+  @concurrency(2)
+  @retry({ retryResult: (value: string | null) => value === null })
+  orNull(): null | Promise<string> {
+    return null;
+  }
+  @cpuBound(import.meta.url)
+  // biome-ignore lint/suspicious/noConfusingVoidType: what is tested
+  voidOr(): void | Promise<string> {}
+  @orchestrate({ retry: 3, fallback: ['orNull', 'orNothing'] })
+  orAnything(): Promise<string> | null | undefined {
+    return null;
+  }
+  @fallback('like', (): string | PromiseLike<string> => '')
+  textOrLike(): string | PromiseLike<string> {
+    return '';
+  }
+  @retry()
+  textOrNothing(): string | Promise<string> | undefined {
+    return '';
+  }
+  @retry()
+  static orUndefined(): Promise<number> | undefined {
+    return undefined;
+  }
+  @retry()
+  #orNull(): Promise<string> | null {
+    return this.orNull();
+  }
+  private(): Promise<string> | null {
+    return this.#orNull();
+  }
   @retry()
   async nothing(): Promise<void> {}
   @retry()
@@ -230,6 +276,12 @@ export class Fallbacks {
   secret(): Promise<string> {
     return this.#secret('');
   }
+  @fallback(function (this: Fallbacks, id: string) {
+    return this.#secret(id);
+  })
+  async ofSecret(_id: string): Promise<string> {
+    return '';
+  }
   @orchestrate({ fallback: ['cached'] })
   async orchestrated(_id: string): Promise<string> {
     return '';
@@ -315,7 +367,7 @@ export class Options {
 @retry(3)
 @rateLimit(5)
 @concurrency({ limit: 3 })
-@fallback('load')
+@fallback('load', 'maybe')
 @orchestrate({ inherit: true })
 export class Concrete {
   constructor(
@@ -323,6 +375,9 @@ export class Concrete {
     readonly size = 1,
   ) {}
   static readonly made = new Concrete('made');
+  maybe(): undefined | Promise<string> {
+    return undefined;
+  }
   async load(): Promise<string> {
     return this.name;
   }

@@ -1,0 +1,119 @@
+import type {
+  ClassContext,
+  Constructor,
+  Decorated,
+  KeyProblem,
+  Method,
+  OnOthers,
+  PromiseProblem,
+  Resolved,
+  ResultProblem,
+} from './decorator-types.js';
+import type { Fits, MayFit } from './fits.js';
+import type { AnyFunction } from './types.js';
+
+/** The method as the class has it, where `this` is the class. One that is not public stays as it is. */
+type Own<This, Name, Fn extends AnyFunction> = Name extends keyof This
+  ? This[Name] extends AnyFunction
+    ? This[Name]
+    : Fn
+  : Fn;
+
+/** Whether a function may stand in for a method: same arguments, same result, sync or async. */
+type StandsIn<This, Fn extends AnyFunction, Other> =
+  MayFit<Fn, Other, (this: This, ...args: Parameters<Fn>) => unknown> extends true
+    ? Fits<Other, (...args: never[]) => Resolved<Fn> | PromiseLike<Resolved<Fn>>>
+    : false;
+
+/** Whether a name may be any, as in string[]. */
+type IsWide<Name extends PropertyKey> = Record<never, never> extends Record<Name, never> ? true : false;
+
+/** Whether nothing is known of a function. One of no arguments and no result would take any in its place, too. */
+type IsAnyFunction<Each> = AnyFunction extends Each
+  ? Each extends (...args: infer _) => infer Result
+    ? Fits<unknown, Result>
+    : false
+  : false;
+
+/** Alternatives of a wide type may be anything. */
+type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends PropertyKey
+  ? IsWide<Each> extends true
+    ? never
+    : Each extends keyof This
+      ? StandsIn<This, Fn, This[Each]> extends true
+        ? never
+        : This[Each] extends AnyFunction
+          ? { readonly 'this alternative has not the signature of the method': Each }
+          : { readonly 'this alternative is not a method': Each }
+      : NameProblem<This, Each>
+  : IsAnyFunction<Each> extends true
+    ? never
+    : StandsIn<This, Fn, Each> extends true
+      ? never
+      : { readonly 'this alternative has not the signature of the method': Each };
+
+type ValueProblem<Fn, Value> =
+  Fits<unknown, Value> extends true
+    ? never
+    : Fits<Value, Resolved<Fn>> extends true
+      ? never
+      : { readonly 'value is not what the method returns': Value };
+
+type FallbackProblem<This, Fn extends AnyFunction, Alternatives extends readonly unknown[], Value> =
+  | AlternativeProblem<This, Fn, Alternatives[number]>
+  | ValueProblem<Fn, Value>;
+
+/**
+ * Whether a class has a member of this name that is private or protected: such a one fits no public one, not even one
+ * that may be missing. What every object has stands beside it, as nothing fits a type whose members may all be missing.
+ */
+type IsHidden<This, Name extends PropertyKey> =
+  Fits<This, { toString: unknown } & { readonly [Each in Name]?: unknown }> extends true ? false : true;
+
+/** What is wrong with the name of no public method. */
+type NameProblem<This, Name extends PropertyKey> = Name extends `#${string}`
+  ? { readonly 'a #private method cannot be named; give a function that calls it': Name }
+  : IsHidden<This, Name> extends true
+    ? { readonly 'this method is private or protected; make it public, or give a function that calls it': Name }
+    : { readonly 'the class has no public method of this name': Name };
+
+type ClassNameProblem<Instance, Each> = Each extends PropertyKey
+  ? IsWide<Each> extends true
+    ? never
+    : Each extends keyof Instance
+      ? Instance[Each] extends AnyFunction
+        ? never
+        : { readonly 'this alternative is not a method': Each }
+      : NameProblem<Instance, Each>
+  : never;
+
+/**
+ * A decorator whose alternatives and `value` are checked against the class and the method, as `fallback()` and
+ * `orchestrate()` make it.
+ *
+ * @example
+ * const orNull: FallbackDecorator<[], null> = fallback({ value: null });
+ */
+export type FallbackDecorator<
+  Alternatives extends readonly unknown[] = readonly PropertyKey[],
+  Value = unknown,
+  Result = never,
+  RateArgs extends readonly unknown[] = never[],
+  SlotArgs extends readonly unknown[] = never[],
+> = {
+  <Class extends Constructor>(
+    type: Class,
+    context: ClassContext,
+  ): Decorated<Class, ClassNameProblem<Class['prototype'], Alternatives[number]>>;
+  <This, Fn extends Method<This>, Name>(
+    method: Fn,
+    context: ClassMethodDecoratorContext<This, Fn> & { readonly name: Name },
+  ): Decorated<
+    Fn,
+    | PromiseProblem<Fn>
+    | ResultProblem<Fn, Result>
+    | KeyProblem<Fn, RateArgs>
+    | KeyProblem<Fn, SlotArgs>
+    | FallbackProblem<This, Own<This, Name, Fn>, Alternatives, Value>
+  >;
+} & OnOthers;
