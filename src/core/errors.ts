@@ -1,4 +1,5 @@
 import { node } from './node.js';
+import { isError } from './realm.js';
 
 /**
  * A decorator, an option or a call of opero's API was used wrongly. The message names the member, the option, the value
@@ -120,7 +121,7 @@ export class ItemError<Item = unknown> extends Error {
 /** What was thrown, in a few words; an object that is no error may lack a way to become text. */
 const describe = (thrown: unknown): string => {
   try {
-    if (thrown instanceof Error) return String(thrown.message);
+    if (isError(thrown)) return String(thrown.message);
     return typeof thrown === 'object' ? node('node:util').inspect(thrown, { depth: 0 }) : String(thrown);
   } catch {
     return 'with something that cannot be read';

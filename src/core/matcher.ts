@@ -1,4 +1,5 @@
 import { isClass, type Rule } from './options.js';
+import { builtInNameOf, inheritsBuiltIn, isError } from './realm.js';
 
 /**
  * A class of errors, abstract ones included.
@@ -9,7 +10,8 @@ import { isClass, type Rule } from './options.js';
 export type ErrorClass = abstract new (...args: never[]) => object;
 
 /**
- * Says which errors are meant: an error class, an array of error classes, or a predicate, which may be async.
+ * Says which errors are meant: an error class, an array of error classes, or a predicate, which may be async. Built-in
+ * classes, as Error and TypeError, mean those of whatever realm, as of `node:vm` or jest; other classes only their own.
  *
  * @example
  * retry({ retryOn: [HttpError, TimeoutError] });
@@ -24,9 +26,10 @@ type ErrorPredicate = { test(error: unknown): boolean | Promise<boolean> }['test
 /** Whether an error is meant; a promise only where the predicate gave one. */
 export type Matches = (error: unknown) => boolean | PromiseLike<boolean>;
 
-/** A class: one that extends Error, or anything written with the `class` keyword. */
+/** A class: one that is or extends Error, of whatever realm, or anything written with the `class` keyword. */
 export const isErrorClass = (value: unknown): value is ErrorClass =>
-  typeof value === 'function' && (value === Error || value.prototype instanceof Error || isClass(value));
+  typeof value === 'function' &&
+  (value === Error || value.prototype instanceof Error || isClass(value) || inheritsBuiltIn(value.prototype, 'Error'));
 
 /** The rule for options that take an ErrorMatcher. */
 export const errorMatcher: Rule = {
@@ -44,6 +47,13 @@ export function classesOf(matcher: ErrorMatcher | undefined): readonly ErrorClas
 /** The matcher as one function. */
 export function toMatches(matcher: ErrorMatcher): Matches {
   if (typeof matcher === 'function' && !isErrorClass(matcher)) return matcher;
-  const classes = classesOf(matcher);
-  return (error) => classes.some((type) => error instanceof type);
+  const tests = classesOf(matcher).map(instanceTest);
+  return (error) => tests.some((test) => test(error));
+}
+
+/** Whether an error is of a class; of a built-in one, those of another realm are, too. */
+function instanceTest(type: ErrorClass): (error: unknown) => boolean {
+  const name = builtInNameOf(type);
+  if (name === undefined) return (error) => error instanceof type;
+  return (error) => error instanceof type || (isError(error) && inheritsBuiltIn(error, name));
 }

@@ -2,6 +2,7 @@ import { serialize } from 'node:v8';
 import { Admission } from '../core/admission.js';
 import type { BatchPlan, Call } from '../core/call.js';
 import { show } from '../core/options.js';
+import { isError } from '../core/realm.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
 import { type Cross, crossBy, findObstacle, type Obstacle } from './cloneable.js';
@@ -166,7 +167,7 @@ function assertCrosses(jobs: readonly Job[], cross: Cross): void {
   try {
     serialize(jobs.map(({ message }) => message));
   } catch (error) {
-    throw new DOMException(error instanceof Error ? error.message : show(error), 'DataCloneError');
+    throw new DOMException(isError(error) ? error.message : show(error), 'DataCloneError');
   }
 }
 
@@ -184,8 +185,8 @@ function whyRefused(job: Job, error: unknown, cross: Cross): Obstacle | undefine
 function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle: Obstacle | undefined): Failure {
   const { module } = job;
   const { label } = job.site;
-  const text = error instanceof Error ? String(error.message) : show(error);
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  const text = isError(error) ? String(error.message) : show(error);
+  const code = isError(error) ? (error as { code?: unknown }).code : undefined;
   if (isCloneError(error) || obstacle !== undefined) {
     const what = obstacle === undefined ? text : `${obstacle.path} cannot be cloned: it is ${obstacle.reason}`;
     return { failure: `${label}: ${what}`, error };

@@ -2,6 +2,7 @@
 import '../index.js';
 import { isMainThread, type Transferable } from 'node:worker_threads';
 import Tinypool from 'tinypool';
+import { isError } from '../core/realm.js';
 import { applyNoPolicies } from '../core/site.js';
 import { crossBy, findObstacle, type Obstacle } from './cloneable.js';
 import { bareClasses, ErrorClasses } from './error-classes.js';
@@ -75,7 +76,7 @@ export default async function run({ target, jobs }: TaskMessage): Promise<TaskRe
 
 function unavailable(target: Target, error: unknown): Outcome {
   if (error instanceof NotFound) return { problem: error.message };
-  const why = error instanceof Error ? error.message : String(error);
+  const why = isError(error) ? error.message : String(error);
   const problem = `${target.label}: a worker could not load ${target.module}: ${why}`;
   return { problem, cause: encodeError(error, bareClasses, cross) };
 }
@@ -128,6 +129,6 @@ function attempted(problem: string, outcome: () => Outcome): Outcome {
   try {
     return outcome();
   } catch (error) {
-    return { problem: `${problem}: ${error instanceof Error ? error.message : String(error)}` };
+    return { problem: `${problem}: ${isError(error) ? error.message : String(error)}` };
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { levelsOfClass } from '../core/metadata.js';
+import { builtInNameOf } from '../core/realm.js';
 import type { SiteInfo } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
 import { errorShape, globalNameOf, nameOf } from './shape.js';
@@ -53,7 +54,7 @@ export class ErrorClasses {
 
   /** Names a class, in every way that may serve. */
   nameOf(type: ErrorClass): ClassReference {
-    const builtin = globalNameOf(type);
+    const builtin = globalNameOf(type) ?? builtInNameOf(type);
     if (builtin !== undefined) return { builtin };
     const own = ownErrors.indexOf(type);
     if (own >= 0) return { own };

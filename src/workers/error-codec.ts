@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../core/matcher.js';
+import { builtInNameOf, isError } from '../core/realm.js';
 import { type Cross, deepest, findObstacle } from './cloneable.js';
 import type { ErrorClasses } from './error-classes.js';
 import type { ClassReference, EncodedError } from './protocol.js';
@@ -17,7 +18,7 @@ export function encodeError(
   if (level >= 0) return { kind: 'again', level };
   // An error is at most two levels deeper than the one above it: in its list of errors.
   const depth = 2 * above.length;
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     const obstacle = findObstacle(thrown, 'thrown', cross, depth);
     return { kind: 'value', value: obstacle === undefined ? thrown : String(obstacle.reason) };
   }
@@ -26,7 +27,7 @@ export function encodeError(
   for (let each: unknown = Object.getPrototypeOf(thrown); each !== null; each = Object.getPrototypeOf(each)) {
     const type: unknown = Object.getOwnPropertyDescriptor(each, 'constructor')?.value;
     if (typeof type === 'function') classes.push(known.nameOf(type as unknown as ErrorClass));
-    if (each === Error.prototype) break;
+    if (each === Error.prototype || builtInNameOf(type) === 'Error') break;
   }
   const { name, message, stack, cause } = thrown;
   const errors = Object.hasOwn(thrown, 'errors') ? (thrown as { errors?: unknown }).errors : undefined;

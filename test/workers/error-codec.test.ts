@@ -42,6 +42,13 @@ for (const [runtime, thrown] of runtimes) {
       assert.deepEqual([error.message, error.code], ['out of range', 'E_RANGE']);
     });
 
+    test('is of the built-in class of this realm that its own extends in another one', async () => {
+      const error = (await thrown('foreign')) as TypeError & { code: number };
+      assert.equal(Object.getPrototypeOf(error), TypeError.prototype);
+      assert.deepEqual([error.message, error.code], ['far', 1]);
+      assert.equal(Object.getPrototypeOf(error.cause), RangeError.prototype);
+    });
+
     test('has its class when that has a static member in the place of its name', async () => {
       const error = (await thrown('nameless')) as Error;
       assert.equal(Object.getPrototypeOf(error), Nameless.prototype);
