@@ -112,12 +112,19 @@ describe('execute', () => {
 
   test('is governed by a signal among the arguments', async () => {
     const controller = new AbortController();
-    const never = (_options: { signal: AbortSignal }) => new Promise<void>(() => {});
-    const call = new Orchestrator().execute(never, { signal: controller.signal });
+    const { signal } = controller;
+    const never = (_options: { signal: AbortSignal }, _more?: number) => new Promise<void>(() => {});
+    const orchestrator = new Orchestrator();
+    const calls = [
+      orchestrator.execute(never, { signal }),
+      orchestrator.execute(never, { signal }, undefined),
+      orchestrator.wrap(never)({ signal }, undefined),
+      new FallbackChain(never, [never]).execute({ signal }, undefined),
+    ];
     const reason = new Error('enough');
     controller.abort(reason);
-    await assert.rejects(call, (error) => error === reason);
-    assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+    for (const call of calls) await assert.rejects(call, (error) => error === reason);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   test('lets the function ask for the current call', async () => {

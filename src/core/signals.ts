@@ -6,9 +6,16 @@ export const isSignal = (value: unknown): value is AbortSignal =>
     typeof (value as AbortSignal).aborted === 'boolean' &&
     typeof (value as AbortSignal).addEventListener === 'function');
 
+/** Where the last argument stands; undefined ones at the end count as not given. */
+export function indexOfLast(args: readonly unknown[]): number {
+  let index = args.length - 1;
+  while (index >= 0 && args[index] === undefined) index--;
+  return index;
+}
+
 /** The signal among the arguments: the last one, or the `signal` of the last one. */
 export function signalOf(args: readonly unknown[]): AbortSignal | undefined {
-  const last = args[args.length - 1];
+  const last = args[indexOfLast(args)];
   if (typeof last !== 'object' || last === null) return undefined;
   if (isSignal(last)) return last;
   const { signal } = last as { signal?: unknown };

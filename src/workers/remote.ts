@@ -2,7 +2,7 @@
 import '../index.js';
 import type { Call } from '../core/call.js';
 import { WorkerError } from '../core/errors.js';
-import { isSignal } from '../core/signals.js';
+import { indexOfLast, isSignal } from '../core/signals.js';
 import type { SiteInfo } from '../core/types.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
@@ -178,11 +178,12 @@ function namesOf(prototype: object): Set<string> {
 
 /** The arguments without the signal that governs the call: it cannot be cloned, and an abort stops the worker anyway. */
 function withoutSignal(args: readonly unknown[]): readonly unknown[] {
-  const last = args.at(-1);
-  if (isSignal(last)) return args.slice(0, -1);
+  const index = indexOfLast(args);
+  const last = args[index];
+  if (isSignal(last)) return args.slice(0, index);
   if (typeof last !== 'object' || last === null || !isSignal((last as { signal?: unknown }).signal)) return args;
   const { signal: _, ...rest } = last as { signal: AbortSignal };
-  return [...args.slice(0, -1), rest];
+  return args.with(index, rest);
 }
 
 /** Whether the exports are needed to find a class. */

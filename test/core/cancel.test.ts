@@ -55,6 +55,8 @@ describe('the signal that governs a call', () => {
     ['the last argument', (signal: AbortSignal) => ['a', {}, signal]],
     ['`signal` of the only argument', (signal: AbortSignal) => [{ signal }]],
     ['`signal` of the last argument', (signal: AbortSignal) => ['a', { signal, other: 1 }]],
+    ['before an undefined one', (signal: AbortSignal) => ['a', signal, undefined]],
+    ['`signal` of the last that is not undefined', (signal: AbortSignal) => [{ signal }, undefined, undefined]],
     ['an inherited `signal` of the last argument', (signal: AbortSignal) => [Object.create({ signal })]],
     ['`signal` of a class instance', (signal: AbortSignal) => [new Request('http://localhost', { signal })]],
   ] as const) {
@@ -71,8 +73,8 @@ describe('the signal that governs a call', () => {
   for (const [where, argsOf] of [
     ['an argument before the last', (signal: AbortSignal) => [signal, 'a']],
     ['`signal` of an argument before the last', (signal: AbortSignal) => [{ signal }, {}]],
-    ['before an undefined one', (signal: AbortSignal) => [signal, undefined]],
     ['before null', (signal: AbortSignal) => [{ signal }, null]],
+    ['before null and an undefined one', (signal: AbortSignal) => [signal, null, undefined]],
     ['deeper inside the last argument', (signal: AbortSignal) => [{ options: { signal } }]],
     ['an element of the last argument', (signal: AbortSignal) => [[signal]]],
   ] as const) {

@@ -58,6 +58,15 @@ describe('what structured clone takes', () => {
     });
   }
 
+  test('lacks the signal that governs the call, whatever undefined arguments follow that', async () => {
+    const { signal } = new AbortController();
+    for (const more of [[], [undefined], [undefined, undefined]]) {
+      assert.deepEqual(await values.echo({ signal, size: 1 }, ...more), { size: 1 });
+      assert.equal(await values.echo('text', signal, ...more), 'text');
+      assert.equal(await values.echo(signal, ...more), undefined);
+    }
+  });
+
   test('keeps what is circular, or the same object twice', async () => {
     const shared = { name: 'shared' };
     const circle: Record<string, unknown> = { one: shared, two: shared };
