@@ -1,6 +1,6 @@
 import { ConfigurationError } from './core/errors.js';
 import { named } from './core/interceptor.js';
-import { show, type Where, wrongOption } from './core/options.js';
+import { isGenerator, show, type Where, wrongOption } from './core/options.js';
 import { runner } from './core/pipeline.js';
 import { Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
@@ -13,6 +13,20 @@ import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 import { fallbackPolicy, readFallback } from './policies/fallback.js';
 
 type Outcome<Fn extends AnyFunction> = Awaited<ReturnType<Fn>>;
+
+/**
+ * What is wrong with a generator function; nothing with one of which nothing is known. It stands as the type of `this`,
+ * as beside the function itself it would keep generic ones from being read as such.
+ */
+type GeneratorProblem<Fn extends AnyFunction> =
+  unknown extends ReturnType<Fn>
+    ? unknown
+    : [ReturnType<Fn>] extends [never]
+      ? unknown
+      : ReturnType<Fn> extends Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>
+        ? { readonly 'a call of a generator function runs none of its code': ReturnType<Fn> }
+        : unknown;
+
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
 
 const siteFor = (label: string, policies: readonly Policy[]): Site => {
@@ -24,6 +38,9 @@ const siteFor = (label: string, policies: readonly Policy[]): Site => {
 
 function requireFunction(value: unknown, asked: string): void {
   if (typeof value !== 'function') throw new ConfigurationError(`${asked}: expected a function, got ${show(value)}`);
+  if (!isGenerator(value)) return;
+  const cure = 'a call of one runs none of its code, so give a function that goes through what it yields';
+  throw new ConfigurationError(`${asked}: expected a function, got ${show(value)}; ${cure}`);
 }
 
 /**
@@ -60,6 +77,7 @@ export class Orchestrator {
    * @param args Its arguments.
    * @throws What the function threw last, or the error of a policy.
    */
+  execute<Fn extends AnyFunction>(this: GeneratorProblem<Fn>, fn: Fn, ...args: Parameters<Fn>): Promise<Outcome<Fn>>;
   async execute<Fn extends AnyFunction>(fn: Fn, ...args: Parameters<Fn>): Promise<Outcome<Fn>> {
     requireFunction(fn, 'Orchestrator.execute()');
     return (await this.#site.run(fn, undefined, args)) as Outcome<Fn>;
@@ -98,8 +116,8 @@ export class Orchestrator {
     options?: ItemsOptions<Failure>,
   ): Promise<Collected<Awaited<Result>, Item, Failure>[]> {
     const asked = 'Orchestrator.process()';
-    if (typeof fn === 'function') return this.#collect(fn, items, options);
     if (!Array.isArray(fn)) requireFunction(fn, asked);
+    if (typeof fn === 'function') return this.#collect(fn, items, options);
     for (const each of fn) requireFunction(each, asked);
     requireIterable(items, asked);
     // Every function needs all items. Each is wrapped, so that a promise among them is not waited for.
@@ -150,7 +168,11 @@ export class Orchestrator {
    * @param fn Any function; with `cpuBound`, an export of the module given.
    * @throws ConfigurationError when it is no function.
    */
-  wrap<Fn extends AnyFunction>(fn: Fn): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
+  wrap<Fn extends AnyFunction>(
+    this: GeneratorProblem<Fn>,
+    fn: Fn,
+  ): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>>;
+  wrap<Fn extends AnyFunction>(fn: Fn): (...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
     requireFunction(fn, 'Orchestrator.wrap()');
     const site = this.#site;
     return named(fn, function (this: unknown, ...args: unknown[]): Promise<Outcome<Fn>> {

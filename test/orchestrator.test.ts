@@ -110,6 +110,38 @@ describe('execute', () => {
     });
   });
 
+  test('refuses a generator function at once, however it is given', async () => {
+    let entered = 0;
+    function* numbers(): Generator<number> {
+      entered++;
+      yield 1;
+    }
+    async function* texts(): AsyncGenerator<string> {
+      entered++;
+      yield 'a';
+    }
+    const orchestrator = new Orchestrator({ retry: 3 });
+    for (const [fn, shown] of [
+      [numbers as () => unknown, 'the generator function numbers'],
+      [texts as () => unknown, 'the generator function texts'],
+      [numbers.bind(undefined) as () => unknown, 'the generator function bound numbers'],
+      [async function* () {} as () => unknown, 'a generator function'],
+    ] as const) {
+      const cure = 'a call of one runs none of its code, so give a function that goes through what it yields';
+      const refused = (asked: string) => ({
+        name: 'ConfigurationError',
+        message: `${asked}: expected a function, got ${shown}; ${cure}`,
+      });
+      await assert.rejects(orchestrator.execute(fn), refused('Orchestrator.execute()'));
+      assert.throws(() => orchestrator.wrap(fn), refused('Orchestrator.wrap()'));
+      assert.throws(() => orchestrator.stream(fn, []), refused('Orchestrator.stream()'));
+      await assert.rejects(orchestrator.process(fn, []), refused('Orchestrator.process()'));
+      await assert.rejects(orchestrator.process([() => 1, fn], []), refused('Orchestrator.process()'));
+      assert.throws(() => new FallbackChain(fn, [() => 1]), refused('FallbackChain'));
+    }
+    assert.deepEqual([entered, orchestrator.stats.calls], [0, 0]);
+  });
+
   test('is governed by a signal among the arguments', async () => {
     const controller = new AbortController();
     const { signal } = controller;

@@ -13,7 +13,7 @@ import {
   setProxy,
   writeMember,
 } from './metadata.js';
-import { isClass, show, type Where } from './options.js';
+import { isClass, isGenerator, show, type Where } from './options.js';
 import { govern, linkDefined } from './sites.js';
 import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
 
@@ -88,7 +88,7 @@ function decorateMethod(
   recording: Recording,
   where: Where,
 ): AnyFunction | undefined {
-  if (/Generator/.test(Object.prototype.toString.call(value))) {
+  if (isGenerator(value)) {
     throw new ConfigurationError(`${where.text}: expected a method that returns a promise, got a generator`);
   }
   const { metadata } = context;

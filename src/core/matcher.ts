@@ -1,4 +1,4 @@
-import { isClass, type Rule } from './options.js';
+import { isClass, isGenerator, type Rule } from './options.js';
 import { builtInNameOf, inheritsBuiltIn, isError } from './realm.js';
 
 /**
@@ -34,7 +34,8 @@ export const isErrorClass = (value: unknown): value is ErrorClass =>
 /** The rule for options that take an ErrorMatcher. */
 export const errorMatcher: Rule = {
   allowed: 'an error class, an array of error classes, or a predicate function',
-  test: (value) => typeof value === 'function' || (Array.isArray(value) && value.every(isErrorClass)),
+  test: (value) =>
+    (typeof value === 'function' && !isGenerator(value)) || (Array.isArray(value) && value.every(isErrorClass)),
 };
 
 /** The error classes that a matcher names. */

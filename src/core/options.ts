@@ -42,7 +42,7 @@ export const durationOrInfinity = rule(
 export const positiveDuration = rule('a finite number of milliseconds above 0', positive.test);
 export const budget = rule('a number of milliseconds above 0 or Infinity', (v) => isNumber(v) && v > 0);
 export const flag = rule('true or false', (v) => typeof v === 'boolean');
-export const callback = rule('a function', (v) => typeof v === 'function');
+export const callback = rule('a function', (v) => typeof v === 'function' && !isGenerator(v));
 export const anything = rule('anything', () => true);
 export const oneOf = (...values: readonly string[]): Rule =>
   rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v as string));
@@ -50,6 +50,12 @@ export const oneOf = (...values: readonly string[]): Rule =>
 /** Whether a value was written with the `class` keyword, so that it cannot be called; a method may have that as its name. */
 export const isClass = (value: unknown): value is AnyClass =>
   typeof value === 'function' && /^class(?![\p{ID_Continue}$\\]|\s*\()/u.test(Function.prototype.toString.call(value));
+
+/** Whether a function is a generator function, async or not: a call of it runs none of its code. */
+export const isGenerator = (fn: object): boolean => {
+  const tag = (fn as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  return tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction';
+};
 
 /** What an object gives by names of its own, symbols included. */
 export const entriesOf = (given: object): [string | symbol, unknown][] =>
@@ -59,7 +65,10 @@ export const entriesOf = (given: object): [string | symbol, unknown][] =>
 
 /** A value for a message: short, on one line, with its type where that is not plain to see. */
 export const show = (value: unknown): string => {
-  if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
+  if (typeof value === 'function') {
+    const kind = isGenerator(value) ? 'generator function' : 'function';
+    return value.name ? `the ${kind} ${value.name}` : `a ${kind}`;
+  }
   const text = node('node:util').inspect(value, {
     depth: 0,
     breakLength: Number.POSITIVE_INFINITY,

@@ -7,24 +7,11 @@ import { node } from './node.js';
 export const isError = (value: unknown): value is Error =>
   value instanceof Error || node('node:util').types.isNativeError(value);
 
-const builtIns = [
-  'Error',
-  'AggregateError',
-  'EvalError',
-  'RangeError',
-  'ReferenceError',
-  'SuppressedError',
-  'SyntaxError',
-  'TypeError',
-  'URIError',
-];
-
-/** The name of a class of errors that the language brings, of whatever realm; undefined for any other function. */
-export function builtInNameOf(type: unknown): string | undefined {
-  if (typeof type !== 'function') return undefined;
-  const name = /^function (\w+)\(\) \{ \[native code\] \}$/.exec(Function.prototype.toString.call(type))?.[1];
-  return name !== undefined && builtIns.includes(name) ? name : undefined;
-}
+/** The name of a class of errors that the engine brings, of whatever realm; undefined for any other function. */
+export const builtInNameOf = (type: unknown): string | undefined =>
+  typeof type === 'function'
+    ? /^function (\w*Error)\(\) \{ \[native code\] \}$/.exec(Function.prototype.toString.call(type))?.[1]
+    : undefined;
 
 /** Whether an object inherits from a built-in class of errors of this name, of whatever realm. */
 export function inheritsBuiltIn(object: unknown, name: string): boolean {

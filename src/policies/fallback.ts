@@ -5,7 +5,17 @@ import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import type { FallbackDecorator } from '../core/fallback-types.js';
 import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
-import { anything, isClass, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { notAMethod } from '../core/not-a-method.js';
+import {
+  anything,
+  isClass,
+  isGenerator,
+  type Rule,
+  readOptions,
+  show,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
 import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
 
 /**
@@ -65,6 +75,11 @@ type Filled = FallbackConfig & { readonly alternatives: readonly Alternative[] }
 export function readFallback(given: unknown, where: Where): Filled {
   const options = readOptions<Filled>(where, given, rules, { alternatives: [] });
   const hasValue = Object.hasOwn(given as object, 'value');
+  const generator = options.alternatives.find((each) => typeof each === 'function' && isGenerator(each));
+  if (generator !== undefined) {
+    const names = where.classless ? '' : 'method names and ';
+    throw wrongOption(where, 'alternatives', generator, `${names}functions whose code runs when they are called`);
+  }
   if (options.alternatives.length === 0 && !hasValue) {
     const allowed = 'an array of at least one method name or function, as there is no `value`';
     throw wrongOption(where, 'alternatives', (given as FallbackConfig).alternatives, allowed);
@@ -145,11 +160,10 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     verify(site, target) {
       for (const alternative of alternatives) {
         if (typeof alternative === 'function') continue;
-        if (!hasMethod(target, alternative)) {
-          const problem = `no method ${show(alternative)} here (a field that holds a function is set too late to count)`;
-          throw new ConfigurationError(
-            `@fallback on ${site.label}: ${problem}; name a method of the class, or give a function`,
-          );
+        const problem = notAMethod(target, alternative);
+        if (problem !== undefined) {
+          const cure = 'name a method of the class, or give a function';
+          throw new ConfigurationError(`@fallback on ${site.label}: ${problem}; ${cure}`);
         }
       }
     },
@@ -171,14 +185,6 @@ function take(call: Call, alternative: Alternative, chain: readonly unknown[], e
   // A method may stand behind a foreign decorator; a function of which that is not known is called as it is.
   if (fn !== alternative) return handOver({ self, to: alternative as PropertyKey, signal, error, chain }, run);
   return isInterceptor(fn) ? handOver({ self, signal, error, chain }, run) : run();
-}
-
-function hasMethod(target: object, name: PropertyKey): boolean {
-  for (let each: object | null = target; each !== null; each = Object.getPrototypeOf(each)) {
-    const property = Object.getOwnPropertyDescriptor(each, name);
-    if (property !== undefined) return typeof property.value === 'function';
-  }
-  return false;
 }
 
 /**

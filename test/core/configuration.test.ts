@@ -588,9 +588,10 @@ describe('a fallback', () => {
     }, `@fallback on method \`7\`: expected \`alternatives\` to be ${others}, got '7'`);
   });
 
+  const wrongName = (label: string, problem: string): string =>
+    `@fallback on ${label}: ${problem}; name a method of the class, or give a function`;
   const missing = (label: string, shown: string): string =>
-    `@fallback on ${label}: no method ${shown} here (a field that holds a function is set too late to count); ` +
-    'name a method of the class, or give a function';
+    wrongName(label, `no method ${shown} here (a field that holds a function is set too late to count)`);
 
   test('on a method that the instance lacks fails at construction, not before', () => {
     class Shop {
@@ -607,15 +608,57 @@ describe('a fallback', () => {
     assert.ok(new Whole());
   });
 
-  test('on a getter, a symbol or from a private method or a class fails so too', () => {
-    class Getter {
-      @factories.fallback('cached')
-      async load(): Promise<void> {}
-      get cached(): () => void {
+  test('on a member that is no method says what it is', () => {
+    class Shop {
+      get getter(): () => void {
         return () => {};
       }
+      set setter(_value: () => void) {}
+      get both(): () => void {
+        return () => {};
+      }
+      set both(_value: () => void) {}
+      accessor auto = (): void => {};
+      field = (): void => {};
+      *generator(): Generator<number> {}
+      async *feed(): AsyncGenerator<number> {}
+      static open(): void {}
+      static call(): void {}
+      async #secret(): Promise<void> {}
+      secret(): Promise<void> {
+        return this.#secret();
+      }
     }
-    fails(() => new Getter(), missing('Getter.load', "'cached'"));
+    Object.assign(Shop.prototype, { size: 5, nothing: undefined });
+    for (const [name, problem] of [
+      ['getter', "'getter' is a getter, not a method"],
+      ['setter', "'setter' is a setter, not a method"],
+      ['both', "'both' is an accessor, not a method"],
+      ['auto', "'auto' is an accessor, not a method"],
+      ['size', "'size' is 5, not a method"],
+      ['nothing', "'nothing' is undefined, not a method"],
+      ['generator', "'generator' is a generator method"],
+      ['feed', "'feed' is a generator method"],
+      ['open', "'open' is a static method, not one of instances"],
+      ['call', "'call' is a static method, not one of instances"],
+      ['#secret', "'#secret' cannot be named, as no #private method can"],
+    ] as const) {
+      class Sub extends Shop {
+        @factories.fallback(name)
+        async load(): Promise<void> {}
+      }
+      fails(() => new Sub(), wrongName('Sub.load', problem));
+    }
+    for (const name of ['field', 'bind', 'name', 'prototype']) {
+      class Sub extends Shop {
+        @factories.fallback(name)
+        async load(): Promise<void> {}
+      }
+      fails(() => new Sub(), missing('Sub.load', `'${name}'`));
+    }
+  });
+
+  test('on a symbol, or from a private method or a class, fails so too', () => {
     class Named {
       @factories.fallback(Symbol('cached'))
       async load(): Promise<void> {}
@@ -640,14 +683,43 @@ describe('a fallback', () => {
     fails(
       () => {
         class Shop {
+          readonly size = 1;
           @factories.fallback('cached')
           static async load(): Promise<void> {}
-          async cached(): Promise<void> {}
         }
         return Shop;
       },
       missing('Shop.load', "'cached'"),
     );
+    class Base {
+      static get getter(): () => void {
+        return () => {};
+      }
+      static readonly size = 5;
+      static *generator(): Generator<number> {}
+      async cached(): Promise<void> {}
+      get size(): number {
+        return 5;
+      }
+    }
+    for (const [name, problem] of [
+      ['getter', "'getter' is a getter, not a method"],
+      ['size', "'size' is 5, not a method"],
+      ['generator', "'generator' is a generator method"],
+      ['cached', "'cached' is a method of instances, not a static one"],
+      ['#secret', "'#secret' cannot be named, as no #private method can"],
+    ] as const) {
+      fails(
+        () => {
+          class Shop extends Base {
+            @factories.fallback(name)
+            static async load(): Promise<void> {}
+          }
+          return Shop;
+        },
+        wrongName('Shop.load', problem),
+      );
+    }
   });
 
   test('may be a static method from a static one, and a method that a base has', () => {
@@ -673,6 +745,31 @@ describe('a fallback', () => {
     fails(
       () => new FallbackChain(() => 1, ['cached' as never]),
       `FallbackChain: expected \`alternatives\` to be ${message}`,
+    );
+  });
+
+  test('may be no generator function, which does nothing when it is called', () => {
+    function* numbers(): Generator<number> {}
+    const expected = 'functions whose code runs when they are called';
+    for (const given of [[numbers], ['other', numbers]]) {
+      fails(
+        () => decorate('fallback', ...given),
+        `@fallback on method \`load\`: expected \`alternatives\` to be method names and ${expected}, ` +
+          'got the generator function numbers',
+      );
+    }
+    fails(
+      () => decorate('orchestrate', { fallback: { alternatives: [async function* () {}] } }),
+      `@orchestrate on method \`load\`: expected \`fallback.alternatives\` to be method names and ${expected}, ` +
+        'got a generator function',
+    );
+    fails(
+      () => new Orchestrator({ fallback: [numbers as never] }),
+      `Orchestrator: expected \`fallback.alternatives\` to be ${expected}, got the generator function numbers`,
+    );
+    fails(
+      () => new FallbackChain(() => numbers(), [numbers]),
+      `FallbackChain: expected \`alternatives\` to be ${expected}, got the generator function numbers`,
     );
   });
 
@@ -1098,6 +1195,26 @@ describe('a decorator on anything but a method or a class fails', () => {
       return Shop;
     }, message);
   });
+});
+
+describe('an option that is called takes no generator function', () => {
+  function* numbers(): Generator<number> {}
+  const got = 'got the generator function numbers';
+  for (const [name, given, option, allowed] of [
+    ['retry', {}, 'onRetry', func],
+    ['retry', {}, 'retryResult', func],
+    ['retry', {}, 'retryOn', matcher],
+    ['fallback', { value: 1 }, 'on', matcher],
+    ['rateLimit', { rate: 1 }, 'key', func],
+    ['concurrency', { limit: 1 }, 'key', func],
+  ] as const) {
+    test(`\`${option}\` of @${name}`, () => {
+      fails(
+        () => decorate(name, { ...given, [option]: numbers }),
+        `@${name} on method \`load\`: expected \`${option}\` to be ${allowed}, ${got}`,
+      );
+    });
+  }
 });
 
 describe('the message names the member', () => {

@@ -100,6 +100,8 @@ describe('a built-in class of errors in a matcher means errors of whatever realm
     const bound = Error.bind(undefined) as unknown as (error: unknown) => boolean;
     assert.equal(await attempts(new Error(), { retryOn: (error) => error === undefined }), 1);
     assert.equal(await attempts('text', { retryOn: bound }), 3);
+    const isError = foreign('Error.isError') as ErrorMatcher | undefined;
+    if (isError !== undefined) assert.equal(await attempts('text', { retryOn: isError }), 1);
     assert.equal(await attempts(foreign('new Error()'), { retryOn: foreign('(error) => false') as ErrorMatcher }), 1);
   });
 });

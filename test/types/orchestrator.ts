@@ -45,6 +45,23 @@ export async function several(): Promise<void> {
   same<typeof generic, number[]>(true);
 }
 
+/** Whatever gives no generator of its own is taken, and so is what nothing is known of. */
+export async function functions(unknown: (...args: never[]) => unknown, all: readonly number[]): Promise<void> {
+  const orchestrator = new Orchestrator();
+  const texts: string[] = await orchestrator.execute(async () => ['a']);
+  const iterator = await orchestrator.execute(() => all.values());
+  same<typeof iterator, ReturnType<typeof all.values>>(true);
+  const parsed: unknown = await orchestrator.execute(JSON.parse, '1');
+  const known = await orchestrator.execute(unknown);
+  same<typeof known, unknown>(true);
+  const never = orchestrator.wrap((): never => {
+    throw new Error('down');
+  });
+  same<ReturnType<typeof never>, Promise<never>>(true);
+  const generic = await orchestrator.execute(<T>(value: T) => value, 1);
+  void [texts, parsed, generic];
+}
+
 export function errors(rejected: RejectedError, failed: AllFailedError): void {
   same<typeof rejected.policy, 'rateLimit' | 'concurrency' | 'cpuBound'>(true);
   same<typeof failed.errors, AggregateError['errors']>(true);
