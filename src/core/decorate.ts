@@ -13,6 +13,7 @@ import {
   setProxy,
   writeMember,
 } from './metadata.js';
+import { isOldCall, oldForm } from './old-form.js';
 import { isClass, isGenerator, show, type Where } from './options.js';
 import { govern, linkDefined } from './sites.js';
 import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
@@ -28,16 +29,6 @@ export interface Recording {
 const isContext = (value: unknown): value is Context =>
   typeof value === 'object' && value !== null && typeof (value as Context).kind === 'string';
 
-/** Whether these are the arguments of a decorator of the old form, on a member: its home, its name, its descriptor. */
-const isLegacyCall = (given: readonly unknown[]): boolean => {
-  const [target, key, descriptor] = given;
-  if (given.length !== 3 || !isKey(key)) return false;
-  const isMember = typeof target === 'object' || typeof target === 'function';
-  return isMember && (descriptor === undefined || Object.hasOwn(Object(descriptor), 'configurable'));
-};
-
-const isKey = (value: unknown): value is string | symbol => typeof value === 'string' || typeof value === 'symbol';
-
 /**
  * A decorator that records what `build` makes of its options. `given` are the arguments of the decorator's factory,
  * `most` how many it takes.
@@ -52,11 +43,11 @@ export function policyDecorator<Decorator>(
   if (isContext(given[1])) {
     throw new ConfigurationError(`@${name} on ${describe(given[1])}: write @${name}(...), with parentheses`);
   }
-  if (isLegacyCall(given)) throw legacyForm(name, given[0], given[1]);
+  if (isOldCall(given)) throw oldForm(name, given[0], given[1]);
   if (isClass(given[0])) throw bareOnClass(name, given[0]);
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
   const decorator = (value: unknown, context: unknown): unknown => {
-    if (!isContext(context)) throw legacyForm(name, value, context);
+    if (!isContext(context)) throw oldForm(name, value, context);
     const where: Where = {
       text: `@${name} on ${describe(context)}`,
       ...(context.kind !== 'class' && { member: nameOf(context) }),
@@ -185,13 +176,4 @@ function describe(context: Context): string {
 function bareOnClass(name: string, type: AnyClass): ConfigurationError {
   const problem = `it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`;
   return new ConfigurationError(`@${name} on class \`${type.name || '(anonymous)'}\`: ${problem}`);
-}
-
-/** The old form calls with (target, key, descriptor) for a member, and with the class alone for a class. */
-function legacyForm(name: string, target: unknown, key: unknown): ConfigurationError {
-  const subject = isKey(key)
-    ? `\`${String(key)}\``
-    : `\`${typeof target === 'function' ? target.name : String(target)}\``;
-  const cure = 'remove "experimentalDecorators": true (and "emitDecoratorMetadata": true) from tsconfig.json';
-  return new ConfigurationError(`@${name} on ${subject}: it was called in the old form of decorators; ${cure}`);
 }

@@ -90,6 +90,10 @@ export const oldForms = {
   'TypeScript 5.9, experimentalDecorators': (from, out) => tsc('typescript-5', from, out, oldFlags),
   'esbuild, experimentalDecorators': withEsbuild({ compilerOptions: { experimentalDecorators: true } }),
   'swc without decoratorVersion': withSwc({ ...swcrc, jsc: { ...swcrc.jsc, transform: {} } }),
+  'swc without decoratorVersion, of JavaScript': withSwc({
+    ...swcrc,
+    jsc: { ...swcrc.jsc, parser: { syntax: 'ecmascript', decorators: true }, transform: {} },
+  }),
   'Babel, legacy': withBabel({ ...babelConfig, plugins: [[decorators, { version: 'legacy' }]] }),
 };
 

@@ -1324,10 +1324,11 @@ describe('a decorator without its parentheses', () => {
         [Shop.prototype, 'load', ofMethod],
         [Shop, 'open', ofStatic],
         [Shop.prototype, 'field', undefined],
+        [Shop.prototype, 5, { configurable: true }],
       ] as const) {
         assert.throws(() => factories[name](target, key, descriptor), {
           name: 'ConfigurationError',
-          message: new RegExp(`^@${name} on \`${key}\`: it was called in the old form of decorators`),
+          message: new RegExp(`^@${name} on \`${key}\`: a compiler called it in an old form of decorators`),
         });
       }
     });
@@ -1338,11 +1339,13 @@ describe('the old calling form of decorators', () => {
   const old = (name: Name) =>
     factories[name](name === 'fallback' ? 'other' : undefined) as unknown as (...args: unknown[]) => void;
   const cure =
-    'it was called in the old form of decorators; ' +
-    'remove "experimentalDecorators": true (and "emitDecoratorMetadata": true) from tsconfig.json';
+    'a compiler called it in an old form of decorators, as Next does, swc without "decoratorVersion": "2023-11", ' +
+    'TypeScript, esbuild and tsx with "experimentalDecorators", Babel with "legacy", and bun with ' +
+    '"emitDecoratorMetadata"; have it compile the form of 2023-11, or do without decorators: ' +
+    'new Orchestrator({ ... }).wrap(fn)';
 
   for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'orchestrate'] as const) {
-    test(`of @${name}: the message says which line of tsconfig.json to remove`, () => {
+    test(`of @${name}: the message says which compilers call so, and what to do`, () => {
       class Shop {
         async load(): Promise<void> {}
         static async open(): Promise<void> {}
@@ -1353,9 +1356,25 @@ describe('the old calling form of decorators', () => {
       fails(() => old(name)(Shop, 'open', descriptorOf(Shop, 'open')), onMember('open'));
       fails(() => old(name)(Shop.prototype, 'field', undefined), onMember('field'));
       fails(() => old(name)(Shop.prototype, Symbol('load'), {}), onMember('Symbol(load)'));
+      fails(() => old(name)(Shop.prototype, 5, {}), onMember('5'));
       fails(() => old(name)(Shop), onMember('Shop'));
     });
   }
+
+  test('of 2018, with one descriptor, is known as well, with parentheses and without', () => {
+    const described = (own: object) => Object.assign(Object.create({ [Symbol.toStringTag]: 'Descriptor' }), own);
+    for (const [descriptor, shown] of [
+      [described({ kind: 'method', key: 'load', placement: 'prototype', descriptor: {} }), '`load`'],
+      [described({ kind: 'method', key: Symbol('load'), placement: 'own', descriptor: {} }), '`Symbol(load)`'],
+      [described({ kind: 'method', key: {}, placement: 'static', descriptor: {} }), 'a method'],
+      [described({ kind: 'class', elements: [] }), 'a class'],
+    ] as const) {
+      for (const name of ['retry', 'fallback', 'rateLimit', 'concurrency', 'cpuBound', 'orchestrate'] as const) {
+        fails(() => old(name)(descriptor), `@${name} on ${shown}: ${cure}`);
+        fails(() => factories[name](descriptor), `@${name} on ${shown}: ${cure}`);
+      }
+    }
+  });
 
   test('is not taken for a function, a name and options given to fallback', () => {
     fails(
