@@ -15,7 +15,8 @@ export function indexOfLast(args: readonly unknown[]): number {
 
 /** The signal among the arguments: the last one, or the `signal` of the last one. */
 export function signalOf(args: readonly unknown[]): AbortSignal | undefined {
-  const last = args[indexOfLast(args)];
+  let last = args[args.length - 1];
+  if (last === undefined && args.length > 1) last = args[indexOfLast(args)];
   if (typeof last !== 'object' || last === null) return undefined;
   if (isSignal(last)) return last;
   const { signal } = last as { signal?: unknown };
