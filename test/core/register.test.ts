@@ -90,10 +90,9 @@ describe('register()', () => {
   });
 
   test('fails where the class lacks a method that a fallback names, and then at each call again', () => {
+    const missing: string = 'cached';
     class Shop {
-      @(
-        fallback('cached') as (method: () => Promise<void>, context: ClassMethodDecoratorContext) => () => Promise<void>
-      )
+      @fallback(missing)
       async load(): Promise<void> {}
     }
     const expected = { name: 'ConfigurationError', message: /^@fallback on Shop\.load: no method 'cached' here/ };
