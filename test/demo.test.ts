@@ -2,15 +2,12 @@ import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { CallRecord } from '../examples/demo/calls.js';
-import { frame } from '../examples/demo/live.js';
+import { install } from '@sinonjs/fake-timers';
+import { frame, tellNow } from '../examples/demo/live.js';
 import { paintFor } from '../examples/demo/paint.js';
 import { makePlan } from '../examples/demo/plan.js';
-import { type ClientRecord, mostWithin } from '../examples/demo/promises.js';
-import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
-import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
-import { showSummary } from '../examples/demo/table.js';
-import { type TextsReport, textsLine } from '../examples/demo/texts.js';
+import type { Summary } from '../examples/demo/summary.js';
+import { showTexts, type TextsReport, textsLine } from '../examples/demo/texts.js';
 
 /** What the demo tells beyond the summary. */
 interface Told {
@@ -22,6 +19,20 @@ interface Told {
 
 const main = fileURLToPath(new URL('../examples/demo/main.js', import.meta.url));
 const plain = paintFor({ isTTY: false });
+const texts: TextsReport = {
+  files: 9,
+  workers: 2,
+  lines: 40,
+  words: 300,
+  matches: 2,
+  bytes: 2000,
+  packed: 900,
+  same: true,
+  inlineMs: 100,
+  workersMs: 52,
+  processors: 1.9,
+  speedUp: 1.92,
+};
 
 const runDemo = (...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
@@ -61,10 +72,75 @@ describe('the demo', () => {
   });
 
   test('breaks a promise when the workers give another result', () => {
-    const report = { same: true } as TextsReport;
-    assert.equal(textsLine(report).kept, true);
-    const broken = textsLine({ ...report, same: false });
-    assert.deepEqual([broken.kept, broken.seen], [false, 'another result']);
+    const kept = textsLine(texts);
+    assert.deepEqual([kept.kept, kept.seen], [true, 'all 9']);
+    const broken = textsLine({ ...texts, same: false });
+    assert.deepEqual([broken.kept, broken.seen], [false, 'not all']);
+  });
+
+  test('says that the machine was busy where that is why the workers were slow', () => {
+    assert.doesNotMatch(showTexts(texts), /busy/);
+    assert.match(showTexts({ ...texts, processors: 0.7 }), /busy: 2 threads got the time of 0\.7 processors\.$/);
+  });
+
+  test('tells in plain lines that fit 80 columns how far it is and what was seen, where no terminal is', async () => {
+    const { status, stdout, stderr } = await runDemo('--quick');
+    assert.equal(status, 0);
+    const [title, ...lines] = stderr.trimEnd().split('\n');
+    assert.match(String(title), /^\d+ calls to a server that fails on purpose \(seed 1\)$/);
+    const told = lines.filter((line) => /^\d+\.\d s: /.test(line));
+    assert.match(String(told[0]), /: \d+ of \d+ calls ended; running \d+, queued \d+, retries \d+, fallbacks \d+$/);
+    assert.match(
+      stdout,
+      /^The files hold .+\n\nOf \d+ calls .+\n\n +promised +seen\n✓ .+\n\nAll 18 promises were kept\. /s,
+    );
+    for (const line of [...lines, ...stdout.split('\n')]) {
+      assert.ok(line.length <= 80, line);
+      assert.ok(!line.includes('\x1b'), line);
+    }
+  });
+
+  test('tells how far it is at least every two seconds until it is stopped', () => {
+    const clock = install({ now: 0, toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      const told: string[] = [];
+      const teller = tellNow(
+        () => 'at work',
+        (line) => told.push(line),
+      );
+      for (let seconds = 2; seconds <= 20; seconds += 2) {
+        const before = told.length;
+        clock.tick(2000);
+        assert.ok(told.length > before && told.length <= before + 2, `after ${seconds} s: ${told.join('; ')}`);
+      }
+      for (const line of told) assert.match(line, /^\d+\.\d s: at work$/);
+      teller.stop();
+      const before = told.length;
+      clock.tick(10_000);
+      assert.equal(told.length, before);
+    } finally {
+      clock.uninstall();
+    }
+  });
+
+  test('tells as often where work that keeps the thread from its timers checks for it', () => {
+    const clock = install({ now: 0, toFake: ['performance'] });
+    const told: number[] = [0];
+    const teller = tellNow(
+      () => 'at work',
+      () => told.push(performance.now()),
+    );
+    try {
+      for (let item = 0; item < 200; item++) {
+        clock.tick(90);
+        teller.check();
+      }
+    } finally {
+      teller.stop();
+      clock.uninstall();
+    }
+    const gaps = told.slice(1).map((time, index) => time - (told[index] as number));
+    assert.ok(gaps.length >= 9 && gaps.every((gap) => gap > 1000 && gap <= 2000), `told after ${gaps.join(', ')} ms`);
   });
 
   test('turns options down that it does not know', async () => {
@@ -100,112 +176,3 @@ describe('the demo', () => {
     assert.equal(paintFor({ isTTY: false }, {})('red', 'x'), 'x');
   });
 });
-
-/** Two calls to a method with one slot: the first was retried, the second cancelled. All promises were kept. */
-function records(): { client: ClientRecord; server: ServerRecord } {
-  const lane = 'Shop.buy';
-  const request = (call: number, attempt: number, started: number, outcome: SeenRequest['outcome']): SeenRequest => ({
-    lane,
-    call,
-    attempt,
-    started,
-    arrived: 5000 + started + 1,
-    ended: 5000 + started + 11,
-    outcome,
-  });
-  const calls: CallRecord[] = [
-    { id: 0, lane, outcome: 'succeeded' },
-    { id: 1, lane, outcome: 'cancelled', cancelled: { phase: 'running', at: 25, delay: 0.1, ownReason: true } },
-  ];
-  const stats = { calls: 2, running: 0, queued: 0, attempts: 3, retries: 1, rejected: 0, fallbacks: 0, failures: 1 };
-  const policies = [
-    { kind: 'retry', options: { maxAttempts: 2, waitMin: 40, waitMultiplier: 2 } },
-    { kind: 'rateLimit', options: { rate: 2, per: 1000 } },
-    { kind: 'concurrency', options: { limit: 1 } },
-  ] as const;
-  return {
-    client: { calls, planned: 2, lanes: [{ name: lane, policies, stats }], hungUp: { timeout: 0, cancel: 1 } },
-    server: {
-      requests: [request(0, 1, 0, '503'), request(1, 1, 20, 'hung up'), request(0, 2, 1000, 'ok')],
-      mostAtOnce: { [lane]: 1 },
-      gathered: { [lane]: 1 },
-      open: 0,
-    },
-  };
-}
-
-describe('the summary', () => {
-  const [first, second, third] = records().server.requests as [SeenRequest, SeenRequest, SeenRequest];
-  const stats = records().client.lanes[0]?.stats;
-  assert.ok(stats);
-
-  test('finds that true records keep every promise: exit status 0', () => {
-    const { client, server } = records();
-    const summary = summarize(client, server);
-    assert.deepEqual(
-      summary.promises.filter(({ kept }) => !kept),
-      [],
-    );
-    assert.equal(exitStatus(summary), 0);
-    assert.match(showSummary(summary, 80, plain), /All 13 promises were kept\.$/);
-  });
-
-  const falsified: readonly (readonly [broken: string, server: Partial<ServerRecord>])[] = [
-    ['Shop.buy: at once', { mostAtOnce: { 'Shop.buy': 2 } }],
-    ['Shop.buy: starts in any second', { requests: [first, second, { ...third, started: 999.9 }] }],
-    ['Shop.buy: starts in any second', { requests: [first, second, { ...third, started: 0, arrived: 5003 }] }],
-    ['requests = attempts by statsOf', { requests: [first, second] }],
-    ['requests = attempts by statsOf', { requests: [first, second, { ...third, lane: 'Shop.sell' }] }],
-    ['calls that succeeded got a 200', { requests: [first, second, { ...third, outcome: '429' }] }],
-    ['requests for one call', { requests: [first, second, third, { ...third, attempt: 3, started: 3000 }] }],
-    ['shortest waits before the retries', { requests: [{ ...first, ended: 5961.1 }, second, third] }],
-    ['requests after their call was cancelled', { requests: [first, { ...second, started: 25.1 }, third] }],
-    ['requests the client hung up on', { requests: [first, { ...second, outcome: 'stall' }, third] }],
-    ['slots free at the end', { gathered: {} }],
-    ['running, queued or open at the end', { open: 1 }],
-  ];
-  for (const [index, [broken, part]] of falsified.entries()) {
-    test(`sees when the server saw otherwise, ${index + 1}: ${broken}`, () => {
-      const { client, server } = records();
-      expectBroken(summarize(client, { ...server, ...part }), broken);
-    });
-  }
-
-  const misled: readonly (readonly [broken: string, client: (given: ClientRecord) => Partial<ClientRecord>])[] = [
-    ['calls accounted for', ({ calls }) => ({ calls: calls.slice(0, 1) })],
-    [
-      'calls, fallbacks, failures by statsOf',
-      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, failures: 2 } })) }),
-    ],
-    [
-      'running, queued or open at the end',
-      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, queued: 1 } })) }),
-    ],
-    [
-      'cancelled calls got their own reason',
-      ({ calls: [kept, lost] }) => ({
-        calls: [kept as CallRecord, { ...lost, cancelled: { ...lost?.cancelled, ownReason: false } } as CallRecord],
-      }),
-    ],
-  ];
-  for (const [broken, change] of misled) {
-    test(`sees when the client saw otherwise: ${broken}`, () => {
-      const { client, server } = records();
-      expectBroken(summarize({ ...client, ...change(client) }, server), broken);
-    });
-  }
-
-  test('finds the most starts in any window, whatever their order', () => {
-    assert.equal(mostWithin([], 10), 0);
-    assert.equal(mostWithin([20, 0, 10], 10), 1);
-    assert.equal(mostWithin([20, 0, 9.9, 29, 25], 10), 3);
-  });
-});
-
-function expectBroken(summary: Summary, broken: string): void {
-  const names = summary.promises.filter(({ kept }) => !kept).map(({ what }) => what);
-  assert.ok(names.includes(broken), `broken: ${names.join('; ') || 'none'}`);
-  assert.equal(summary.kept, false);
-  assert.equal(exitStatus(summary), 1);
-  assert.match(showSummary(summary, 80, plain), /✗ .+promises were broken\.$/s);
-}

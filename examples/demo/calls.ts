@@ -26,7 +26,7 @@ export interface CallRecord {
 export type Ask = (station: number, signal: AbortSignal) => Promise<Report>;
 
 /** How long each wave of calls comes after the one before. */
-const betweenWaves = 2000;
+const betweenWaves = 1500;
 
 /** Makes all calls. Those of the last wave come when all others have ended and every permit is back. */
 export async function makeCalls(

@@ -1,4 +1,4 @@
-/** What happens now, from `statsOf`: on a terminal refreshed in place, elsewhere a plain line now and then. */
+/** What happens now, from `statsOf`: on a terminal refreshed in place, elsewhere plain lines. */
 import type { Stats } from 'opero';
 import type { Outcome } from './calls.js';
 import { type Paint, paintFor } from './paint.js';
@@ -16,24 +16,41 @@ export interface LiveState {
   readonly outcomes: Readonly<Record<Outcome, number>>;
 }
 
-/** Shows the state until the function given back is called. */
-export function showLive(state: LiveState, stream: NodeJS.WriteStream): () => void {
-  return stream.isTTY && process.env.TERM !== 'dumb' ? showInPlace(state, stream) : showPlain(state, stream);
+/** Whether lines can be written over. */
+export const canRedraw = (stream: NodeJS.WriteStream): boolean => stream.isTTY && process.env.TERM !== 'dumb';
+
+/** Somewhat less than two seconds: a timer comes late where the thread is busy. */
+const betweenLines = 1500;
+
+export interface Teller {
+  /** Tells, if it is time. For work that keeps the thread from its timers. */
+  readonly check: () => void;
+  readonly stop: () => void;
 }
 
-function showPlain(state: LiveState, stream: NodeJS.WriteStream): () => void {
-  stream.write(`${state.title}\n`);
+/** Tells at least every two seconds what `now` says, until it is stopped: silence looks like an end. */
+export function tellNow(now: () => string, say: (line: string) => void): Teller {
   const beganAt = performance.now();
-  const timer = setInterval(() => {
-    const sum = (name: keyof Stats): number => state.lanes.reduce((total, lane) => total + lane.stats()[name], 0);
-    const counts = (['running', 'queued', 'retries', 'fallbacks'] as const).map((name) => `${sum(name)} ${name}`);
-    const seconds = Math.round((performance.now() - beganAt) / 1000);
-    stream.write(`${seconds} s: ${doneOf(state)} of ${state.total} calls done; ${counts.join(', ')}\n`);
-  }, 2000);
-  return () => clearInterval(timer);
+  let toldAt = beganAt;
+  const check = (): void => {
+    const time = performance.now();
+    if (time - toldAt < betweenLines) return;
+    toldAt = time;
+    say(`${((time - beganAt) / 1000).toFixed(1)} s: ${now()}`);
+  };
+  const timer = setInterval(check, 100);
+  return { check, stop: () => clearInterval(timer) };
 }
 
-function showInPlace(state: LiveState, stream: NodeJS.WriteStream): () => void {
+/** The state in one line. */
+export function lineOf(state: LiveState): string {
+  const sum = (name: keyof Stats): number => state.lanes.reduce((total, lane) => total + lane.stats()[name], 0);
+  const counts = (['running', 'queued', 'retries', 'fallbacks'] as const).map((name) => `${name} ${sum(name)}`);
+  return `${endedOf(state)} of ${state.total} calls ended; ${counts.join(', ')}`;
+}
+
+/** Draws the state again and again in the same place, until the function given back is called. */
+export function showInPlace(state: LiveState, stream: NodeJS.WriteStream): () => void {
   const paint = paintFor(stream);
   const beganAt = performance.now();
   let drawn = 0;
@@ -56,16 +73,22 @@ function showInPlace(state: LiveState, stream: NodeJS.WriteStream): () => void {
   };
 }
 
-const doneOf = ({ outcomes }: LiveState): number => Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+const endedOf = ({ outcomes }: LiveState): number => Object.values(outcomes).reduce((sum, count) => sum + count, 0);
 
 const bar = (share: number, width: number): string => '█'.repeat(Math.round(share * width)).padEnd(width, '░');
 
-const columnsShown = ['calls', 'queued', 'retries', 'fallbacks'] as const;
+/** The columns of counts: of what, under which head, how wide. */
+const columnsShown = [
+  ['calls', 'calls', 8],
+  ['queued', 'queued now', 12],
+  ['retries', 'retries', 9],
+  ['fallbacks', 'fallbacks', 11],
+] as const;
 
 /** One picture. A line that is too wide for the terminal would wrap, and could not be overwritten: it stays plain, cut. */
 export function frame(state: LiveState, seconds: number, columns: number, paint: Paint): string[] {
   const { title, lanes, outcomes, total } = state;
-  const done = doneOf(state);
+  const ended = endedOf(state);
   const nameWidth = Math.max(...lanes.map(({ name }) => name.length));
   const slotsWidth = Math.max(...lanes.map(({ limit }) => limit));
   const fit = (plain: string, painted: string): string =>
@@ -73,26 +96,25 @@ export function frame(state: LiveState, seconds: number, columns: number, paint:
 
   const clock = `${seconds.toFixed(1)} s`;
   const head = `${title}  ${clock}`;
-  const heads = `${''.padEnd(nameWidth)}  ${'running'.padEnd(slotsWidth + 4)}${columnsShown.map((each) => each.padStart(11)).join('')}`;
+  const countHeads = columnsShown.map(([, text, width]) => text.padStart(width)).join('');
+  const heads = `${''.padEnd(nameWidth)}  ${'running now'.padEnd(slotsWidth + 7)}${countHeads}`;
   const rows = lanes.map(({ name, limit, stats }) => {
     const now = stats();
+    const before = `${name.padEnd(nameWidth)}  `;
     const slots = bar(now.running / limit, limit);
-    const counts = columnsShown.map((each) => String(now[each]).padStart(11)).join('');
-    const [before, after] = [
-      `${name.padEnd(nameWidth)}  `,
-      `${`${' '.repeat(slotsWidth - limit)} ${now.running}`.padEnd(slotsWidth - limit + 4)}${counts}`,
-    ];
+    const counts = columnsShown.map(([key, , width]) => String(now[key]).padStart(width)).join('');
+    const after = `${' '.repeat(slotsWidth - limit)}${` ${now.running} of ${limit}`.padEnd(7)}${counts}`;
     return fit(before + slots + after, before + paint('cyan', slots) + after);
   });
-  const progress = bar(done / total, 40);
-  const ended = `${done} of ${total} done`;
+  const progress = bar(ended / total, 40);
+  const endings = `${ended} of ${total} calls ended`;
   const { succeeded, fallback, cancelled, failed } = outcomes;
-  const counts = `${succeeded} succeeded, ${fallback} by fallback, ${cancelled} cancelled, ${failed} failed`;
+  const counts = `${succeeded} succeeded, ${fallback} got a fallback, ${cancelled} were cancelled, ${failed} failed`;
   return [
     fit(head, `${paint('bold', title)}  ${paint('dim', clock)}`),
     fit(heads, paint('dim', heads)),
     ...rows,
-    fit(`${progress}  ${ended}`, `${paint('green', progress)}  ${ended}`),
+    fit(`${progress}  ${endings}`, `${paint('green', progress)}  ${endings}`),
     fit(counts, counts),
   ];
 }

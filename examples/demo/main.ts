@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { policiesOf, statsOf } from 'opero';
 import { type Ask, makeCalls, type Outcome } from './calls.js';
-import { showLive } from './live.js';
+import { canRedraw, lineOf, showInPlace, tellNow } from './live.js';
 import { paintFor } from './paint.js';
 import { makePlan } from './plan.js';
 import type { Lane } from './promises.js';
@@ -18,8 +18,8 @@ import { events, warmUp } from './request.js';
 import type { ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
 import { exitStatus, summarize } from './summary.js';
-import { showServer, showSummary } from './table.js';
-import { showTexts, studyTexts, textFiles, textsLine } from './texts.js';
+import { showCalls, showSummary, wrap } from './table.js';
+import { type Show, showTexts, studyTexts, textFiles, textsLine, textsTask } from './texts.js';
 
 const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
 
@@ -46,6 +46,14 @@ const tell = (server: ChildProcess, message: object | string): Promise<ServerMes
 
 const { seed, quick, json } = readOptions();
 const beganAt = performance.now();
+
+/** What happens is told on stderr: drawn on a terminal, else in plain lines, which nobody reads beside JSON. */
+const { stderr } = process;
+const isTerminal = canRedraw(stderr);
+const isPlain = !isTerminal && !json;
+const say = (line: string): unknown => stderr.write(`${line}\n`);
+let now = (): string => 'the server starts';
+const teller = isPlain ? tellNow(() => now(), say) : undefined;
 
 /** Which methods of which classes are called, and how often in each wave. */
 const sites = [
@@ -84,9 +92,11 @@ events.on('hungUp', (kind) => {
 });
 
 const outcomes: Record<Outcome, number> = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
-const title = `${plan.length} calls to a failing server on port ${port}, seed ${seed}`;
-const isLive = !json || process.stderr.isTTY;
-const stopLive = isLive ? showLive({ title, total: plan.length, lanes, outcomes }, process.stderr) : () => {};
+const title = `${plan.length} calls to a server that fails on purpose (seed ${seed})`;
+const state = { title, total: plan.length, lanes, outcomes };
+const stopLive = isTerminal ? showInPlace(state, stderr) : () => {};
+if (isPlain) say(title);
+now = () => lineOf(state);
 const calls = await makeCalls(plan, asks, ({ outcome }) => {
   outcomes[outcome]++;
 });
@@ -102,15 +112,34 @@ const ended: Lane[] = lanes.map(({ name, policies, stats }) => ({ name, policies
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 const files = textFiles(modules).filter((_, index) => !quick || index % 7 === 3);
-const texts = await studyTexts(files, !json);
+const task = textsTask(files);
+if (isTerminal) say(`\n${task}`);
+if (isPlain) say(task);
+now = () => 'the threads warm up';
+const show: Show = (run) => {
+  if (isTerminal) {
+    say(`${run}:`);
+    return { progress: true };
+  }
+  let done = 0;
+  now = () => `${run}: ${done} of ${files.length} files done`;
+  return {
+    onProgress: (progress) => {
+      done = progress.done;
+      teller?.check();
+    },
+  };
+};
+const texts = await studyTexts(files, show);
+teller?.stop();
 const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record, [textsLine(texts)]);
 const seconds = Math.round(performance.now() - beganAt) / 1000;
 if (json) {
   console.log(JSON.stringify({ seed, quick, seconds, ...summary, texts }, undefined, 2));
 } else {
   const { stdout } = process;
-  const columns = stdout.isTTY ? stdout.columns || 80 : 120;
-  console.log(`\n${showServer(summary)}\n\n${showTexts(texts)}\n`);
-  console.log(`${showSummary(summary, columns, paintFor(stdout))} ${seconds.toFixed(1)} s`);
+  const columns = (stdout.isTTY && stdout.columns) || 80;
+  console.log(`${showTexts(texts)}\n\n${wrap(showCalls(summary), 79)}\n`);
+  console.log(`${showSummary(summary, columns, paintFor(stdout))} The run took ${seconds.toFixed(1)} s.`);
 }
 process.exitCode = exitStatus(summary);

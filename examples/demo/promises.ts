@@ -64,17 +64,18 @@ export function limits(lane: Lane, server: ServerRecord): Line[] {
   // A request travels for a while, and not always equally long: so much closer may two of them arrive than they began.
   const travels = requests.map(({ arrived, started }) => arrived - started);
   const jitter = Math.max(0, Math.max(...travels) - Math.min(...travels));
-  const arrived = mostWithin(arrivals, per);
   const closest = (per - jitter).toFixed(0);
   const surely = mostWithin(arrivals, per - jitter);
   return [
-    line(`${lane.name}: at once`, `at most ${limit}`, atOnce, atOnce <= limit),
+    line(`${lane.name}: concurrent requests`, `at most ${limit}`, atOnce, atOnce <= limit),
     line(
-      `${lane.name}: starts in any ${per === 1000 ? 'second' : `${per} ms`}`,
+      `${lane.name}: requests in any ${per === 1000 ? 'second' : `${per} ms`}`,
       `at most ${rate}`,
       starts,
       starts <= rate && surely <= rate,
-      `arrivals: ${arrived} in any second, ${surely} in any ${closest} ms (travel times differ by ${jitter.toFixed(1)} ms)`,
+      surely <= rate
+        ? ''
+        : `${surely} arrived within ${closest} ms; travel times differ by ${jitter.toFixed(1)} ms only`,
     ),
   ];
 }
@@ -91,21 +92,16 @@ export function accounts({ calls, planned, lanes }: ClientRecord, { requests }: 
   const good = new Set(requests.filter(({ outcome }) => goodAnswers.has(outcome)).map(({ call }) => call));
   const answered = calls.filter(({ id, outcome }) => outcome === 'succeeded' && good.has(id)).length;
   return [
+    line('calls that ended', planned, accounted, accounted === planned),
     line(
-      'calls accounted for',
-      planned,
-      accounted,
-      accounted === planned,
-      `${succeeded} succeeded + ${fallback} by fallback + ${cancelled} cancelled + ${failed} failed`,
-    ),
-    line(
-      'calls, fallbacks, failures by statsOf',
+      'calls, fallbacks, failures in statsOf()',
       `${planned}, ${fallback}, ${cancelled + failed}`,
       `${counted('calls')}, ${counted('fallbacks')}, ${counted('failures')}`,
       statsAgree,
+      `failures: ${cancelled} cancelled + ${failed} failed`,
     ),
-    line('requests = attempts by statsOf', counted('attempts'), requests.length, attemptsAgree),
-    line('calls that succeeded got a 200', succeeded, answered, answered === succeeded),
+    line('requests, as many as attempts in statsOf()', counted('attempts'), requests.length, attemptsAgree),
+    line('successful calls that the server answered', succeeded, answered, answered === succeeded),
   ];
 }
 
@@ -126,11 +122,11 @@ export function retrying({ lanes }: ClientRecord, { requests }: ServerRecord): L
     return Math.min(...later.map(({ call, arrived }) => arrived - (ends.get(`${call}/${index + 1}`) ?? arrived)));
   });
   return [
-    line('requests for one call', `at most ${allowed}`, attempts, attempts <= allowed),
+    line('attempts for one call', `at most ${allowed}`, attempts, attempts <= allowed),
     line(
-      'shortest waits before the retries',
-      `${waits.join(', ')} ms`,
-      `${shortest.map((wait) => (wait === Number.POSITIVE_INFINITY ? 'none' : Math.floor(wait))).join(', ')} ms`,
+      `shortest pause before attempt ${waits.map((_, index) => index + 2).join('/')}`,
+      `${waits.join('/')} ms`,
+      `${shortest.map((wait) => (wait === Number.POSITIVE_INFINITY ? 'none' : Math.floor(wait))).join('/')} ms`,
       shortest.every((wait, index) => wait >= (waits[index] as number)),
     ),
   ];
@@ -147,15 +143,15 @@ export function cancelling({ calls, hungUp }: ClientRecord, { requests }: Server
   const left = requests.filter(({ outcome }) => outcome === 'hung up').length;
   return [
     line(
-      'cancelled calls got their own reason',
+      'cancelled calls rejected with their reason',
       cancelled.length,
       own,
       own === cancelled.length,
-      `${queued} queued, ${waiting} before a retry, ${running} running; within ${slowest.toFixed(1)} ms`,
+      `${queued} in a queue, ${waiting} before a retry, ${running} running; callers knew within ${slowest.toFixed(1)} ms`,
     ),
-    line('requests after their call was cancelled', 0, late.length, late.length === 0),
+    line('requests for calls already cancelled', 0, late.length, late.length === 0),
     line(
-      'requests the client hung up on',
+      'unanswered requests closed by the client',
       leftBy,
       left,
       left === leftBy,
@@ -170,13 +166,13 @@ export function ending({ lanes }: ClientRecord, server: ServerRecord): Line[] {
   const left = lanes.reduce((sum, { stats }) => sum + stats.running + stats.queued, 0) + server.open;
   return [
     line(
-      'slots free at the end',
+      'slots free at the end, method by method',
       slots.join(', '),
       taken.join(', '),
       slots.every((count, index) => count === taken[index]),
-      'as many calls of the last wave were there at once',
+      'so many calls, made at the end, were at the server together',
     ),
-    line('running, queued or open at the end', 0, left, left === 0),
+    line('calls or requests left open at the end', 0, left, left === 0),
   ];
 }
 

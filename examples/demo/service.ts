@@ -20,14 +20,14 @@ export interface Report {
 export class Weather {
   constructor(readonly port: number) {}
 
-  @rateLimit({ rate: 30 })
+  @rateLimit({ rate: 40 })
   @concurrency(6)
   @fallback({ alternatives: ['cached'], on: [Unavailable] })
   async forecast(station: number, _options?: { signal?: AbortSignal }): Promise<Report> {
     return { text: await ask(this.port, `${this.constructor.name}.forecast`, station, currentCall()), from: 'server' };
   }
 
-  @orchestrate({ rateLimit: 20, concurrency: 3, fallback: ['cached'] })
+  @orchestrate({ rateLimit: 25, concurrency: 3, fallback: ['cached'] })
   async warnings(station: number, _signal?: AbortSignal): Promise<Report> {
     return { text: await ask(this.port, `${this.constructor.name}.warnings`, station, currentCall()), from: 'server' };
   }

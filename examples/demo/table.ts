@@ -28,12 +28,20 @@ export function showSummary(summary: Summary, columns: number, paint: Paint): st
   return [...lines, '', verdict].join('\n');
 }
 
-/** What the server did, in two sentences, each on its line. */
-export function showServer({ requests, answers }: Summary): string {
+/** What became of the calls and of the requests that they made, in sentences. */
+export function showCalls({ calls, outcomes, requests, answers }: Summary): string {
+  const { succeeded, fallback, cancelled, failed } = outcomes;
   const count = (key: string): number => answers[key] ?? 0;
-  const faults = ['503', '429', '404'].map((status) => `${count(status)} × ${status}`).join(', ');
+  const statuses = ['503', '429', '404'].map((status) => `${count(status)} with a ${status}`).join(', ');
+  const good = count('ok') + count('slow') + count('gather');
   return [
-    `The server saw ${requests} requests. Answers: ${count('ok')} at once, ${count('slow')} late, ${count('gather')} together.`,
-    `Faults: ${faults}, ${count('reset')} resets, ${count('hung up')} stalls until hung up on.`,
-  ].join('\n');
+    `Of ${calls} calls ${succeeded} succeeded, ${fallback} got the answer of a fallback, ${cancelled} were cancelled by the demo,`,
+    `and ${failed} failed with a 404, which no retry helps. They made ${requests} requests. The server answered ${good} of`,
+    `them well, and failed the others on purpose: ${statuses}, ${count('reset')} by cutting the connection,`,
+    `${count('hung up')} by never answering.`,
+  ].join(' ');
 }
+
+/** Breaks lines between words. */
+export const wrap = (text: string, columns: number): string =>
+  text.replace(new RegExp(`(.{1,${columns}})(?: |$)`, 'g'), '$1\n').trimEnd();

@@ -1,0 +1,119 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import type { CallRecord } from '../examples/demo/calls.js';
+import { paintFor } from '../examples/demo/paint.js';
+import { type ClientRecord, mostWithin } from '../examples/demo/promises.js';
+import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
+import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
+import { showSummary } from '../examples/demo/table.js';
+
+const plain = paintFor({ isTTY: false });
+
+/** Two calls to a method with one slot: the first was retried, the second cancelled. All promises were kept. */
+function records(): { client: ClientRecord; server: ServerRecord } {
+  const lane = 'Shop.buy';
+  const request = (call: number, attempt: number, started: number, outcome: SeenRequest['outcome']): SeenRequest => ({
+    lane,
+    call,
+    attempt,
+    started,
+    arrived: 5000 + started + 1,
+    ended: 5000 + started + 11,
+    outcome,
+  });
+  const calls: CallRecord[] = [
+    { id: 0, lane, outcome: 'succeeded' },
+    { id: 1, lane, outcome: 'cancelled', cancelled: { phase: 'running', at: 25, delay: 0.1, ownReason: true } },
+  ];
+  const stats = { calls: 2, running: 0, queued: 0, attempts: 3, retries: 1, rejected: 0, fallbacks: 0, failures: 1 };
+  const policies = [
+    { kind: 'retry', options: { maxAttempts: 2, waitMin: 40, waitMultiplier: 2 } },
+    { kind: 'rateLimit', options: { rate: 2, per: 1000 } },
+    { kind: 'concurrency', options: { limit: 1 } },
+  ] as const;
+  return {
+    client: { calls, planned: 2, lanes: [{ name: lane, policies, stats }], hungUp: { timeout: 0, cancel: 1 } },
+    server: {
+      requests: [request(0, 1, 0, '503'), request(1, 1, 20, 'hung up'), request(0, 2, 1000, 'ok')],
+      mostAtOnce: { [lane]: 1 },
+      gathered: { [lane]: 1 },
+      open: 0,
+    },
+  };
+}
+
+describe('the summary', () => {
+  const [first, second, third] = records().server.requests as [SeenRequest, SeenRequest, SeenRequest];
+  const stats = records().client.lanes[0]?.stats;
+  assert.ok(stats);
+
+  test('finds that true records keep every promise: exit status 0', () => {
+    const { client, server } = records();
+    const summary = summarize(client, server);
+    assert.deepEqual(
+      summary.promises.filter(({ kept }) => !kept),
+      [],
+    );
+    assert.equal(exitStatus(summary), 0);
+    assert.match(showSummary(summary, 80, plain), /All 13 promises were kept\.$/);
+  });
+
+  const falsified: readonly (readonly [broken: string, server: Partial<ServerRecord>])[] = [
+    ['Shop.buy: concurrent requests', { mostAtOnce: { 'Shop.buy': 2 } }],
+    ['Shop.buy: requests in any second', { requests: [first, second, { ...third, started: 999.9 }] }],
+    ['Shop.buy: requests in any second', { requests: [first, second, { ...third, started: 0, arrived: 5003 }] }],
+    ['requests, as many as attempts in statsOf()', { requests: [first, second] }],
+    ['requests, as many as attempts in statsOf()', { requests: [first, second, { ...third, lane: 'Shop.sell' }] }],
+    ['successful calls that the server answered', { requests: [first, second, { ...third, outcome: '429' }] }],
+    ['attempts for one call', { requests: [first, second, third, { ...third, attempt: 3, started: 3000 }] }],
+    ['shortest pause before attempt 2', { requests: [{ ...first, ended: 5961.1 }, second, third] }],
+    ['requests for calls already cancelled', { requests: [first, { ...second, started: 25.1 }, third] }],
+    ['unanswered requests closed by the client', { requests: [first, { ...second, outcome: 'stall' }, third] }],
+    ['slots free at the end, method by method', { gathered: {} }],
+    ['calls or requests left open at the end', { open: 1 }],
+  ];
+  for (const [index, [broken, part]] of falsified.entries()) {
+    test(`sees when the server saw otherwise, ${index + 1}: ${broken}`, () => {
+      const { client, server } = records();
+      expectBroken(summarize(client, { ...server, ...part }), broken);
+    });
+  }
+
+  const misled: readonly (readonly [broken: string, client: (given: ClientRecord) => Partial<ClientRecord>])[] = [
+    ['calls that ended', ({ calls }) => ({ calls: calls.slice(0, 1) })],
+    [
+      'calls, fallbacks, failures in statsOf()',
+      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, failures: 2 } })) }),
+    ],
+    [
+      'calls or requests left open at the end',
+      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, queued: 1 } })) }),
+    ],
+    [
+      'cancelled calls rejected with their reason',
+      ({ calls: [kept, lost] }) => ({
+        calls: [kept as CallRecord, { ...lost, cancelled: { ...lost?.cancelled, ownReason: false } } as CallRecord],
+      }),
+    ],
+  ];
+  for (const [broken, change] of misled) {
+    test(`sees when the client saw otherwise: ${broken}`, () => {
+      const { client, server } = records();
+      expectBroken(summarize({ ...client, ...change(client) }, server), broken);
+    });
+  }
+
+  test('finds the most starts in any window, whatever their order', () => {
+    assert.equal(mostWithin([], 10), 0);
+    assert.equal(mostWithin([20, 0, 10], 10), 1);
+    assert.equal(mostWithin([20, 0, 9.9, 29, 25], 10), 3);
+  });
+});
+
+function expectBroken(summary: Summary, broken: string): void {
+  const names = summary.promises.filter(({ kept }) => !kept).map(({ what }) => what);
+  assert.ok(names.includes(broken), `broken: ${names.join('; ') || 'none'}`);
+  assert.equal(summary.kept, false);
+  assert.equal(exitStatus(summary), 1);
+  assert.match(showSummary(summary, 80, plain), /✗ .+promises were broken\.$/s);
+}
