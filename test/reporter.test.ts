@@ -1,20 +1,32 @@
 import { strict as assert } from 'node:assert';
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = 'test/fixtures/reporter';
 const patient = './test/support/reporter.mjs';
 
-/** Runs files of the folder under a reporter; gives the exit code and what it printed, times and stacks left out. */
-function report(names: readonly string[], flags: readonly string[] = [], reporter = patient) {
+interface Run {
+  readonly flags?: readonly string[];
+  readonly reporter?: string;
+  /** Where the files are and how they end. */
+  readonly from?: string;
+  readonly ending?: string;
+  readonly watch?: (child: ChildProcess) => void;
+}
+
+/** Runs test files under a reporter; gives the exit code and what was printed, without folders and times. */
+function report(names: readonly string[], { flags = [], reporter = patient, ...given }: Run = {}) {
+  const { from = folder, ending = 'mjs', watch = () => {} } = given;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env; // else it would take itself for a file of this run
-  const files = names.map((name) => `${folder}/${name}.mjs`);
+  const files = names.map((name) => `${from}/${name}.${ending}`);
   return new Promise<{ code: number | null; lines: string[] }>((resolve) => {
     const args = ['--test', `--test-reporter=${reporter}`, ...flags, ...files];
     const child = execFile(process.execPath, args, { cwd: root, env, timeout: 60_000 }, (_error, stdout, stderr) => {
       const lines = `${stdout}${stderr}`
+        .replaceAll(`${from}/`, '')
         .replaceAll(`${folder}/`, '')
         .replace(/\d+\.\d s$/gm, 'N s')
         .replace(/^(# duration_ms) [\d.]+$/m, '$1 N')
@@ -22,6 +34,7 @@ function report(names: readonly string[], flags: readonly string[] = [], reporte
         .split('\n');
       resolve({ code: child.exitCode, lines });
     });
+    watch(child);
   });
 }
 
@@ -62,7 +75,7 @@ describe('the reporter of the tests', () => {
   test('ends with what the TAP of the runner ends with', async () => {
     const names = ['crashes', 'fails', 'left-out', 'passes'];
     const own = await report(names);
-    const tap = await report(names, [], 'tap');
+    const tap = await report(names, { reporter: 'tap' });
     assert.deepEqual(own.lines.slice(-8), tap.lines.slice(-8));
     assert.deepEqual([own.code, tap.code], [1, 1]);
   });
@@ -100,18 +113,48 @@ describe('the reporter of the tests', () => {
   });
 
   test('kills a file that never ends, says so, and goes on', async () => {
-    const { code, lines } = await report(['never-ends', 'passes'], [], `./${folder}/impatient.mjs`);
+    const { code, lines } = await report(['never-ends', 'passes'], { reporter: `./${folder}/impatient.mjs` });
     assert.equal(code, 1);
     assert.match(partOf(lines, '✗ never-ends.mjs'), /failed, N s\n {4}killed: it had not ended after 2 s$/);
     assert.match(partOf(lines, 'Failure 1 of '), /never-ends\.mjs\n\n {4}its process was ended by SIGKILL\n/);
     assert.match(String(lines.at(-5)), /^# fail [1-9]$/);
   });
 
+  test('knows the files of tests that source maps place in other files', async () => {
+    const names = ['fails', 'left-out', 'passes'];
+    const from = `build/${folder}`;
+    const entryPoints = names.map((name) => `${root}/${folder}/${name}.mjs`);
+    await build({ entryPoints, outdir: `${root}/${from}`, sourcemap: 'inline' });
+    const { lines } = await report(names, { from, ending: 'js', flags: ['--enable-source-maps'] });
+    assert.deepEqual(
+      lines.filter((line) => /^[✓✗F]/.test(line)),
+      [
+        '✗ fails.js  3 tests, 2 failed, N s',
+        '✓ left-out.js  3 tests, 1 skipped, 1 todo, N s',
+        '✓ passes.js  3 tests, N s',
+        'Failure 1 of 2: fails.mjs:8:5 > a group > a group in it > compares',
+        'Failure 2 of 2: fails.mjs:10:3 > a group > throws',
+      ],
+    );
+  });
+
+  test('says which file ran when a signal ends the run, and leaves no process of it', async () => {
+    const watch = (child: ChildProcess): void => {
+      child.stdout?.on('data', (text) => String(text).includes('left-out') && child.kill('SIGTERM'));
+    };
+    const { code, lines } = await report(['left-out', 'never-ends'], { watch });
+    assert.notEqual(code, 0);
+    assert.match(
+      lines.join('\n'),
+      /^✓ left-out.+\n✗ never-ends\.mjs {2}\d+ tests?, has not ended\n\n# the run was cut short$/,
+    );
+  });
+
   test('tells files apart that run at once', async () => {
     const names = ['crashes', 'fails', 'late', 'left-out', 'passes'];
     const [one, many] = await Promise.all([
-      report(names, ['--test-concurrency=1']),
-      report(names, ['--test-concurrency=5']),
+      report(names, { flags: ['--test-concurrency=1'] }),
+      report(names, { flags: ['--test-concurrency=5'] }),
     ]);
     const counts = ({ lines }: typeof one): string[] => lines.filter((line) => /^[✓✗#]/.test(line));
     assert.deepEqual(counts(many), counts(one));

@@ -3,7 +3,8 @@
  * own runner in the form of its TAP ("# pass 12"), which programs read.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { relative, resolve } from 'node:path';
+import { writeSync } from 'node:fs';
+import { extname, relative, resolve } from 'node:path';
 import { inspect } from 'node:util';
 
 /** How long a file may run, in milliseconds. Longer than `--test-timeout`, which since Node 24 ends tests but no files. */
@@ -21,6 +22,7 @@ subscribe('child_process', ({ process: child }) => {
 });
 
 const shortOf = (file) => relative(process.cwd(), file);
+const stemOf = (file) => file.slice(0, -extname(file).length);
 const closing = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
 /** The runner counts each file as a test too: this is whether an event is about that one. */
@@ -39,10 +41,12 @@ class FileRun {
   notes = [];
   output = '';
 
+  #timer;
+
   constructor(file, limit) {
     this.file = file;
-    this.timer = setTimeout(() => this.#kill(limit), limit);
-    this.timer.unref();
+    this.#timer = setTimeout(() => this.#kill(limit), limit);
+    this.#timer.unref();
   }
 
   count({ skip, todo }, isFailure) {
@@ -52,9 +56,9 @@ class FileRun {
     else if (isFailure) this.failed++;
   }
 
-  end({ duration_ms, passed }) {
-    clearTimeout(this.timer);
-    this.milliseconds = duration_ms;
+  end(milliseconds, passed) {
+    clearTimeout(this.#timer);
+    this.milliseconds = milliseconds;
     this.passed = passed;
   }
 
@@ -95,73 +99,108 @@ function wholeFileText(error) {
 
 const indent = (text) => text.replace(/^(?=.)/gm, '    ');
 
-/** Makes the reporter. `limit`: how many milliseconds a file may run before it is killed. */
-export function newReporter(limit = timeLimit) {
-  return async function* reporter(events) {
-    const files = new Map();
-    const names = [];
-    const failures = [];
-    const closingLines = [];
-    let current;
+/** What is known of the whole run. Its generators give text as soon as there is some to print. */
+class Report {
+  #limit;
+  /** The files that have begun, in that order, which is the order in which they report. */
+  #files = new Map();
+  /** The names of the tests around the one that reports. */
+  #names = [];
+  #failures = [];
+  #closingLines = [];
+  #current;
 
-    const runOf = (file) => files.get(file) ?? current ?? [...files.values()].find(({ isTold }) => !isTold);
+  constructor(limit) {
+    this.#limit = limit;
+  }
 
-    /** Files report one after the other: what comes from another file says that the one before has told all. */
-    function* turnTo(run) {
-      if (current !== undefined && current !== run && !current.isTold) yield current.line();
-      current = run;
+  *take({ type, data }) {
+    if (type === 'test:dequeue' && isOfWholeFile(data)) {
+      this.#files.set(data.file, new FileRun(data.file, this.#limit));
+    } else if (type === 'test:start') {
+      this.#names[data.nesting] = data.name;
+    } else if (type === 'test:pass' || type === 'test:fail') {
+      yield* this.#finish(data, type === 'test:fail');
+    } else if (type === 'test:complete' && isOfWholeFile(data)) {
+      yield* this.#endFile(this.#runOf(data.file), data.details);
+    } else if (type === 'test:stdout' || type === 'test:stderr') {
+      this.#runOf(data.file)?.print(data.message);
+    } else if (type === 'test:diagnostic') {
+      const isClosing = data.nesting === 0 && data.file === undefined && closing.test(data.message);
+      if (isClosing) this.#closingLines.push(`# ${data.message}\n`);
+      else this.#runOf(data.file)?.notes.push(data.message);
     }
+  }
 
-    function* finish(data, isFailure) {
-      const run = runOf(data.file);
-      yield* turnTo(run);
-      const { error, type } = data.details;
-      const isReal = isFailure && data.todo === undefined;
-      if (type !== 'suite') run.count(data, isFailure);
-      if (isReal && error?.failureType !== 'subtestsFailed') {
-        const isWhole = isOfWholeFile(data);
-        const path = isWhole ? [] : [...names.slice(0, data.nesting), data.name];
-        const place = isWhole ? '' : `:${data.line}:${data.column}`;
-        failures.push({
-          title: [`${shortOf(data.file)}${place}`, ...path].join(' > '),
-          text: isWhole ? wholeFileText(error) : textOf(error),
-        });
-      }
-      if (isOfWholeFile(data) && !run.isTold) yield run.line();
+  /** The files that are left, the failures, what their files printed, and the closing lines. */
+  *rest() {
+    for (const run of this.#files.values()) if (!run.isTold) yield run.line();
+    for (const [index, { title, text }] of this.#failures.entries()) {
+      yield `\nFailure ${index + 1} of ${this.#failures.length}: ${title}\n\n${indent(text)}\n`;
     }
-
-    for await (const { type, data } of events) {
-      if (type === 'test:dequeue' && isOfWholeFile(data)) {
-        files.set(data.file, new FileRun(data.file, limit));
-      } else if (type === 'test:start') {
-        names[data.nesting] = data.name;
-      } else if (type === 'test:pass' || type === 'test:fail') {
-        yield* finish(data, type === 'test:fail');
-      } else if (type === 'test:complete' && isOfWholeFile(data)) {
-        const run = runOf(data.file);
-        run.end(data.details);
-        // Where none of its tests have come yet, it ended before its turn. Where more than its tests failed, that comes next.
-        const isAllThere = data.details.passed || data.details.error?.failureType === 'subtestsFailed';
-        if (run.tests > 0 && isAllThere && !run.isTold) yield run.line();
-      } else if (type === 'test:stdout' || type === 'test:stderr') {
-        runOf(data.file)?.print(data.message);
-      } else if (type === 'test:diagnostic') {
-        const isClosing = data.nesting === 0 && data.file === undefined && closing.test(data.message);
-        if (isClosing) closingLines.push(`# ${data.message}\n`);
-        else runOf(data.file)?.notes.push(data.message);
-      }
-    }
-
-    for (const run of files.values()) if (!run.isTold) yield run.line();
-    for (const [index, { title, text }] of failures.entries()) {
-      yield `\nFailure ${index + 1} of ${failures.length}: ${title}\n\n${indent(text)}\n`;
-    }
-    for (const { file, passed, failed, output } of files.values()) {
+    for (const { file, passed, failed, output } of this.#files.values()) {
       if ((passed && failed === 0) || output === '') continue;
       const lines = output.trimEnd().split('\n').slice(-linesShown);
       yield `\nThe end of what ${shortOf(file)} printed:\n\n${indent(lines.join('\n'))}\n`;
     }
-    yield `\n${closingLines.join('') || '# the run was cut short\n'}`;
+    yield `\n${this.#closingLines.join('') || '# the run was cut short\n'}`;
+  }
+
+  #runOf(file) {
+    const known = this.#files.get(file);
+    if (known !== undefined) return known;
+    const runs = [...this.#files.values()];
+    // Source maps give a test the file of its source: test/a.test.ts, where build/test/a.test.js runs.
+    const mapped = file && runs.find((run) => stemOf(run.file).endsWith(`/${stemOf(shortOf(file))}`));
+    if (mapped) return mapped;
+    // A helper's file: the test counts for the file that reports.
+    return this.#current?.isTold === false ? this.#current : runs.find(({ isTold }) => !isTold);
+  }
+
+  *#finish(data, isFailure) {
+    const run = this.#runOf(data.file);
+    if (run === undefined) return;
+    // Files report one after the other: what comes from another file says that the one before has told all.
+    if (this.#current !== undefined && this.#current !== run && !this.#current.isTold) yield this.#current.line();
+    this.#current = run;
+    if (data.details.type !== 'suite') run.count(data, isFailure);
+    if (isFailure && data.todo === undefined) this.#fail(data);
+    if (isOfWholeFile(data) && !run.isTold) yield run.line();
+  }
+
+  #fail(data) {
+    const { error } = data.details;
+    if (error?.failureType === 'subtestsFailed') return;
+    if (isOfWholeFile(data)) {
+      this.#failures.push({ title: shortOf(data.file), text: wholeFileText(error) });
+      return;
+    }
+    const path = [...this.#names.slice(0, data.nesting), data.name];
+    const place = `${shortOf(data.file)}:${data.line}:${data.column}`;
+    this.#failures.push({ title: [place, ...path].join(' > '), text: textOf(error) });
+  }
+
+  *#endFile(run, { duration_ms, passed, error }) {
+    run.end(duration_ms, passed);
+    // Where none of its tests have come yet, it ended before its turn. Where more than its tests failed, that comes next.
+    const isAllThere = passed || error?.failureType === 'subtestsFailed';
+    if (run.tests > 0 && isAllThere && !run.isTold) yield run.line();
+  }
+}
+
+/** Makes the reporter. `limit`: how many milliseconds a file may run before it is killed. */
+export function newReporter(limit = timeLimit) {
+  return async function* reporter(events) {
+    const report = new Report(limit);
+    // Where a signal ends the run: nothing else would say which file ran, or end its process.
+    const onExit = () => {
+      for (const child of children) child.kill('SIGKILL');
+      writeSync(1, [...report.rest()].join(''));
+    };
+    process.once('exit', onExit);
+    for await (const event of events) yield* report.take(event);
+    process.off('exit', onExit);
+    yield* report.rest();
   };
 }
 
