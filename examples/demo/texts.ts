@@ -48,8 +48,11 @@ export class Texts {
 
 const isText = /(\.(md|txt|[cm]?[jt]s|json)|licen[cs]e|readme|notice)$/i;
 
+/** Smaller files are left out: they would be found and read for longer than they are worked on. */
+const least = 2000;
+
 /** How many bytes of text are studied; what is over that is left out, the largest files first. */
-const most = 12_000_000;
+const most = 16_000_000;
 
 /** The text files below a folder, the largest first: so none of them is left to one worker in the end. */
 export function textFiles(folder: string): string[] {
@@ -58,6 +61,7 @@ export function textFiles(folder: string): string[] {
     .filter((entry) => entry.isFile() && isText.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({ path, size: statSync(path).size }))
+    .filter(({ size }) => size >= least)
     .sort((one, other) => one.size - other.size || (one.path < other.path ? -1 : 1))
     .filter(({ size }) => {
       bytes += size;
@@ -142,14 +146,14 @@ export const textsLine = ({ files, same }: TextsReport): Line => ({
 
 /** What shall be done, for people. */
 export const textsTask = (files: readonly string[]): string =>
-  `${files.length} text files of node_modules: count words, search, compress (gzip)`;
+  `${files.length} text files of node_modules, 2 kB and more: count words, search, compress`;
 
 /** What was found, for people. */
 export function showTexts(report: TextsReport): string {
   const { bytes, packed, words, matches, inlineMs, workersMs, speedUp, processors, workers: count } = report;
   const mega = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
   const lines = [
-    `The files hold ${words} words, ${matches} times "license"; ${mega(bytes)}, compressed ${mega(packed)}.`,
+    `The files hold ${words} words, ${matches} times "license"; ${mega(bytes)}, ${mega(packed)} once compressed (gzip).`,
     `One thread took ${inlineMs} ms, ${count} worker threads ${workersMs} ms: ${speedUp.toFixed(2)} times as fast.`,
   ];
   if (processors < count * 0.8) {
