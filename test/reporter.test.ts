@@ -94,6 +94,24 @@ describe('the reporter of the tests', () => {
     assert.deepEqual(lines.slice(-8), closing({ tests: 3, suites: 2, pass: 1, fail: 2 }));
   });
 
+  test('shows a failure that takes other tests with it once, and the others by name', async () => {
+    const { code, lines } = await report(['hook']);
+    assert.equal(code, 1);
+    assert.match(
+      partOf(lines, 'Failure 1 of 1: hook.mjs:3:1 > a group'),
+      /\n {4}Error: nothing is ready\n {8}at .+hook\.mjs:/,
+    );
+    assert.equal(
+      partOf(lines, 'Given up').trimEnd(),
+      [
+        'Given up with what failed around them, or because their file ended:',
+        '',
+        '    hook.mjs:7:3 > a group > one',
+        '    hook.mjs:8:3 > a group > two',
+      ].join('\n'),
+    );
+  });
+
   test('shows files that crash, that end their process, and that leave an error behind', async () => {
     const { code, lines } = await report(['crashes', 'exits', 'late']);
     assert.equal(code, 1);

@@ -153,7 +153,7 @@ export function showTexts(report: TextsReport): string {
   const { bytes, packed, words, matches, inlineMs, workersMs, speedUp, processors, workers: count } = report;
   const mega = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
   const lines = [
-    `The files hold ${words} words, ${matches} times "license"; ${mega(bytes)}, ${mega(packed)} once compressed (gzip).`,
+    `They hold ${words} words, ${matches} times "license"; ${mega(bytes)}, with gzip ${mega(packed)}.`,
     `One thread took ${inlineMs} ms, ${count} worker threads ${workersMs} ms: ${speedUp.toFixed(2)} times as fast.`,
   ];
   if (processors < count * 0.8) {

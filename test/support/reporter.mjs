@@ -107,6 +107,8 @@ class Report {
   /** The names of the tests around the one that reports. */
   #names = [];
   #failures = [];
+  /** Tests that were given up because something around them failed, which stands among the failures. */
+  #givenUp = [];
   #closingLines = [];
   #current;
 
@@ -138,6 +140,8 @@ class Report {
     for (const [index, { title, text }] of this.#failures.entries()) {
       yield `\nFailure ${index + 1} of ${this.#failures.length}: ${title}\n\n${indent(text)}\n`;
     }
+    if (this.#givenUp.length > 0) yield `\nGiven up with what failed around them, or because their file ended:\n\n`;
+    for (const title of this.#givenUp) yield `    ${title}\n`;
     for (const { file, passed, failed, output } of this.#files.values()) {
       if ((passed && failed === 0) || output === '') continue;
       const lines = output.trimEnd().split('\n').slice(-linesShown);
@@ -177,7 +181,9 @@ class Report {
     }
     const path = [...this.#names.slice(0, data.nesting), data.name];
     const place = `${shortOf(data.file)}:${data.line}:${data.column}`;
-    this.#failures.push({ title: [place, ...path].join(' > '), text: textOf(error) });
+    const title = [place, ...path].join(' > ');
+    if (error?.failureType === 'cancelledByParent') this.#givenUp.push(title);
+    else this.#failures.push({ title, text: textOf(error) });
   }
 
   *#endFile(run, { duration_ms, passed, error }) {
