@@ -1,8 +1,7 @@
 import { ConfigurationError } from './core/errors.js';
 import { named } from './core/interceptor.js';
 import { isGenerator, show, type Where, wrongOption } from './core/options.js';
-import { runner } from './core/pipeline.js';
-import { Site } from './core/site.js';
+import { runnerHere, Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { collectItems, streamItems } from './items/items.js';
 import { type Items, type ItemsOptions, type OnError, requireIterable, type StreamOptions } from './items/options.js';
@@ -208,7 +207,7 @@ export class Orchestrator {
  * const price = await chain.execute('tea');
  */
 export class FallbackChain<Args extends readonly unknown[], Result> {
-  readonly #run: ReturnType<typeof runner>;
+  readonly #run: ReturnType<typeof runnerHere>;
   readonly #primary: (...args: Args) => Result | PromiseLike<Result>;
 
   /**
@@ -228,7 +227,7 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
     this.#primary = primary;
     const site = siteFor(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
     // In a worker too, where a site applies no policy.
-    this.#run = runner(site.policies, site);
+    this.#run = runnerHere(site.policies, site);
   }
 
   /**

@@ -18,12 +18,28 @@ export interface InForce {
   readonly declaredBy: AnyClass | undefined;
 }
 
-let inline = false;
+/** Makes a call of a function with a receiver and arguments; always gives a promise. */
+type Run = ReturnType<typeof runner>;
+/** The rejection for a call that must not be made in this thread; undefined where it may be. */
+type Refuse = () => Promise<never> | undefined;
+
+/** Set in a worker. */
+let refuse: Refuse | undefined;
 
 /** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */
-export const applyNoPolicies = (): void => {
-  inline = true;
+export const applyNoPolicies = (refusing: Refuse): void => {
+  refuse = refusing;
 };
+
+/** The rejection for what is asked of opero just now, where this thread must not do it. */
+export const refusal: Refuse = () => refuse?.();
+
+/** Makes calls through policies, if this thread may make them. */
+export function runnerHere(policies: readonly Policy[], site: SiteInfo): Run {
+  const run = runner(policies, site);
+  const refusing = refuse;
+  return refusing === undefined ? run : (fn, self, args) => refusing() ?? run(fn, self, args);
+}
 
 let era = 0;
 
@@ -46,7 +62,7 @@ export class Site implements SiteInfo {
   entry: AnyFunction | undefined;
   policies: readonly Policy[];
   #era = era;
-  #run: ReturnType<typeof runner> | undefined;
+  #run: Run | undefined;
   #isVerified = false;
 
   constructor(
@@ -67,14 +83,14 @@ export class Site implements SiteInfo {
   }
 
   /** Makes a call; the first one compiles the pipeline. */
-  get run(): ReturnType<typeof runner> {
-    this.#run ??= runner(inline ? [] : this.policies, this);
+  get run(): Run {
+    this.#run ??= runnerHere(refuse === undefined ? this.policies : [], this);
     return this.#run;
   }
 
   /** Checks, once, what the policies say of the object that they are for. A worker gets objects without their constructor. */
   verify(target: object): void {
-    if (this.#isVerified || inline) return;
+    if (this.#isVerified || refuse !== undefined) return;
     for (const policy of this.policies) policy.verify?.(this, target);
     this.#isVerified = true;
   }

@@ -1,4 +1,5 @@
 import type { ItemError } from '../core/errors.js';
+import { refusal } from '../core/site.js';
 import { type Items, type ItemsOptions, itemsRules, readSettings, type StreamOptions, streamRules } from './options.js';
 import { ItemStream } from './stream.js';
 import type { Work } from './work.js';
@@ -11,7 +12,7 @@ export function streamItems<Item, Result>(
   options: StreamOptions | undefined,
 ): AsyncIterableIterator<Result | ItemError<Item>, undefined, undefined> {
   const read = readSettings(asked, items, options, work.concurrency, streamRules);
-  return new ItemStream(items, work, read, (slot) => slot.value as Result | ItemError<Item>);
+  return new ItemStream(allowed(items), work, read, (slot) => slot.value as Result | ItemError<Item>);
 }
 
 /** All results, in the order of the items. */
@@ -23,8 +24,18 @@ export async function collectItems<Item, Result>(
 ): Promise<(Result | ItemError<Item>)[]> {
   const read = { ...readSettings(asked, items, options, work.concurrency, itemsRules), ordered: false };
   const results: (Result | ItemError<Item>)[] = [];
-  await new ItemStream(items, work, read, (slot) => slot).drain(({ index, value }) => {
+  await new ItemStream(allowed(items), work, read, (slot) => slot).drain(({ index, value }) => {
     results[index] = value as Result | ItemError<Item>;
   });
   return results;
+}
+
+/** The items, where this thread may work on them; else such as cannot be had, and say why. */
+function allowed<Item>(items: Items<Item>): Items<Item> {
+  const refused = refusal();
+  return refused === undefined ? items : failing(refused);
+}
+
+async function* failing(refused: Promise<never>): AsyncGenerator<never> {
+  yield await refused;
 }

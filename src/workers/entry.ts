@@ -10,16 +10,19 @@ import { decodeError, encodeError } from './error-codec.js';
 import { explainPrivate } from './guard.js';
 import { type Located, locate, NotFound } from './locate.js';
 import { takeMarked, transferListOf } from './move.js';
-import type { Exports, JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
+import { importModule, isProgram, isRefusal, refuseProgram, unlessRefused } from './own-program.js';
+import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
 import { loadLikeMain } from './tsx.js';
 
-applyNoPolicies();
+applyNoPolicies(refuseProgram);
 
 /** A target that was found, and how its errors travel. */
 interface Ready {
   readonly label: string;
   readonly call: Located['call'];
   readonly known: ErrorClasses;
+  /** Whether it is in the file that the program was started with. */
+  readonly isProgram: boolean;
 }
 
 /** The targets that were asked for: found, or what came of the search. */
@@ -28,9 +31,9 @@ const targets = new Map<string, Ready | Promise<Ready>>();
 async function prepare(json: string): Promise<Ready> {
   const target = JSON.parse(json) as Target;
   await loadLikeMain(target.module);
-  const exports = (await import(target.module)) as Exports;
+  const exports = await importModule(target);
   const { call, listed } = locate(target, exports);
-  return { label: target.label, call, known: new ErrorClasses(listed, exports) };
+  return { label: target.label, call, known: new ErrorClasses(listed, exports), isProgram: isProgram(target) };
 }
 
 /** How what is sent from here goes. */
@@ -53,14 +56,22 @@ function find(target: string): Ready | Promise<Ready> {
 /** Runs the calls of a task one after the other; called by the pool. */
 export default async function run({ target, jobs }: TaskMessage): Promise<TaskReply> {
   let found = find(target);
+  const failed = (error: unknown): TaskReply => {
+    return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
+  };
   // No await where none is needed: V8 optimizes long loops late in code that an await has put off.
   if (found instanceof Promise) {
     try {
       found = await found;
     } catch (error) {
-      return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
+      return failed(error);
     }
   }
+  const ready = found;
+  return ready.isProgram ? unlessRefused(() => runJobs(ready, jobs)).catch(failed) : runJobs(ready, jobs);
+}
+
+async function runJobs(found: Ready, jobs: readonly JobMessage[]): Promise<TaskReply> {
   const beganAt = performance.now();
   const outcomes: Outcome[] = [];
   const moved: object[] = [];
@@ -77,7 +88,8 @@ export default async function run({ target, jobs }: TaskMessage): Promise<TaskRe
 function unavailable(target: Target, error: unknown): Outcome {
   if (error instanceof NotFound) return { problem: error.message };
   const why = isError(error) ? error.message : String(error);
-  const problem = `${target.label}: a worker could not load ${target.module}: ${why}`;
+  const what = isRefusal(error) ? '' : `a worker could not load ${target.module}: `;
+  const problem = `${target.label}: ${what}${why}`;
   return { problem, cause: encodeError(error, bareClasses, cross) };
 }
 

@@ -9,6 +9,8 @@ export interface Target {
   readonly module: string;
   /** For messages: `Weather.simulate`. */
   readonly label: string;
+  /** The file that the program was started with, as a URL, if it was one. */
+  readonly program?: string | undefined;
   readonly method?: MethodTarget;
   readonly fn?: FunctionTarget;
 }

@@ -10,6 +10,7 @@ import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classe
 import { decodeError, encodeError } from './error-codec.js';
 import { Job } from './job.js';
 import type { PoolOptions } from './pool.js';
+import { isBundled, programUrl } from './program.js';
 import type { ClassReference, EncodedError, Exports, JobMessage, Target } from './protocol.js';
 import { exportsOf, functionTarget, methodTarget, prototypeOf } from './target.js';
 
@@ -20,11 +21,15 @@ export interface RemoteOptions extends PoolOptions {
   readonly state: readonly string[];
 }
 
+const bundled =
+  'opero is a part of your bundle, where no worker finds it; keep it outside, as a package (esbuild: `--packages=external`)';
+
 const dispatchers = new Map<string, Dispatcher>();
 /** Those that are ending. */
 const closing = new Set<Promise<void>>();
 
-function dispatcherFor({ maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits }: RemoteOptions): Dispatcher {
+function dispatcherFor(asked: RemoteOptions, label: string): Dispatcher {
+  const { maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits } = asked;
   const options: PoolOptions = {
     maxWorkers,
     minWorkers,
@@ -35,6 +40,8 @@ function dispatcherFor({ maxWorkers, minWorkers, idleTimeout, runtime, resourceL
   const key = JSON.stringify(options);
   let found = dispatchers.get(key);
   if (found === undefined) {
+    // Whatever has the name of the file for workers there would be taken for it, be it the program itself.
+    if (isBundled()) throw new WorkerError(`${label}: ${bundled}`);
     found = new Dispatcher(options);
     dispatchers.set(key, found);
   }
@@ -72,7 +79,9 @@ export class Remote {
     const { module, maxQueue } = this.#options;
     const message = this.#messageOf(call);
     const target = call.error === undefined ? this.#targetOf(call) : this.#withError(call, message);
-    if (this.#dispatcher === undefined || this.#dispatcher.isClosing) this.#dispatcher = dispatcherFor(this.#options);
+    if (this.#dispatcher === undefined || this.#dispatcher.isClosing) {
+      this.#dispatcher = dispatcherFor(this.#options, this.#site.label);
+    }
     const outcome = await this.#dispatcher.run(new Job(call, this.#site, module, target, message), maxQueue);
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, outcome.error);
@@ -107,7 +116,7 @@ export class Remote {
       member === undefined || declaredBy === undefined
         ? { fn: await functionTarget(fn, module) }
         : { method: await methodTarget(self, declaredBy, member, { ordinal: this.#ordinal, module, state }) };
-    return JSON.stringify({ module, label, ...code });
+    return JSON.stringify({ module, label, program: programUrl(), ...code });
   }
 
   /** Adds the error that led to a call to its message, once the exports that may name its class are there. */

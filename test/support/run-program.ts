@@ -14,13 +14,13 @@ export function runProgram(name: string, { flags = [], args = [] }: { flags?: st
   return runNode([...flags, file, ...args]);
 }
 
-/** Runs Node in the same way, with these arguments and this input. */
-export function runNode(args: string[], input = '') {
+/** Runs Node in the same way, with these arguments, this input, and these variables beside those of the test. */
+export function runNode(args: string[], input = '', env: Readonly<Record<string, string>> = {}) {
   return new Promise<Ended>((resolve) => {
     const child = execFile(
       process.execPath,
       args,
-      { timeout: 20_000, killSignal: 'SIGKILL' },
+      { timeout: 20_000, killSignal: 'SIGKILL', env: { ...process.env, ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
     child.stdin?.end(input);
