@@ -20,6 +20,10 @@ export class Dispatcher implements Sender {
   readonly #batches = new WeakMap<BatchPlan, Batches>();
   #jobs = 0;
   #closing = false;
+  /** Stops the work under way; each entry is a worker's. */
+  readonly #stops = new Set<() => void>();
+  /** Set once all that has not ended must fail: the words for it. */
+  #forced: string | undefined;
   #onIdle: (() => void) | undefined;
   readonly #onEnd = (): void => {
     if (--this.#jobs === 0) this.#onIdle?.();
@@ -61,6 +65,12 @@ export class Dispatcher implements Sender {
     await this.#pool.destroy();
   }
 
+  /** Ends what has not ended by force: those calls fail, for this reason. To be called while it closes. */
+  force(reason: string): void {
+    this.#forced ??= reason;
+    for (const stop of this.#stops) stop();
+  }
+
   /** Goes on with `run` on a free worker, once there is one, on behalf of a call; or with `fail` if it gave up. */
   enter(
     call: Call,
@@ -86,11 +96,13 @@ export class Dispatcher implements Sender {
     let run: Run | undefined;
     let marked: readonly object[] = [];
     let reply: TaskReply;
-    for (const job of jobs) job.hand(() => run?.stop());
+    const stop = (): void => run?.stop();
+    for (const job of jobs) job.hand(stop);
+    this.#stops.add(stop);
     try {
       let target = targetOf(jobs);
       if (target instanceof Promise) target = await target;
-      if (jobs.every((job) => job.aborted)) throw new Error('aborted');
+      if (this.#forced !== undefined || jobs.every((job) => job.aborted)) throw new Error('aborted');
       if (this.#isProcess) assertCrosses(jobs, this.#cross);
       marked = takeMarked(messages);
       run = this.#pool.run({ target, jobs: messages }, transferListOf(marked), () => {
@@ -105,8 +117,11 @@ export class Dispatcher implements Sender {
       const isRefused = !run?.taken();
       // Nothing was moved.
       if (isRefused) marked.forEach(move);
-      this.#sortOut(jobs, error, end, isRefused);
+      if (this.#forced !== undefined) failAll(jobs, this.#forced);
+      else this.#sortOut(jobs, error, end, isRefused);
       return undefined;
+    } finally {
+      this.#stops.delete(stop);
     }
     this.#line.give();
     jobs.forEach((job, index) => {
@@ -145,6 +160,13 @@ export class Dispatcher implements Sender {
       this.#batches.set(plan, batches);
     }
     return batches;
+  }
+}
+
+function failAll(jobs: readonly Job[], reason: string): void {
+  for (const job of jobs) {
+    if (job.aborted) job.fail(job.call.signal?.reason);
+    else job.end({ failure: `${job.site.label}: ${reason}`, error: undefined });
   }
 }
 

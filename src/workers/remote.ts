@@ -25,8 +25,8 @@ const bundled =
   'opero is a part of your bundle, where no worker finds it; keep it outside, as a package (esbuild: `--packages=external`)';
 
 const dispatchers = new Map<string, Dispatcher>();
-/** Those that are ending. */
-const closing = new Set<Promise<void>>();
+/** Those that are ending, with the promise of it. */
+const closing = new Map<Dispatcher, Promise<void>>();
 
 function dispatcherFor(asked: RemoteOptions, label: string): Dispatcher {
   const { maxWorkers, minWorkers, idleTimeout, runtime, resourceLimits } = asked;
@@ -48,14 +48,25 @@ function dispatcherFor(asked: RemoteOptions, label: string): Dispatcher {
   return found;
 }
 
-/** Lets running and queued calls end, then ends all workers. Calls made from now on start new ones. */
-export async function closeAll(): Promise<void> {
+/**
+ * Lets running and queued calls end, then ends all workers. Calls made from now on start new ones. At the signal those
+ * that have not ended fail, with its reason as the words for it.
+ */
+export async function closeAll(over: AbortSignal): Promise<void> {
   for (const dispatcher of dispatchers.values()) {
-    const closed = dispatcher.close().finally(() => closing.delete(closed));
-    closing.add(closed);
+    closing.set(
+      dispatcher,
+      dispatcher.close().finally(() => closing.delete(dispatcher)),
+    );
   }
   dispatchers.clear();
-  await Promise.all(closing);
+  const ending = [...closing.keys()];
+  const force = (): void => {
+    for (const dispatcher of ending) dispatcher.force(String(over.reason));
+  };
+  if (over.aborted) force();
+  else over.addEventListener('abort', force, { once: true });
+  await Promise.all(closing.values());
 }
 
 /** How a method's calls travel; one per method and concrete class. */
