@@ -1,6 +1,7 @@
-import { inspect, types } from 'node:util';
+import { types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { show } from '../core/options.js';
+import { fieldsOf, hollow } from './hollow.js';
 import { isMarked } from './move.js';
 import { globalNameOf, nameOf } from './shape.js';
 
@@ -8,7 +9,13 @@ import { globalNameOf, nameOf } from './shape.js';
 export interface Obstacle {
   readonly path: string;
   readonly reason: string;
+  /** What to do about it, for one that some Nodes would clone, into something empty. */
+  readonly cure?: string;
 }
+
+/** An obstacle in words. */
+export const describe = ({ path, reason, cure }: Obstacle): string =>
+  `${path} cannot be cloned: it is ${reason}${cure === undefined ? '' : `; ${cure}`}`;
 
 /** Clones a value the way that it would go; throws where it cannot. */
 export type Cross = (value: unknown) => unknown;
@@ -46,7 +53,8 @@ export function findObstacle(
   }
 }
 
-const isPlain = (value: unknown): boolean =>
+/** Whether there is nothing in a value that would have to be looked at. */
+export const isPlain = (value: unknown): boolean =>
   value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
 
 class Search {
@@ -74,18 +82,20 @@ class Search {
     if (this.#seen.has(object)) return undefined;
     if (depth > deepest) throw new TooDeep();
     this.#seen.add(object);
-    const refused =
-      refusedKind(object) ?? (this.#moves || isContainer(object) || !isOfNode(object) ? undefined : a(object));
+    const refused = refusedKind(object);
     if (refused !== undefined) return { path, reason: refused };
+    const empty = hollow(object);
+    if (empty !== undefined) return { path, reason: a(object, empty.name), cure: empty.cure };
+    if (!this.#moves && !isContainer(object) && isOfNode(object)) return { path, reason: a(object) };
     const found = isOpaque(object) ? undefined : this.#findInside(object, path, depth + 1);
     if (found === undefined) return this.#isTaken(object) ? undefined : { path, reason: a(object) };
     if (isContainer(object)) return found;
     // Some of Node's classes are cloned as a whole by threads, whatever fields they have.
-    if (this.#moves && this.#crosses(object)) return undefined;
+    if (this.#moves && found.cure === undefined && this.#crosses(object)) return undefined;
     const inner = found.path.slice(path.length);
     // What a class keeps to itself by an underscore, as those of Node do, is no part of the path, but the reason.
     if (!inner.startsWith('._')) return found;
-    return { path, reason: `${a(object)} whose ${inner.slice(1)} is ${found.reason}` };
+    return { ...found, path, reason: `${a(object)} whose ${inner.slice(1)} is ${found.reason}` };
   }
 
   /** Whether an object is cloned, given that its parts are. Where that is not known, the attempt tells. */
@@ -105,6 +115,9 @@ class Search {
   }
 
   #findInside(object: object, path: string, depth: number): Obstacle | undefined {
+    if (types.isNativeError(object)) {
+      return Object.hasOwn(object, 'cause') ? this.find(object.cause, `${path}.cause`, depth) : undefined;
+    }
     if (Array.isArray(object)) {
       for (let index = 0; index < object.length; index++) {
         const each: unknown = object[index];
@@ -145,35 +158,16 @@ class Search {
   }
 }
 
-/** The keys of what an object holds; of an array, those beside its elements. */
-function fieldsOf(object: object): string[] {
-  if (Array.isArray(object) && hasElementsOnly(object)) return [];
-  const keys = Object.keys(object);
-  if (!Array.isArray(object)) return keys;
-  return keys.slice(keys.findLastIndex((key) => /^\d+$/.test(key)) + 1);
-}
-
-const withoutElements = { maxArrayLength: 0, depth: 0, breakLength: Number.POSITIVE_INFINITY, customInspect: false };
-
-/**
- * Whether a long array is known to have nothing beside its elements. To list its keys takes as long as to send it;
- * Node's own look at it leaves the elements out.
- */
-const hasElementsOnly = (array: readonly unknown[]): boolean =>
-  array.length > 100 &&
-  Object.getPrototypeOf(array) === Array.prototype &&
-  / more items \]$/.test(inspect(array, withoutElements));
-
 /** The tag of an object, which tells its kind, if it is a built-in one. */
 const tagOf = (object: unknown): string => Object.prototype.toString.call(object).slice(8, -1);
 
 /** The kind of an object, for messages. */
-function a(object: object): string {
+function a(object: object, known?: string): string {
   if (ArrayBuffer.isView(object) || types.isArrayBuffer(object)) return 'a buffer that was moved';
   const tag = tagOf(object);
   const type: unknown = object.constructor;
-  const name = tag === 'Object' ? (typeof type === 'function' && nameOf(type)) || 'object' : tag;
-  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+  const name = known ?? (tag === 'Object' ? (typeof type === 'function' && nameOf(type)) || 'object' : tag);
+  return `${/^([aeio]|u[^ris])/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function isContainer(object: object): boolean {
@@ -190,7 +184,6 @@ function refusedKind(object: object): string | undefined {
   if (types.isWeakSet(object)) return 'a WeakSet';
   if (types.isGeneratorObject(object)) return 'a generator';
   if (object instanceof WeakRef) return 'a WeakRef';
-  if (object instanceof AbortSignal) return 'an AbortSignal';
   if (object instanceof MessagePort) return 'a MessagePort';
   return undefined;
 }
@@ -210,8 +203,7 @@ const isOpaque = (object: object): boolean =>
   types.isAnyArrayBuffer(object) ||
   types.isDate(object) ||
   types.isRegExp(object) ||
-  types.isBoxedPrimitive(object) ||
-  types.isNativeError(object);
+  types.isBoxedPrimitive(object);
 
 /** What is known to be cloned, given that its parts are. */
 function isOrdinary(object: object): boolean {

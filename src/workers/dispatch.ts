@@ -5,7 +5,15 @@ import { show } from '../core/options.js';
 import { isError } from '../core/realm.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import { Batches, type Sender } from './batches.js';
-import { type Cross, crossBy, findObstacle, type Obstacle } from './cloneable.js';
+import {
+  type Cross,
+  crossBy,
+  describe as describeObstacle,
+  findObstacle,
+  isPlain,
+  type Obstacle,
+} from './cloneable.js';
+import { holdsHollow } from './hollow.js';
 import type { Failure, Job } from './job.js';
 import { move, takeMarked, transferListOf } from './move.js';
 import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
@@ -104,6 +112,7 @@ export class Dispatcher implements Sender {
       if (target instanceof Promise) target = await target;
       if (this.#forced !== undefined || jobs.every((job) => job.aborted)) throw new Error('aborted');
       if (this.#isProcess) assertCrosses(jobs, this.#cross);
+      else assertWhole(jobs);
       marked = takeMarked(messages);
       run = this.#pool.run({ target, jobs: messages }, transferListOf(marked), () => {
         for (const job of jobs) job.start();
@@ -193,6 +202,13 @@ function assertCrosses(jobs: readonly Job[], cross: Cross): void {
   }
 }
 
+/** Threads clone what is sent at once; some of it, on some Nodes, into something empty. */
+function assertWhole(jobs: readonly Job[]): void {
+  const isHollow = ({ message: { args, state } }: Job): boolean =>
+    (!args.every(isPlain) && holdsHollow(args)) || (state !== undefined && holdsHollow(state));
+  if (jobs.some(isHollow)) throw new DOMException('it would arrive empty', 'DataCloneError');
+}
+
 const obstacleOf = ({ message }: Job, cross: Cross): Obstacle | undefined =>
   findObstacle(message.args, 'args', cross) ?? findObstacle(message.state, 'this', cross);
 
@@ -210,8 +226,7 @@ function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle
   const text = isError(error) ? String(error.message) : show(error);
   const code = isError(error) ? (error as { code?: unknown }).code : undefined;
   if (isCloneError(error) || obstacle !== undefined) {
-    const what = obstacle === undefined ? text : `${obstacle.path} cannot be cloned: it is ${obstacle.reason}`;
-    return { failure: `${label}: ${what}`, error };
+    return { failure: `${label}: ${obstacle === undefined ? text : describeObstacle(obstacle)}`, error };
   }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return { failure: `${label}: its worker ran out of memory (see \`resourceLimits\`)`, error };

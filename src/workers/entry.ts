@@ -4,7 +4,7 @@ import { isMainThread, type Transferable } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { isError } from '../core/realm.js';
 import { applyNoPolicies } from '../core/site.js';
-import { crossBy, findObstacle, type Obstacle } from './cloneable.js';
+import { crossBy, describe, findObstacle, type Obstacle } from './cloneable.js';
 import { bareClasses, ErrorClasses } from './error-classes.js';
 import { decodeError, encodeError } from './error-codec.js';
 import { explainPrivate } from './guard.js';
@@ -132,9 +132,7 @@ function takeMoved(label: string, outcome: Outcome, moved: object[], isAlone: bo
   });
 }
 
-const refused = (label: string, { path, reason }: Obstacle): Outcome => ({
-  problem: `${label}: ${path} cannot be cloned: it is ${reason}`,
-});
+const refused = (label: string, obstacle: Obstacle): Outcome => ({ problem: `${label}: ${describe(obstacle)}` });
 
 /** An outcome; where it cannot be had, that is the problem of its job alone, and of no neighbour in the batch. */
 function attempted(problem: string, outcome: () => Outcome): Outcome {

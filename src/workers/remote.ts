@@ -201,7 +201,9 @@ function withoutSignal(args: readonly unknown[]): readonly unknown[] {
   const index = indexOfLast(args);
   const last = args[index];
   if (isSignal(last)) return args.slice(0, index);
-  if (typeof last !== 'object' || last === null || !isSignal((last as { signal?: unknown }).signal)) return args;
+  // What a class has by a getter, as Request does, is no field that would be cloned.
+  if (typeof last !== 'object' || last === null || !Object.hasOwn(last, 'signal')) return args;
+  if (!isSignal((last as { signal?: unknown }).signal)) return args;
   const { signal: _, ...rest } = last as { signal: AbortSignal };
   return args.with(index, rest);
 }
