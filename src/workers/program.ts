@@ -26,8 +26,7 @@ const textFlags = /^(-e|--eval|-p|--print|-pe)(=|$)/;
 export function programUrl(): string | undefined {
   const [, entry] = process.argv;
   if (entry === undefined || process.execArgv.some((flag) => textFlags.test(flag))) return undefined;
-  // With --entry-url.
-  if (/^(file|data):/i.test(entry)) return realUrl(entry);
+  if (process.execArgv.includes('--entry-url')) return realUrl(new URL(entry, `${pathToFileURL(process.cwd())}/`).href);
   const path = resolve(entry);
   // tsx takes the name of what a file compiles to as well.
   const file = find(path) ?? find(path.replace(/\.([cm]?)jsx?$/, '.$1ts'));

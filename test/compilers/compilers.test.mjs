@@ -41,6 +41,17 @@ describe('the fixture, compiled and run against the built package', () => {
       const { output } = await run([...args, 'fixture/main.ts']);
       assert.equal(output, 'all assertions hold\n');
     });
+
+    // tsx takes the name of what the file compiles to as well.
+    for (const file of ['fixture/unguarded.ts', 'fixture/unguarded.js']) {
+      if (name !== 'tsx' && file.endsWith('.js')) continue;
+      test(`by ${name}: ${file} fails at once where its worker imports it, and runs nothing twice`, async () => {
+        const { code, output } = await run([...args, file]);
+        assert.equal(code, 1);
+        assert.match(output, /Work\.crunch: the worker is importing your program; guard it/);
+        assert.deepEqual(output.match(/^(loaded|crunched)$/gm), ['loaded']);
+      });
+    }
   }
 });
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { bundle, makeFolder, runNoting, write } from '../support/bundle.js';
@@ -54,6 +54,16 @@ describe('the file that a program was started with', () => {
       assert.deepEqual([code, stdout, lines], [1, '', []]);
     });
   }
+
+  const takesUrls = process.allowedNodeEnvironmentFlags.has('--entry-url');
+  test('is known when it is given as a URL', { skip: !takesUrls }, async () => {
+    const file = await bundle(subfolder(), 'main.js', unguarded);
+    for (const url of [pathToFileURL(file).href, `${relative(process.cwd(), file)}?query`]) {
+      const { stderr, lines } = await runNoting(folder.path, ['--entry-url', url]);
+      assert.match(stderr, refused);
+      assert.deepEqual(lines, []);
+    }
+  });
 
   test('is known by a module given with a query, or as a path', async () => {
     for (const given of ["import.meta.url + '?again'", 'import.meta.filename ?? new URL(import.meta.url).pathname']) {
