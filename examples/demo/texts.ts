@@ -49,7 +49,7 @@ export class Texts {
 const isText = /(\.(md|txt|[cm]?[jt]s|json)|licen[cs]e|readme|notice)$/i;
 
 /** Smaller files are left out: they would be found and read for longer than they are worked on. */
-const least = 2000;
+const least = 20_000;
 
 /** How many bytes of text are studied; what is over that is left out, the largest files first. */
 const most = 16_000_000;
@@ -146,7 +146,7 @@ export const textsLine = ({ files, same }: TextsReport): Line => ({
 
 /** What shall be done, for people. */
 export const textsTask = (files: readonly string[]): string =>
-  `${files.length} text files of node_modules, 2 kB and more: count words, search, compress`;
+  `${files.length} text files of node_modules, 20 kB and more: count words, search, compress`;
 
 /** What was found, for people. */
 export function showTexts(report: TextsReport): string {
