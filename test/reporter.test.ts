@@ -139,21 +139,28 @@ describe('the reporter of the tests', () => {
   });
 
   test('knows the files of tests that source maps place in other files', async () => {
-    const names = ['fails', 'left-out', 'passes'];
     const from = `build/${folder}`;
-    const entryPoints = names.map((name) => `${root}/${folder}/${name}.mjs`);
-    await build({ entryPoints, outdir: `${root}/${from}`, sourcemap: 'inline' });
-    const { lines } = await report(names, { from, ending: 'js', flags: ['--enable-source-maps'] });
-    assert.deepEqual(
-      lines.filter((line) => /^[✓✗F]/.test(line)),
-      [
-        '✗ fails.js  3 tests, 2 failed, N s',
-        '✓ left-out.js  3 tests, 1 skipped, 1 todo, N s',
-        '✓ passes.js  3 tests, N s',
-        'Failure 1 of 2: fails.mjs:8:5 > a group > a group in it > compares',
-        'Failure 2 of 2: fails.mjs:10:3 > a group > throws',
-      ],
-    );
+    const entryPoints = ['fails', 'left-out', 'passes'].map((name) => `${root}/${folder}/${name}.mjs`);
+    for (const outdir of ['one', 'other']) {
+      await build({ entryPoints, outdir: `${root}/${from}/${outdir}`, sourcemap: 'inline' });
+    }
+    const names = ['one/fails', 'one/left-out', 'one/passes', 'other/left-out', 'other/passes'];
+    for (const concurrency of [1, 5]) {
+      const flags = ['--enable-source-maps', `--test-concurrency=${concurrency}`];
+      const { lines } = await report(names, { from, ending: 'js', flags });
+      assert.deepEqual(
+        lines.filter((line) => /^[✓✗F]/.test(line)),
+        [
+          '✗ one/fails.js  3 tests, 2 failed, N s',
+          '✓ one/left-out.js  3 tests, 1 skipped, 1 todo, N s',
+          '✓ one/passes.js  3 tests, N s',
+          '✓ other/left-out.js  3 tests, 1 skipped, 1 todo, N s',
+          '✓ other/passes.js  3 tests, N s',
+          'Failure 1 of 2: fails.mjs:8:5 > a group > a group in it > compares',
+          'Failure 2 of 2: fails.mjs:10:3 > a group > throws',
+        ],
+      );
+    }
   });
 
   test('says which file ran when a signal ends the run, and leaves no process of it', async () => {

@@ -4,7 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
-import { extname, relative, resolve } from 'node:path';
+import { basename, extname, relative, resolve } from 'node:path';
 import { inspect } from 'node:util';
 
 /** How long a file may run, in milliseconds. Longer than `--test-timeout`, which since Node 24 ends tests but no files. */
@@ -22,7 +22,7 @@ subscribe('child_process', ({ process: child }) => {
 });
 
 const shortOf = (file) => relative(process.cwd(), file);
-const stemOf = (file) => file.slice(0, -extname(file).length);
+const stemOf = (file) => basename(file, extname(file));
 const closing = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
 /** The runner counts each file as a test too: this is whether an event is about that one. */
@@ -153,12 +153,12 @@ class Report {
   #runOf(file) {
     const known = this.#files.get(file);
     if (known !== undefined) return known;
-    const runs = [...this.#files.values()];
-    // Source maps give a test the file of its source: test/a.test.ts, where build/test/a.test.js runs.
-    const mapped = file && runs.find((run) => stemOf(run.file).endsWith(`/${stemOf(shortOf(file))}`));
+    const untold = [...this.#files.values()].filter(({ isTold }) => !isTold);
+    // Source maps give a test the file of its source: test/a.test.ts, where build/test/a.test.js runs, or another build.
+    const mapped = file && untold.find((run) => stemOf(run.file) === stemOf(file));
     if (mapped) return mapped;
     // A helper's file: the test counts for the file that reports.
-    return this.#current?.isTold === false ? this.#current : runs.find(({ isTold }) => !isTold);
+    return this.#current?.isTold === false ? this.#current : untold[0];
   }
 
   *#finish(data, isFailure) {
