@@ -38,4 +38,4 @@ export { type Alternative, type FallbackConfig, fallback, type Plain } from './p
 export { type RateLimitConfig, rateLimit } from './policies/rate-limit.js';
 export { type RetryConfig, type RetryEvent, retry } from './policies/retry.js';
 export { move } from './workers/move.js';
-export type { ResourceLimits } from './workers/pool.js';
+export type { ResourceLimits } from './workers/pool-options.js';

@@ -16,7 +16,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { ResourceLimits } from '../workers/pool.js';
+import type { ResourceLimits } from '../workers/pool-options.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';
 

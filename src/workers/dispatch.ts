@@ -13,10 +13,13 @@ import {
   isPlain,
   type Obstacle,
 } from './cloneable.js';
+import { describeDeath } from './death.js';
+import { WorkerDeath } from './delivery.js';
 import { holdsHollow } from './hollow.js';
 import type { Failure, Job } from './job.js';
 import { move, takeMarked, transferListOf } from './move.js';
-import { Pool, type PoolOptions, type Run, type WorkerEnd, WorkerExit } from './pool.js';
+import { Pool, type Run } from './pool.js';
+import type { PoolOptions } from './pool-options.js';
 import type { Outcome, TaskReply } from './protocol.js';
 
 /** Sends jobs to the workers of one pool, no more at a time than there may be workers; the others wait in line. */
@@ -121,13 +124,12 @@ export class Dispatcher implements Sender {
       if (jobs.some((job) => job.aborted)) run.stop();
       reply = await run.reply;
     } catch (error) {
-      const end = isCloneError(error) ? undefined : await run?.gone();
       this.#line.give();
-      const isRefused = !run?.taken();
+      const isRefused = !run?.isTaken;
       // Nothing was moved.
       if (isRefused) marked.forEach(move);
       if (this.#forced !== undefined) failAll(jobs, this.#forced);
-      else this.#sortOut(jobs, error, end, isRefused);
+      else this.#sortOut(jobs, error, isRefused);
       return undefined;
     } finally {
       this.#stops.delete(stop);
@@ -139,18 +141,26 @@ export class Dispatcher implements Sender {
     return reply;
   }
 
-  #sortOut(jobs: readonly Job[], error: unknown, end: WorkerEnd | undefined, isRefused: boolean): void {
+  #sortOut(jobs: readonly Job[], error: unknown, isRefused: boolean): void {
     const obstacles = new Map(isRefused ? jobs.map((job) => [job, whyRefused(job, error, this.#cross)]) : []);
     const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => obstacles.get(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
       if (job.aborted) job.fail(job.call.signal?.reason);
-      else if (guilty.includes(job)) job.end(describe(job, error, end, obstacles.get(job)));
+      else if (guilty.includes(job)) job.end(describe(job, error, obstacles.get(job)));
       else again.push(job);
     }
     const plan = again[0]?.call.handoff?.batch;
-    // Where it is not known whose fault it was, each goes by itself.
-    if (plan !== undefined) this.#batchesOf(plan).addAgain(again, guilty.length === 0);
+    if (plan === undefined) return;
+    // Where it is not known whose fault it was, each that had its turn goes by itself.
+    const suspects = guilty.length > 0 ? [] : suspectsAmong(jobs, error);
+    const isSuspect = (job: Job): boolean => suspects.includes(job);
+    const batches = this.#batchesOf(plan);
+    batches.addAgain(
+      again.filter((job) => !isSuspect(job)),
+      false,
+    );
+    batches.addAgain(again.filter(isSuspect), true);
   }
 
   #runAlone(job: Job, maxQueue: number): void {
@@ -184,6 +194,12 @@ function targetOf(jobs: readonly Job[]): string | Promise<string> {
   const targets = jobs.map(({ target }) => target);
   if (targets.every((each) => typeof each === 'string')) return targets[0] as string;
   return Promise.all(targets).then(([target]) => target as string);
+}
+
+/** Those of a batch that may have killed their worker: where it died before it entered one, it may have died of any. */
+function suspectsAmong(jobs: readonly Job[], error: unknown): readonly Job[] {
+  const entered = error instanceof WorkerDeath ? error.death.entered : 0;
+  return entered === 0 ? jobs : jobs.slice(0, entered);
 }
 
 /** Whether structured clone refused what was to be sent, so that no worker saw it. */
@@ -220,21 +236,12 @@ function whyRefused(job: Job, error: unknown, cross: Cross): Obstacle | undefine
 }
 
 /** What to say of a job that could not be sent, or whose worker died. */
-function describe(job: Job, error: unknown, end: WorkerEnd | undefined, obstacle: Obstacle | undefined): Failure {
-  const { module } = job;
+function describe(job: Job, error: unknown, obstacle: Obstacle | undefined): Failure {
   const { label } = job.site;
+  if (error instanceof WorkerDeath) return describeDeath(job, error.death);
   const text = isError(error) ? String(error.message) : show(error);
-  const code = isError(error) ? (error as { code?: unknown }).code : undefined;
   if (isCloneError(error) || obstacle !== undefined) {
     return { failure: `${label}: ${obstacle === undefined ? text : describeObstacle(obstacle)}`, error };
   }
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return { failure: `${label}: its worker ran out of memory (see \`resourceLimits\`)`, error };
-  }
-  if (error instanceof WorkerExit || (end !== undefined && /exited unexpectedly/.test(text))) {
-    const how = end?.signal ? `was killed by ${end.signal}` : `exited with code ${end?.code}`;
-    return { failure: `${label}: its worker ${how} before the call had ended`, error: undefined };
-  }
-  const what = end === undefined ? `could not run ${module}` : 'died of an uncaught error';
-  return { failure: `${label}: its worker ${what}: ${text}`, error };
+  return { failure: `${label}: its worker could not run ${job.module}: ${text}`, error };
 }

@@ -12,9 +12,11 @@ import { type Located, locate, NotFound } from './locate.js';
 import { takeMarked, transferListOf } from './move.js';
 import { importModule, isProgram, isRefusal, refuseProgram, unlessRefused } from './own-program.js';
 import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
+import { afterLeftovers, newReporter } from './reporter.js';
 import { loadLikeMain } from './tsx.js';
 
 applyNoPolicies(refuseProgram);
+const reporter = newReporter();
 
 /** A target that was found, and how its errors travel. */
 interface Ready {
@@ -53,13 +55,21 @@ function find(target: string): Ready | Promise<Ready> {
   return found;
 }
 
-/** Runs the calls of a task one after the other; called by the pool. */
-export default async function run({ target, jobs }: TaskMessage): Promise<TaskReply> {
+/** Runs a task; called by the pool. */
+export default async function run(task: TaskMessage): Promise<TaskReply> {
+  reporter.begin(task);
+  try {
+    return await answer(task);
+  } finally {
+    reporter.end();
+  }
+}
+
+async function answer({ target, jobs }: TaskMessage): Promise<TaskReply> {
   let found = find(target);
   const failed = (error: unknown): TaskReply => {
     return { outcomes: jobs.map(() => unavailable(JSON.parse(target) as Target, error)), elapsed: 0 };
   };
-  // No await where none is needed: V8 optimizes long loops late in code that an await has put off.
   if (found instanceof Promise) {
     try {
       found = await found;
@@ -68,14 +78,20 @@ export default async function run({ target, jobs }: TaskMessage): Promise<TaskRe
     }
   }
   const ready = found;
-  return ready.isProgram ? unlessRefused(() => runJobs(ready, jobs)).catch(failed) : runJobs(ready, jobs);
+  reporter.known = ready.known;
+  const work = (): Promise<TaskReply> => runJobs(ready, jobs);
+  return afterLeftovers(ready.isProgram ? () => unlessRefused(work).catch(failed) : work);
 }
 
+/** Runs jobs one after the other. */
 async function runJobs(found: Ready, jobs: readonly JobMessage[]): Promise<TaskReply> {
   const beganAt = performance.now();
   const outcomes: Outcome[] = [];
   const moved: object[] = [];
   for (const job of jobs) {
+    // No await where none is needed: V8 optimizes long loops late in code that an await has put off.
+    const told = reporter.enter();
+    if (told !== undefined) await told;
     const outcome = await runJob(found, job);
     outcomes.push(isMainThread ? outcome : takeMoved(found.label, outcome, moved, jobs.length === 1));
   }

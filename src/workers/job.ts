@@ -1,12 +1,14 @@
 import type { Call } from '../core/call.js';
 import { now } from '../core/clock.js';
 import type { SiteInfo } from '../core/types.js';
-import type { JobMessage, Outcome } from './protocol.js';
+import type { EncodedError, JobMessage, Outcome } from './protocol.js';
 
 /** The call did not end, for a reason on this side: the words for a WorkerError, and its cause. */
 export interface Failure {
   readonly failure: string;
   readonly error: unknown;
+  /** The cause in place of `error`, where it comes from a worker. */
+  readonly thrown?: EncodedError;
 }
 
 /** One call on its way to a worker. */

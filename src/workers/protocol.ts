@@ -57,6 +57,25 @@ export interface TaskMessage {
   /** A Target as JSON: cheap to send, and a key to what the worker has found already. */
   readonly target: string;
   readonly jobs: readonly JobMessage[];
+  /** The memory of a Trace, for a thread. */
+  readonly trace?: SharedArrayBuffer;
+}
+
+/** What a worker process tells of its task, beside its answer: as it enters the first job, and as it ends. */
+export interface Report {
+  readonly opero: 'report';
+  /** How many jobs were entered so far. */
+  readonly entered: number;
+  /** Only as it ends. */
+  readonly end?: LastWords;
+}
+
+/** Why a worker ends, as far as it knows. */
+export interface LastWords {
+  /** The error that nobody caught. */
+  readonly thrown?: EncodedError;
+  /** The frames of who called `process.exit()`. */
+  readonly exit?: string;
 }
 
 /** How a class of errors is found on the other side: one that is built in, one of opero, or one of the program. */

@@ -8,8 +8,8 @@ import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
 import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classes.js';
 import { decodeError, encodeError } from './error-codec.js';
-import { Job } from './job.js';
-import type { PoolOptions } from './pool.js';
+import { type Failure, Job } from './job.js';
+import type { PoolOptions } from './pool-options.js';
 import { isBundled, programUrl } from './program.js';
 import type { ClassReference, EncodedError, Exports, JobMessage, Target } from './protocol.js';
 import { exportsOf, functionTarget, methodTarget, prototypeOf } from './target.js';
@@ -95,7 +95,7 @@ export class Remote {
     }
     const outcome = await this.#dispatcher.run(new Job(call, this.#site, module, target, message), maxQueue);
     if ('value' in outcome) return outcome.value;
-    if ('failure' in outcome) throw workerError(outcome.failure, outcome.error);
+    if ('failure' in outcome) throw workerError(outcome.failure, await this.#causeOf(outcome));
     if ('thrown' in outcome) throw await this.#decode(outcome.thrown, callerFrames(new Error().stack));
     throw workerError(outcome.problem, outcome.cause && decodeError(outcome.cause, bareClasses, ''));
   }
@@ -152,6 +152,10 @@ export class Remote {
     const message = { state: fieldsOf(self, state), args: withoutSignal(args), attempt, error: undefined };
     const shadows = shadowsOf(self, state);
     return shadows === undefined ? message : { ...message, shadows };
+  }
+
+  #causeOf({ error, thrown }: Failure): unknown {
+    return thrown === undefined ? error : this.#decode(thrown, '');
   }
 
   /** The error again, as an instance of its own class. */

@@ -1,15 +1,19 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { processAll, RejectedError, shutdown, statsOf, WorkerError } from 'opero';
-import { Apart, cell, type Deed, InProcess, InThread, onKey, Spare } from '../fixtures/workers/mortal.js';
+import { Apart, cell, type Deed, InProcess, InThread, Mishap, onKey, Spare } from '../fixtures/workers/mortal.js';
 import { flush } from '../support/clock.js';
 import { counters, until } from '../support/counters.js';
 import { rejection } from '../support/rejection.js';
+import { runProgram } from '../support/run-program.js';
 
 after(() => shutdown());
 
 const thread = new InThread();
 const inProcess = new InProcess();
+
+/** What is said where the worker had run another call, which it had in most of these tests. */
+const orLeftOver = ' (which may have been left over by an earlier call)';
 
 async function fails(call: Promise<unknown>, message: RegExp): Promise<void> {
   const error = await rejection(call);
@@ -19,20 +23,20 @@ async function fails(call: Promise<unknown>, message: RegExp): Promise<void> {
 
 type Perform = (deed: Deed, counters?: undefined, ...rest: AbortSignal[]) => Promise<string>;
 
-const deaths: [string, object, Perform, Perform, [Deed, RegExp][]][] = [
+const deaths: [string, typeof InThread | typeof InProcess, Perform, Perform, [Deed, string][]][] = [
   [
     'thread',
     InThread,
     (...args) => thread.perform(...args),
     (...args) => thread.alone(...args),
     [
-      ['exit', /its worker exited with code 3 before the call had ended$/],
-      ['throw later', /its worker died of an uncaught error: later$/],
-      ['reject later', /its worker died of an uncaught error: rejected$/],
-      ['throw nothing later', /its worker died of an uncaught error: undefined$/],
-      ['throw null later', /its worker died of an uncaught error: null$/],
-      ['throw text later', /its worker died of an uncaught error: 'text'$/],
-      ['out of memory', /its worker ran out of memory \(see `resourceLimits`\)$/],
+      ['exit', 'its worker exited with code 3 before the call had ended'],
+      ['throw later', 'its worker died of an uncaught error: later'],
+      ['reject later', 'its worker died of an uncaught error: rejected'],
+      ['throw nothing later', 'its worker died of an uncaught error: undefined'],
+      ['throw null later', 'its worker died of an uncaught error: null'],
+      ['throw text later', "its worker died of an uncaught error: 'text'"],
+      ['out of memory', 'its worker ran out of memory (see `resourceLimits`)'],
     ],
   ],
   [
@@ -41,10 +45,14 @@ const deaths: [string, object, Perform, Perform, [Deed, RegExp][]][] = [
     (...args) => inProcess.perform(...args),
     (...args) => inProcess.alone(...args),
     [
-      ['exit', /its worker exited with code 3 before the call had ended$/],
-      ['kill', /its worker was killed by SIGKILL before the call had ended$/],
-      ['abort', /its worker was killed by SIGABRT before the call had ended$/],
-      ['throw later', /its worker (exited with code 1|died)/],
+      ['exit', 'its worker exited with code 3 before the call had ended'],
+      ['kill', 'its worker was killed by SIGKILL before the call had ended'],
+      ['abort', 'its worker was killed by SIGABRT before the call had ended'],
+      ['throw later', 'its worker died of an uncaught error: later'],
+      ['reject later', 'its worker died of an uncaught error: rejected'],
+      ['throw nothing later', 'its worker died of an uncaught error: undefined'],
+      ['throw null later', 'its worker died of an uncaught error: null'],
+      ['throw text later', "its worker died of an uncaught error: 'text'"],
     ],
   ],
 ];
@@ -56,7 +64,9 @@ for (const [kind, type, perform, alone, deeds] of deaths) {
         const neighbours = [perform('live'), perform('live')];
         const doomed = perform(deed);
         neighbours.push(perform('live'), perform('live'));
-        await fails(doomed, message);
+        const error = await rejection(doomed);
+        assert.ok(error instanceof WorkerError, String(error));
+        assert.equal(error.message.replace(orLeftOver, ''), `${type.name}.perform: ${message}`);
         assert.deepEqual(await Promise.all(neighbours), ['lived', 'lived', 'lived', 'lived']);
         assert.equal(await perform('live'), 'lived');
         assert.equal(statsOf(type, 'perform').running, 0);
@@ -243,6 +253,77 @@ describe('a call that waits for a worker', () => {
     const next = thread.narrow('live');
     open();
     assert.deepEqual(await Promise.all([running, next]), ['lived', 'lived']);
+  });
+});
+
+describe('the cause of a death', () => {
+  for (const [kind, perform] of [
+    ['thread', (deed: Deed) => thread.perform(deed)],
+    ['process', (deed: Deed) => inProcess.perform(deed)],
+  ] as const) {
+    /** What a deed says as the first one of its worker. */
+    const causeOf = async (deed: Deed, text: string): Promise<Error> => {
+      await shutdown();
+      const error = await rejection(perform(deed));
+      assert.ok(error instanceof WorkerError && error.cause instanceof Error, String(error));
+      assert.equal(error.message.replace(/^\w+\.perform: its worker /, ''), text);
+      return error.cause;
+    };
+
+    test(`is who called process.exit(), in a ${kind}`, async () => {
+      const cause = await causeOf('exit', 'exited with code 3 before the call had ended');
+      assert.match(cause.message, /^process\.exit\(3\) was called/);
+      assert.match(String(cause.stack), /^Error: process\.exit\(3\) was called.*\n +at perform .*mortal/);
+    });
+
+    test(`is the error that nobody caught, in a ${kind}`, async () => {
+      for (const [deed, message] of [
+        ['throw later', 'later'],
+        ['reject later', 'rejected'],
+      ] as const) {
+        const cause = await causeOf(deed, `died of an uncaught error: ${message}`);
+        assert.ok(cause instanceof RangeError);
+        assert.equal(cause.message, message);
+        assert.match(String(cause.stack), /mortal/);
+      }
+    });
+
+    test(`is not said to be left over in the first call of a ${kind}, nor where the call itself was seen at it`, async () => {
+      await causeOf('throw later', 'died of an uncaught error: later');
+      await perform('live');
+      await perform('live');
+      const error = await rejection(perform('exit'));
+      assert.ok(error instanceof WorkerError);
+      assert.match(error.message, /exited with code 3 before the call had ended$/);
+    });
+  }
+
+  test('is of its own class where this side knows it, in a process', async () => {
+    const error = await rejection(inProcess.perform('throw its own later'));
+    assert.ok(error instanceof WorkerError && error.cause instanceof Mishap);
+    assert.deepEqual([error.cause.message, error.cause.where], ['its own', 'in the worker']);
+    assert.ok(error.cause.cause instanceof TypeError);
+  });
+
+  test('is the last that a process wrote to its stderr, which all gets there; nothing that an earlier call wrote', async () => {
+    const { stdout, stderr } = await runProgram('dying-process', { args: ['write and kill'] });
+    const { message, cause } = JSON.parse(stdout) as { message: string; cause: string };
+    assert.match(message, /its worker was killed by SIGKILL before the call had ended/);
+    assert.match(cause, /^the last on its stderr was:\n.*line 399 é+\nthe last line$/s);
+    assert.ok(cause.length < 10_000);
+    assert.equal(stderr.split('\n').length, 402);
+    const second = await runProgram('dying-process', { args: ['write', 'kill'] });
+    assert.equal((JSON.parse(second.stdout) as { cause: unknown }).cause, 'none');
+    assert.match(second.stderr, /^written/);
+  });
+
+  test('tells of a process without memory', async () => {
+    const { stdout } = await runProgram('dying-process', {
+      flags: ['--max-old-space-size=40'],
+      args: ['out of memory'],
+    });
+    const { cause } = JSON.parse(stdout) as { cause: string };
+    assert.match(cause, /heap out of memory/);
   });
 });
 

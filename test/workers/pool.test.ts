@@ -1,26 +1,17 @@
 import { strict as assert } from 'node:assert';
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { move, RejectedError, shutdown, statsOf } from 'opero';
 import { Fleeting, Heir, LaterLine, One, Three, Two } from '../fixtures/workers/pools.js';
 import { counters, until } from '../support/counters.js';
+import { hasEnded } from '../support/has-ended.js';
 import { liveWorkers } from '../support/live-workers.js';
 import { rejection } from '../support/rejection.js';
 import { runNode, runProgram } from '../support/run-program.js';
 
 after(() => shutdown());
-
-/** Whether a process is gone, or waits to be forgotten by the one that runs all. */
-function hasEnded(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return process.platform === 'linux' && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return true;
-  }
-}
 
 describe('pools', () => {
   const one = new One();
@@ -257,6 +248,12 @@ describe('a program', () => {
   test('that may start no workers ends, once its call has failed', async () => {
     const { code, stdout } = await runProgram('no-workers');
     assert.equal(stdout, 'WorkerError: Calc.add: its worker could not run MODULE: no workers here\n');
+    assert.equal(code, 0);
+  });
+
+  test('that cannot start processes ends, once its call has failed', async () => {
+    const { code, stdout } = await runProgram('no-processes');
+    assert.equal(stdout, 'Two.process: its worker could not run MODULE: spawn /nowhere ENOENT\n');
     assert.equal(code, 0);
   });
 
