@@ -14,9 +14,11 @@ import { importModule, isProgram, isRefusal, refuseProgram, unlessRefused } from
 import type { JobMessage, Outcome, Target, TaskMessage, TaskReply } from './protocol.js';
 import { afterLeftovers, newReporter } from './reporter.js';
 import { loadLikeMain } from './tsx.js';
+import { endWithParent } from './watchdog.js';
 
 applyNoPolicies(refuseProgram);
 const reporter = newReporter();
+if (isMainThread) endWithParent();
 
 /** A target that was found, and how its errors travel. */
 interface Ready {
