@@ -22,7 +22,6 @@ export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {
-  type Collected,
   type ItemOf,
   type MethodName,
   processAll,
@@ -30,6 +29,7 @@ export {
   type ResultOf,
 } from './items/process.js';
 export type { Progress } from './items/progress.js';
+export type { Collected, Delivered, Entry, Wrapped } from './items/results.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';

@@ -3,10 +3,10 @@ import { named } from './core/interceptor.js';
 import { isGenerator, show, type Where, wrongOption } from './core/options.js';
 import { runnerHere, Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
-import { collectItems, streamItems } from './items/items.js';
-import { type Items, type ItemsOptions, type OnError, requireIterable, type StreamOptions } from './items/options.js';
-import type { Collected } from './items/process.js';
-import type { Progress } from './items/progress.js';
+import { Caller } from './items/caller.js';
+import { collectItems, collectItemsForEach, streamItems } from './items/items.js';
+import type { AnyOptions, Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
+import type { Delivered, Wrapped } from './items/results.js';
 import { type Work, workOn } from './items/work.js';
 import { type OrchestratorConfig, readPolicies } from './orchestrate.js';
 import { fallbackPolicy, readFallback } from './policies/fallback.js';
@@ -89,55 +89,42 @@ export class Orchestrator {
    * @param fns The functions.
    * @param items Any iterable or async iterable.
    * @param options Those of `processAll`.
-   * @throws The first failure's own error, unless `onError` is `'collect'`.
+   * @throws The first failure's own error, unless `onError` is `'collect'`; what the items themselves threw.
    */
-  process<Item, Fn extends OneArgument<Item, unknown>, Failure extends OnError = 'throw'>(
+  process<
+    Item,
+    Fn extends OneArgument<Item, unknown>,
+    Failure extends OnError = 'throw',
+    Entries extends boolean = false,
+  >(
     fns: readonly (Fn & OneArgument<Item, unknown>)[],
     items: Items<Item>,
-    options?: ItemsOptions<Failure>,
-  ): Promise<Collected<Outcome<Fn>, Item, Failure>[]>;
+    options?: ItemsOptions<Failure, Entries>,
+  ): Promise<Delivered<Outcome<Fn>, Item, Failure, Entries>[]>;
   /**
    * Calls a function with each item as its one argument. Results are in the order of the items.
    *
    * @param fn A function.
    * @param items Any iterable or async iterable.
    * @param options Those of `processAll`.
-   * @throws The first failure's own error, unless `onError` is `'collect'`.
+   * @throws The first failure's own error, unless `onError` is `'collect'`; what the items themselves threw.
    */
-  process<Item, Result, Failure extends OnError = 'throw'>(
+  process<Item, Result, Failure extends OnError = 'throw', Entries extends boolean = false>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
-    options?: ItemsOptions<Failure>,
-  ): Promise<Collected<Awaited<Result>, Item, Failure>[]>;
-  async process<Item, Result, Failure extends OnError = 'throw'>(
-    fn: OneArgument<Item, Result> | readonly OneArgument<Item, Result>[],
+    options?: ItemsOptions<Failure, Entries>,
+  ): Promise<Delivered<Awaited<Result>, Item, Failure, Entries>[]>;
+  async process<Item>(
+    fn: OneArgument<Item, unknown> | readonly OneArgument<Item, unknown>[],
     items: Items<Item>,
-    options?: ItemsOptions<Failure>,
-  ): Promise<Collected<Awaited<Result>, Item, Failure>[]> {
-    const asked = 'Orchestrator.process()';
-    if (!Array.isArray(fn)) requireFunction(fn, asked);
-    if (typeof fn === 'function') return this.#collect(fn, items, options);
-    for (const each of fn) requireFunction(each, asked);
-    requireIterable(items, asked);
-    // Every function needs all items. Each is wrapped, so that a promise among them is not waited for.
-    const { onProgress, progress: _shown, ...taking }: ItemsOptions = options ?? {};
-    const beganAt = performance.now();
-    const wrap = { run: async (item: Item) => ({ item }), concurrency: 1 };
-    const taken = (await collectItems(asked, items, wrap, taking)) as { item: Item }[];
-    const all = taken.map(({ item }) => item);
-    const results: Collected<Awaited<Result>, Item, Failure>[] = [];
-    let failed = 0;
-    for (const each of fn as readonly OneArgument<Item, Result>[]) {
-      const before = { done: results.length, failed };
-      const tell = (progress: Progress): void => {
-        failed = before.failed + progress.failed;
-        const elapsed = performance.now() - beganAt;
-        onProgress?.({ done: before.done + progress.done, failed, total: all.length * fn.length, elapsed });
-      };
-      const telling = onProgress === undefined ? options : { ...options, onProgress: tell };
-      for (const result of await this.#collect(each, all, telling)) results.push(result);
-    }
-    return results;
+    options?: ItemsOptions<OnError, boolean>,
+  ): Promise<unknown[]> {
+    const asked = { text: 'Orchestrator.process()', caller: new Caller(methods.process) };
+    if (!Array.isArray(fn)) requireFunction(fn, asked.text);
+    if (typeof fn === 'function') return collectItems(asked, items, this.#work(fn, options), options);
+    for (const each of fn) requireFunction(each, asked.text);
+    const works = fn.map((each: OneArgument<Item, unknown>) => this.#work(each, options));
+    return collectItemsForEach(asked, items, works, options);
   }
 
   /**
@@ -146,58 +133,69 @@ export class Orchestrator {
    * @param fn Any function; with `cpuBound`, an export of the module given.
    * @param items Any iterable or async iterable.
    * @param options Those of `processStream`.
-   * @throws While results are taken: the first failure's own error, unless `onError` is `'collect'`.
+   * @throws While results are taken: the first failure's own error, unless `onError` is `'collect'`; what the items
+   * themselves threw.
    */
-  stream<Item, Result, Failure extends OnError = 'throw'>(
+  stream<Item, Result, Failure extends OnError = 'throw', Entries extends boolean = false>(
     fn: OneArgument<Item, Result>,
     items: Items<Item>,
-    options?: StreamOptions<Failure>,
-  ): AsyncIterableIterator<Collected<Awaited<Result>, Item, Failure>, undefined, undefined> {
+    options?: StreamOptions<Failure, Entries>,
+  ): AsyncIterableIterator<Delivered<Awaited<Result>, Item, Failure, Entries>, undefined, undefined> {
     requireFunction(fn, 'Orchestrator.stream()');
-    return streamItems('Orchestrator.stream()', items, this.#work(fn, options), options) as AsyncIterableIterator<
-      Collected<Awaited<Result>, Item, Failure>,
-      undefined,
-      undefined
-    >;
+    type Each = Delivered<Awaited<Result>, Item, Failure, Entries>;
+    const asked = { text: 'Orchestrator.stream()', caller: new Caller(methods.stream) };
+    const results = streamItems(asked, items, this.#work(fn, options), options);
+    return results as AsyncIterableIterator<Each, undefined, undefined>;
   }
 
   /**
-   * The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise.
+   * The function behind the pipeline; `this`, `name` and `length` stay. It always returns a promise. It has `process` and
+   * `stream` of its own, for many items; `this` is undefined there.
    *
    * @param fn Any function; with `cpuBound`, an export of the module given.
    * @throws ConfigurationError when it is no function.
+   * @example
+   * const load = orchestrator.wrap(fetchUser);
+   * const user = await load(42);
+   * const users = await load.process([1, 2, 3], { onError: 'collect' });
    */
-  wrap<Fn extends AnyFunction>(
-    this: GeneratorProblem<Fn>,
-    fn: Fn,
-  ): (this: ThisParameterType<Fn>, ...args: Parameters<Fn>) => Promise<Outcome<Fn>>;
-  wrap<Fn extends AnyFunction>(fn: Fn): (...args: Parameters<Fn>) => Promise<Outcome<Fn>> {
+  wrap<Fn extends AnyFunction>(this: GeneratorProblem<Fn>, fn: Fn): Wrapped<Fn>;
+  wrap<Fn extends AnyFunction>(fn: Fn): Wrapped<Fn> {
     requireFunction(fn, 'Orchestrator.wrap()');
     const site = this.#site;
-    return named(fn, function (this: unknown, ...args: unknown[]): Promise<Outcome<Fn>> {
-      return site.run(fn, this, args) as Promise<Outcome<Fn>>;
+    const wrapped = named(fn, function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      return site.run(fn, this, args);
     });
+    const text = fn.name || 'wrapped';
+    const each = fn as OneArgument<never, unknown>;
+    const many = {
+      process: async (items: Items<never>, options?: AnyOptions): Promise<unknown[]> => {
+        const asked = { text: `${text}.process()`, caller: new Caller(many.process) };
+        return collectItems(asked, items, this.#work(each, options), options);
+      },
+      stream: (items: Items<never>, options?: AnyOptions): AsyncIterable<unknown> => {
+        const asked = { text: `${text}.stream()`, caller: new Caller(many.stream) };
+        return streamItems(asked, items, this.#work(each, options), options);
+      },
+    };
+    // As methods are: of no matter to whoever looks at the fields of the function.
+    for (const [name, value] of Object.entries(many)) {
+      Object.defineProperty(wrapped, name, { value, configurable: true, writable: true });
+    }
+    return wrapped as unknown as Wrapped<Fn>;
   }
 
-  #work<Item, Result>(fn: OneArgument<Item, Result>, options: ItemsOptions | undefined): Work<Item, Awaited<Result>> {
-    return workOn(
-      this.#site.policies,
-      options,
-      (item: Item) => this.#site.run(fn, undefined, [item]),
-      undefined,
-      this.#site.name,
-    );
-  }
-
-  #collect<Item, Result, Failure extends OnError>(
-    fn: OneArgument<Item, Result>,
-    items: Items<Item>,
-    options: ItemsOptions<Failure> | undefined,
-  ): Promise<Collected<Awaited<Result>, Item, Failure>[]> {
-    const results = collectItems('Orchestrator.process()', items, this.#work(fn, options), options);
-    return results as Promise<Collected<Awaited<Result>, Item, Failure>[]>;
+  #work<Item>(fn: OneArgument<Item, unknown>, options: AnyOptions | undefined): Work<Item, unknown> {
+    const call = (item: Item): unknown => this.#site.run(fn, undefined, [item]);
+    return workOn(this.#site.policies, options, call, undefined, this.#site.name);
   }
 }
+
+/** The methods themselves, whatever stands in for them where somebody spies on them. Left out of a bundle with the class. */
+const methods = /* @__PURE__ */ (() => {
+  const { process, stream } = Orchestrator.prototype;
+  return { process, stream };
+})();
 
 /**
  * A function and those that stand in for it, tried in order until one works; sync and async ones alike.

@@ -1,7 +1,7 @@
 /** A result, on its way or there. */
-export interface Slot<Result> {
+export interface Slot {
   readonly index: number;
-  value: Result | undefined;
+  value: unknown;
   done: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
 import { isSignal } from '../core/signals.js';
+import type { Caller } from './caller.js';
 import type { Progress } from './progress.js';
 
 /**
@@ -26,7 +27,7 @@ export type OnError = 'throw' | 'collect';
  * @example
  * const options: ItemsOptions = { concurrency: 8, onError: 'collect', signal: AbortSignal.timeout(60_000) };
  */
-export interface ItemsOptions<Failure extends OnError = OnError> {
+export interface ItemsOptions<Failure extends OnError = OnError, Entries extends boolean = false> {
   /**
    * How many items are worked on at once. Default: the method's own concurrency limit, or the number of workers of a
    * cpuBound method, or 16.
@@ -43,6 +44,8 @@ export interface ItemsOptions<Failure extends OnError = OnError> {
   readonly onProgress?: (progress: Progress) => void;
   /** Whether to show a bar with rate and time left on stderr, if that is a terminal. Default false. */
   readonly progress?: boolean;
+  /** Whether each result comes as `{ index, item, value }`, an Entry. Default false: as the value alone. */
+  readonly entries?: Entries;
 }
 
 /**
@@ -51,7 +54,8 @@ export interface ItemsOptions<Failure extends OnError = OnError> {
  * @example
  * const options: StreamOptions = { ordered: false, progress: true };
  */
-export interface StreamOptions<Failure extends OnError = OnError> extends ItemsOptions<Failure> {
+export interface StreamOptions<Failure extends OnError = OnError, Entries extends boolean = false>
+  extends ItemsOptions<Failure, Entries> {
   /** Whether results come in the order of the items (default), or each as soon as it is there. */
   readonly ordered?: boolean;
 }
@@ -65,15 +69,30 @@ export const itemsRules = {
   signal: signalRule,
   onProgress: callback,
   progress: flag,
+  entries: flag,
 };
 
 export const streamRules = { ...itemsRules, ordered: flag };
 
-/** The options, with defaults filled in. */
-export type Settings = Required<Pick<StreamOptions, 'concurrency' | 'onError' | 'ordered'>> & StreamOptions;
+/** Options of any kind. */
+export type AnyOptions = StreamOptions<OnError, boolean>;
 
-/** @throws ConfigurationError when these cannot be iterated over; `asked` names the function for messages. */
-export function requireIterable(items: unknown, asked: string): void {
+/** What was asked for a run over many items, and by whom. */
+export interface Asked {
+  /** The function, for messages. */
+  readonly text: string;
+  readonly caller: Caller;
+}
+
+/** The options, with defaults filled in, and who gave them. */
+export type Settings = Required<Pick<AnyOptions, 'concurrency' | 'onError' | 'ordered'>> &
+  Omit<AnyOptions, 'onProgress'> & {
+    readonly onProgress?: AnyOptions['onProgress'] | undefined;
+    readonly caller: Caller;
+  };
+
+/** @throws ConfigurationError when these cannot be iterated over. */
+function requireIterable(items: unknown, asked: string): void {
   const source = items as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
   if (typeof source?.[Symbol.asyncIterator] === 'function' || typeof source?.[Symbol.iterator] === 'function') return;
   throw new ConfigurationError(`${asked}: expected the items to be an iterable or async iterable, got ${show(items)}`);
@@ -84,12 +103,14 @@ export function requireIterable(items: unknown, asked: string): void {
  * @throws ConfigurationError when one is wrong.
  */
 export function readSettings(
-  asked: string,
+  asked: Asked,
   items: unknown,
   options: unknown,
   concurrency: number,
   known: Readonly<Record<string, Rule>>,
 ): Settings {
-  requireIterable(items, asked);
-  return readOptions<Settings>({ text: asked }, options ?? {}, known, { concurrency, onError: 'throw', ordered: true });
+  requireIterable(items, asked.text);
+  const defaults = { concurrency, onError: 'throw', ordered: true } as const;
+  const read = readOptions<Omit<Settings, 'caller'>>({ text: asked.text }, options ?? {}, known, defaults);
+  return { ...read, caller: asked.caller };
 }

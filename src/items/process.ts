@@ -1,11 +1,13 @@
 import type { Primitive } from '../core/decorator-types.js';
-import { ConfigurationError, type ItemError } from '../core/errors.js';
+import { ConfigurationError } from '../core/errors.js';
 import type { MayFit } from '../core/fits.js';
 import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
+import { Caller } from './caller.js';
 import { collectItems, streamItems } from './items.js';
-import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
+import type { AnyOptions, Items, ItemsOptions, OnError, StreamOptions } from './options.js';
+import type { Delivered } from './results.js';
 import { type Work, workOn } from './work.js';
 
 /**
@@ -38,16 +40,6 @@ export type ResultOf<Target, Name extends PropertyKey> =
 
 type Member<Target, Name extends PropertyKey> = Name extends keyof Target ? Target[Name] : never;
 
-/**
- * A result, or an ItemError in its place where failures may be collected.
- *
- * @example
- * type Found = Collected<Forecast, string, 'collect'>; // Forecast | ItemError<string>
- */
-export type Collected<Result, Item, Failure extends OnError> = 'collect' extends Failure
-  ? Result | ItemError<Item>
-  : Result;
-
 /** What is wrong with a name; the names of the methods stand beside it in a union, for editors to offer. */
 type NameProblem<Target, Name> =
   Name extends MethodName<Target> ? unknown : { readonly 'this is not the name of a public method': Name };
@@ -69,12 +61,12 @@ type ItemsProblem<Name, Source, Item> = [Item] extends [never]
 const staticFirst: readonly Placement[] = ['static'];
 const instanceOnly: readonly Placement[] = ['instance'];
 
-function methodWork<Item, Result>(
+function methodWork<Item>(
   asked: string,
   target: object,
   method: PropertyKey,
-  options: ItemsOptions | undefined,
-): Work<Item, Result> {
+  options: AnyOptions | undefined,
+): Work<Item, unknown> {
   const chains = chainsOf(target, asked);
   const placements = typeof target === 'function' ? staticFirst : instanceOnly;
   if (typeof Reflect.get(target, method) !== 'function') {
@@ -94,9 +86,9 @@ function methodWork<Item, Result>(
  * @param method The name of the method.
  * @param items Any iterable or async iterable.
  * @param options `concurrency` (the method's own limit, or the number of workers, or 16), `onError` (`'throw'`),
- * `signal`, `onProgress`, `progress` (false).
+ * `signal`, `onProgress`, `progress` (false), `entries` (false).
  * @throws ConfigurationError when an argument is wrong; otherwise what the first failing item threw, unless `onError` is
- * `'collect'`.
+ * `'collect'`, or what the items themselves threw.
  * @example
  * const grids = await processAll(weather, 'simulate', seeds, { progress: true });
  */
@@ -104,16 +96,18 @@ export async function processAll<
   Target extends object,
   Name extends PropertyKey,
   Failure extends OnError = 'throw',
+  Entries extends boolean = false,
   Source = Items<ItemOf<Target, Name>>,
 >(
   target: Target,
   method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
   items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
-  options?: ItemsOptions<Failure>,
-): Promise<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>[]> {
-  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
-  const work = methodWork<ItemOf<Target, Name>, Result>('processAll()', target, method, options);
-  return (await collectItems('processAll()', items as Items<ItemOf<Target, Name>>, work, options)) as Result[];
+  options?: ItemsOptions<Failure, Entries>,
+): Promise<Delivered<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure, Entries>[]> {
+  type Each = Delivered<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure, Entries>;
+  const asked = { text: 'processAll()', caller: new Caller(processAll) };
+  const work = methodWork<ItemOf<Target, Name>>(asked.text, target, method, options);
+  return (await collectItems(asked, items as Items<ItemOf<Target, Name>>, work, options)) as Each[];
 }
 
 /**
@@ -127,7 +121,7 @@ export async function processAll<
  * @param items Any iterable or async iterable; pulled at most four times `concurrency` ahead, batches for workers aside.
  * @param options Those of `processAll`, and `ordered` (true): whether results come in the order of the items.
  * @throws ConfigurationError when an argument is wrong; while results are taken, what the first failing item threw,
- * unless `onError` is `'collect'`.
+ * unless `onError` is `'collect'`, or what the items themselves threw; in that case after the results before it.
  * @example
  * for await (const grid of processStream(weather, 'simulate', seeds())) await save(grid);
  */
@@ -135,18 +129,21 @@ export function processStream<
   Target extends object,
   Name extends PropertyKey,
   Failure extends OnError = 'throw',
+  Entries extends boolean = false,
   Source = Items<ItemOf<Target, Name>>,
 >(
   target: Target,
   method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
   items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
-  options?: StreamOptions<Failure>,
-): AsyncIterableIterator<Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>, undefined, undefined> {
-  type Result = Collected<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure>;
-  const work = methodWork<ItemOf<Target, Name>, Result>('processStream()', target, method, options);
-  return streamItems('processStream()', items as Items<ItemOf<Target, Name>>, work, options) as AsyncIterableIterator<
-    Result,
-    undefined,
-    undefined
-  >;
+  options?: StreamOptions<Failure, Entries>,
+): AsyncIterableIterator<
+  Delivered<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure, Entries>,
+  undefined,
+  undefined
+> {
+  type Each = Delivered<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure, Entries>;
+  const asked = { text: 'processStream()', caller: new Caller(processStream) };
+  const work = methodWork<ItemOf<Target, Name>>(asked.text, target, method, options);
+  const results = streamItems(asked, items as Items<ItemOf<Target, Name>>, work, options);
+  return results as AsyncIterableIterator<Each, undefined, undefined>;
 }

@@ -33,6 +33,11 @@ export class Source<Item> {
     return !this.#isDrained && !this.#isPulling;
   }
 
+  /** Whether its items come late, each in its own time. */
+  get isAsync(): boolean {
+    return this.#isAsync;
+  }
+
   /** @throws What the items throw when they are asked for an iterator. */
   open(): void {
     const items = this.#items as AsyncIterable<Item> & Iterable<Item>;

@@ -2,137 +2,30 @@ import { strict as assert } from 'node:assert';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { currentCall, ItemError, processStream, retry } from 'opero';
+import { currentCall, type Entry, ItemError, processStream, retry } from 'opero';
 import { flush } from '../support/clock.js';
-import { Steps, source } from '../support/items.js';
-
-interface Setting {
-  readonly count: number;
-  readonly concurrency: number;
-  readonly ordered: boolean;
-  readonly collect: boolean;
-  /** Whether the item that began last ends first. */
-  readonly lastFirst: boolean;
-}
-
-/** What became of a `next()`: a result, by its item; the end; or a rejection. */
-type Outcome = `item ${number}` | `failed ${number}` | `rejected ${number | 'abort'}` | 'end' | undefined;
-
-/** What a stream must do, written down plainly. */
-class Model {
-  readonly outcomes: Outcome[] = [];
-  readonly running: number[] = [];
-  begun = 0;
-  taken = 0;
-  done = 0;
-  failed = 0;
-  returned = 0;
-  opened = false;
-  #started = false;
-  #aborted = false;
-  #drained = false;
-  #over = false;
-  #failure: Outcome;
-  readonly #takers: number[] = [];
-  /** What is under way or ready: in order all that began, else what has ended. */
-  readonly #slots: { item: number; outcome: Outcome }[] = [];
-
-  constructor(readonly setting: Setting) {}
-
-  get isOver(): boolean {
-    return this.#over;
-  }
-
-  take(): void {
-    this.#takers.push(this.outcomes.push(undefined) - 1);
-    if (!this.#started && !this.#over) {
-      this.#started = true;
-      if (this.#aborted) this.#fail('rejected abort');
-      else this.opened = true;
-    }
-    this.#go();
-  }
-
-  settle(item: number, works: boolean): void {
-    this.running.splice(this.running.indexOf(item), 1);
-    if (this.#over) return;
-    this.done++;
-    if (!works) this.failed++;
-    if (!works && !this.setting.collect) {
-      this.#fail(`rejected ${item}`);
-      return;
-    }
-    const outcome: Outcome = works ? `item ${item}` : `failed ${item}`;
-    const slot = this.#slots.find((each) => each.item === item);
-    if (slot) slot.outcome = outcome;
-    else this.#slots.push({ item, outcome });
-    this.#go();
-  }
-
-  abort(): void {
-    this.#aborted = true;
-    if (this.#started && !this.#over) this.#fail('rejected abort');
-  }
-
-  end(): void {
-    this.#failure = undefined;
-    if (!this.#over) this.#endEarly();
-    this.#serve();
-  }
-
-  #fail(outcome: Outcome): void {
-    this.#failure = outcome;
-    this.#endEarly();
-    this.#serve();
-  }
-
-  #endEarly(): void {
-    this.#over = true;
-    if (this.#drained) return;
-    this.opened = true;
-    this.returned++;
-  }
-
-  #go(): void {
-    this.#serve();
-    const { count, concurrency, ordered } = this.setting;
-    while (!this.#over && !this.#drained && this.running.length < concurrency) {
-      if (this.#slots.length + (ordered ? 0 : this.running.length) >= 4 * concurrency) break;
-      if (this.begun === count) this.#drained = true;
-      else {
-        if (ordered) this.#slots.push({ item: this.begun, outcome: undefined });
-        this.running.push(this.begun++);
-      }
-    }
-    this.#serve();
-  }
-
-  #serve(): void {
-    while (this.#takers.length > 0) {
-      const [first] = this.#slots;
-      let outcome: Outcome;
-      if (this.#failure !== undefined) {
-        outcome = this.#failure;
-        this.#failure = undefined;
-      } else if (this.#over) outcome = 'end';
-      else if (first?.outcome !== undefined) {
-        outcome = first.outcome;
-        this.#slots.shift();
-        this.taken++;
-      } else if (this.#drained && this.running.length === 0 && first === undefined) {
-        this.#over = true;
-        outcome = 'end';
-      } else return;
-      this.outcomes[this.#takers.shift() as number] = outcome;
-    }
-  }
-}
+import { type Source, Steps, source } from '../support/items.js';
+import { type Outcome, type Setting, StreamModel } from '../support/stream-model.js';
 
 /** The stream itself, beside its model. */
 class Real {
   readonly steps = new Steps<number>();
   readonly signals: (AbortSignal | undefined)[] = [];
   readonly outcomes: Outcome[] = [];
+  readonly source: Source;
+  /** The pull of the source that is under way, where it ends only when it is told to. */
+  #pull: (() => void) | undefined;
+
+  constructor({ count, sort, gated, breaksAt }: Setting) {
+    const check = (item: number): void => {
+      if (item === breaksAt) throw 'broken';
+    };
+    this.source = source(count, sort, check, gated ? () => this.#wait() : undefined);
+  }
+
+  get isPulling(): boolean {
+    return this.#pull !== undefined;
+  }
 
   @retry(1)
   async work(item: number): Promise<unknown> {
@@ -140,18 +33,38 @@ class Real {
     return this.steps.begin(item);
   }
 
-  take(stream: AsyncIterator<unknown>): void {
+  async give(): Promise<void> {
+    this.#pull?.();
+    this.#pull = undefined;
+    await flush();
+  }
+
+  take(stream: AsyncIterator<unknown>, { entries }: Setting): void {
     const at = this.outcomes.push(undefined) - 1;
     stream.next().then(
       ({ done, value }) => {
-        if (done) this.outcomes[at] = 'end';
-        else this.outcomes[at] = value instanceof ItemError ? `failed ${value.index}` : `item ${value as number}`;
+        this.outcomes[at] = done ? 'end' : outcomeOf(entries ? unwrap(value as Entry<number, unknown>) : value);
       },
       (error) => {
         this.outcomes[at] = `rejected ${error as number}`;
       },
     );
   }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pull = resolve;
+    });
+  }
+}
+
+const outcomeOf = (value: unknown): Outcome =>
+  value instanceof ItemError ? `failed ${value.index}` : `item ${value as number}`;
+
+/** The value of an entry, which is that of its own item. */
+function unwrap({ index, item, value }: Entry<number, unknown>): unknown {
+  assert.deepEqual([index, item], [item, value instanceof ItemError ? value.item : value]);
+  return value;
 }
 
 const actions = fc.array(
@@ -159,30 +72,42 @@ const actions = fc.array(
     does: fc.oneof(
       { weight: 10, arbitrary: fc.constant('take' as const) },
       { weight: 16, arbitrary: fc.constant('settle' as const) },
+      { weight: 12, arbitrary: fc.constant('give' as const) },
       { weight: 2, arbitrary: fc.constant('fail' as const) },
       { weight: 1, arbitrary: fc.constantFrom('abort' as const, 'return' as const) },
     ),
     at: fc.nat(),
   }),
-  { maxLength: 60 },
+  { maxLength: 80 },
 );
 
-const setting = fc.record({
-  count: fc.nat({ max: 25 }),
-  concurrency: fc.integer({ min: 1, max: 3 }),
-  ordered: fc.boolean(),
-  collect: fc.boolean(),
-  lastFirst: fc.boolean(),
-});
+const settings = (sort: 'sync' | 'async', gated: boolean) =>
+  fc.record({
+    count: fc.nat({ max: 25 }),
+    sort: fc.constant(sort),
+    gated: fc.constant(gated),
+    breaksAt: fc.option(fc.nat({ max: 25 }), { nil: undefined }),
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    ordered: fc.boolean(),
+    collect: fc.boolean(),
+    entries: fc.boolean(),
+    lastFirst: fc.boolean(),
+  });
 
-for (const sort of ['sync', 'async'] as const) {
-  test(`a stream does what its model does under any schedule (${sort} source)`, () =>
+const sources = [
+  ['a sync source', 'sync', false],
+  ['an async source', 'async', false],
+  ['an async source that takes its time', 'async', true],
+] as const;
+
+for (const [what, sort, gated] of sources) {
+  test(`a stream does what its model does under any schedule (${what})`, () =>
     fc.assert(
-      fc.asyncProperty(setting, actions, async (given, schedule) => {
-        const { count, concurrency, ordered, collect, lastFirst } = given;
-        const model = new Model(given);
-        const real = new Real();
-        const items = source(count, sort);
+      fc.asyncProperty(settings(sort, gated), actions, async (given, schedule) => {
+        const { count, concurrency, ordered, collect, entries, lastFirst } = given;
+        const model = new StreamModel(given);
+        const real = new Real(given);
+        const items = real.source;
         const controller = new AbortController();
         const { signal } = controller;
         let told = { done: 0, failed: 0 };
@@ -190,6 +115,7 @@ for (const sort of ['sync', 'async'] as const) {
           concurrency,
           ordered,
           signal,
+          entries,
           onError: collect ? 'collect' : 'throw',
           onProgress: (progress) => {
             told = progress;
@@ -203,8 +129,9 @@ for (const sort of ['sync', 'async'] as const) {
         const compare = (): void => {
           assert.deepEqual(real.outcomes, model.outcomes);
           assert.equal(real.steps.begun.length, model.begun);
-          assert.equal(items.pulled, model.begun);
-          assert.ok(items.pulled - model.taken <= 4 * concurrency);
+          assert.equal(items.pulled, model.pulled);
+          assert.equal(real.isPulling, model.isPulling);
+          assert.ok(items.pulled + (real.isPulling ? 1 : 0) - model.taken <= 4 * concurrency);
           assert.deepEqual([told.done, told.failed], [model.done, model.failed]);
           assert.equal(items.returned, model.returned);
           assert.equal(items.opened, model.opened ? 1 : 0);
@@ -215,16 +142,19 @@ for (const sort of ['sync', 'async'] as const) {
         for (const { does, at } of schedule) {
           if (does === 'take') {
             model.take();
-            real.take(stream);
+            real.take(stream, given);
           } else if (does === 'abort') {
             model.abort();
             controller.abort('abort');
           } else if (does === 'return') {
             model.end();
             await stream.return?.();
+          } else if (does === 'give') {
+            if (model.isPulling) model.give();
+            await real.give();
           } else if (model.running.length > 0) {
             const last = model.running.length - 1;
-            await settle(model.running[lastFirst ? last : at % (last + 1)], does === 'settle');
+            await settle(model.running[lastFirst ? last : at % (last + 1)] as number, does === 'settle');
           }
           await flush();
           compare();
@@ -233,12 +163,15 @@ for (const sort of ['sync', 'async'] as const) {
         // To the end: everything that runs ends, and as many results as there can be are taken.
         for (let i = 0; i <= count; i++) {
           model.take();
-          real.take(stream);
+          real.take(stream, given);
         }
         await flush();
         compare();
-        while (model.running.length > 0) {
-          await settle(model.running.at(lastFirst ? -1 : 0) as number, true);
+        while (model.running.length > 0 || model.isPulling) {
+          if (model.isPulling) {
+            model.give();
+            await real.give();
+          } else await settle(model.running.at(lastFirst ? -1 : 0) as number, true);
           compare();
         }
         assert.ok(real.outcomes.every((outcome) => outcome !== undefined));

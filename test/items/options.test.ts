@@ -78,6 +78,7 @@ describe('an undefined option', () => {
       signal: undefined,
       onProgress: undefined,
       progress: undefined,
+      entries: undefined,
     };
     assert.deepEqual(await processAll(Service, 'double', [1], none as object), [2]);
     assert.deepEqual(await processAll(Service, 'double', [1], undefined), [2]);
@@ -88,7 +89,7 @@ describe('an undefined option', () => {
 
 describe('a ConfigurationError tells what is wrong, and nothing is pulled:', () => {
   const service = new Service();
-  const known = 'known options are concurrency, onError, signal, onProgress, progress, ordered';
+  const known = 'known options are concurrency, onError, signal, onProgress, progress, entries, ordered';
   const wrongOptions: [options: unknown, message: string][] = [
     [{ concurrency: 0 }, 'expected `concurrency` to be an integer of at least 1 or Infinity, got 0'],
     [{ concurrency: -1 }, 'expected `concurrency` to be an integer of at least 1 or Infinity, got -1'],
@@ -100,6 +101,8 @@ describe('a ConfigurationError tells what is wrong, and nothing is pulled:', () 
     [{ signal: new AbortController() }, 'expected `signal` to be an AbortSignal, got AbortController'],
     [{ onProgress: true }, 'expected `onProgress` to be a function, got true'],
     [{ progress: 1 }, 'expected `progress` to be true or false, got 1'],
+    [{ entries: 'yes' }, "expected `entries` to be true or false, got 'yes'"],
+    [{ entries: 1 }, 'expected `entries` to be true or false, got 1'],
     [{ ordered: 'no' }, "expected `ordered` to be true or false, got 'no'"],
     [{ limit: 4 }, `unknown option \`limit\` (4); ${known}`],
     [4, 'expected the options to be an object, got 4'],
@@ -148,7 +151,7 @@ describe('a ConfigurationError tells what is wrong, and nothing is pulled:', () 
     await assert.rejects(processAll(service, 'free', [], { ordered: false } as object), {
       name: 'ConfigurationError',
       message:
-        'processAll(): unknown option `ordered` (false); known options are concurrency, onError, signal, onProgress, progress',
+        'processAll(): unknown option `ordered` (false); known options are concurrency, onError, signal, onProgress, progress, entries',
     });
   });
 

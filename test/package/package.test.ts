@@ -82,6 +82,8 @@ const types = [
   'ConcurrencyConfig',
   'CpuBoundConfig',
   'CurrentCall',
+  'Delivered',
+  'Entry',
   'ErrorClass',
   'ErrorMatcher',
   'FallbackConfig',
@@ -109,6 +111,7 @@ const types = [
   'SharingConfig',
   'Stats',
   'StreamOptions',
+  'Wrapped',
 ];
 
 /** The names in index.d.ts: of values, and of types alone. */

@@ -10,12 +10,20 @@ export interface Source extends Iterable<number>, AsyncIterable<number> {
   returned: number;
 }
 
-/** A source of `count` numbers; `hook` sees each before it is given, and may throw. */
-export function source(count: number, sort: Sort = 'sync', hook: (item: number) => void = () => {}): Source {
+/**
+ * A source of `count` numbers; `hook` sees each before it is given, and the number after the last one before the end, and
+ * may throw. An async source gives each once `gate` lets it.
+ */
+export function source(
+  count: number,
+  sort: Sort = 'sync',
+  hook: (item: number) => void = () => {},
+  gate: () => Promise<void> = async () => {},
+): Source {
   const seen = { pulled: 0, opened: 0, returned: 0 };
   const next = () => {
-    if (seen.pulled >= count) return { done: true, value: undefined };
     hook(seen.pulled);
+    if (seen.pulled >= count) return { done: true, value: undefined };
     return { done: false, value: seen.pulled++ };
   };
   const end = () => {
@@ -24,7 +32,7 @@ export function source(count: number, sort: Sort = 'sync', hook: (item: number) 
   };
   const open = {
     sync: () => ({ next, return: end }),
-    async: () => ({ next: async () => next(), return: async () => end() }),
+    async: () => ({ next: () => gate().then(next), return: async () => end() }),
   }[sort];
   const symbol = sort === 'sync' ? Symbol.iterator : Symbol.asyncIterator;
   return Object.assign(seen, {

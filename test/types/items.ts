@@ -1,6 +1,8 @@
 /** What must compile of many items. Compiled with the tests, by their options; nothing runs here. */
 import {
   type Collected,
+  type Delivered,
+  type Entry,
   type ItemError,
   type ItemOf,
   type Items,
@@ -11,6 +13,7 @@ import {
   processStream,
   type ResultOf,
   retry,
+  type Wrapped,
 } from 'opero';
 
 /** Compiles when the two types are the same. */
@@ -122,7 +125,53 @@ export async function orchestrated(): Promise<void> {
   same<typeof stream, AsyncIterableIterator<number, undefined, undefined>>(true);
 }
 
+export async function entries(service: Service, entries: boolean, how: ItemsOptions<'throw', true>): Promise<void> {
+  const one = await processAll(service, 'load', ['a'], { entries: true });
+  same<typeof one, Entry<string, number>[]>(true);
+  const asked = await processAll(service, 'load', ['a'], how);
+  same<typeof asked, Entry<string, number>[]>(true);
+  const off = await processAll(service, 'load', ['a'], { entries: false });
+  same<typeof off, number[]>(true);
+  // Where the types cannot tell, it may be either.
+  const either = await processAll(service, 'load', ['a'], { entries });
+  same<typeof either, (number | Entry<string, number>)[]>(true);
+  const collected = await processAll(service, 'load', ['a'], { entries: true, onError: 'collect' });
+  same<typeof collected, Entry<string, number | ItemError<string>>[]>(true);
+  for await (const { index, item, value } of processStream(service, 'load', ['a'], { ordered: false, entries: true })) {
+    same<typeof index, number>(true);
+    same<typeof item, string>(true);
+    same<typeof value, number>(true);
+  }
+  const orchestrator = new Orchestrator();
+  const several = await orchestrator.process([(n: number) => n, (n: number) => `${n}`], [1], { entries: true });
+  same<typeof several, Entry<number, string | number>[]>(true);
+  const single = await orchestrator.process((n: number) => n, [1], { entries: true });
+  same<typeof single, Entry<number, number>[]>(true);
+  const stream = orchestrator.stream(async (n: number) => `${n}`, [1], { entries: true, onError: 'collect' });
+  same<typeof stream, AsyncIterableIterator<Entry<number, string | ItemError<number>>, undefined, undefined>>(true);
+}
+
+export async function wrapped(): Promise<void> {
+  const load = new Orchestrator().wrap(async (id: string, _options?: { signal?: AbortSignal }) => id.length);
+  same<typeof load extends Wrapped<(id: string, options?: { signal?: AbortSignal }) => Promise<number>> ? 1 : 0, 1>(
+    true,
+  );
+  const one = await load('a', {});
+  same<typeof one, number>(true);
+  const many = await load.process(['a']);
+  same<typeof many, number[]>(true);
+  const collected = await load.process(new Set(['a']), { onError: 'collect' });
+  same<typeof collected, (number | ItemError<string>)[]>(true);
+  for await (const each of load.stream(['a'], { entries: true })) same<typeof each, Entry<string, number>>(true);
+  const plain = new Orchestrator().wrap((n: number) => n > 1);
+  const flags = await plain.process([1]);
+  same<typeof flags, boolean[]>(true);
+  const fn: (id: string) => Promise<number> = load;
+  await fn('a');
+}
+
 export function namedTypes(): void {
+  same<Delivered<number, string, 'throw', true>, Entry<string, number>>(true);
   same<ItemOf<Service, 'load'>, string>(true);
   same<ItemOf<Service, 'two'>, never>(true);
   same<ResultOf<Service, 'maybe'>, number>(true);
