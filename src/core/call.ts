@@ -64,6 +64,8 @@ export class Call implements CurrentCall {
   beganAt = 0;
   /** How the latest attempt ended, where that is not yet how the call ends. */
   attemptEnd: AttemptEnd | undefined = undefined;
+  /** The call whose code this one was entered from. */
+  #outer: CurrentCall | undefined = undefined;
 
   constructor(
     readonly fn: AnyFunction,
@@ -73,6 +75,17 @@ export class Call implements CurrentCall {
     readonly handoff: Handoff | undefined,
   ) {
     if (handoff !== undefined) this.error = handoff.error;
+  }
+
+  /** The method's own code is entered: until `leave`, `currentCall()` tells of this call. */
+  enter(): void {
+    this.#outer = current;
+    current = this;
+  }
+
+  leave(): void {
+    current = this.#outer;
+    this.#outer = undefined;
   }
 
   abort(reason: unknown): void {

@@ -1,9 +1,18 @@
-import { Call, enter, takeHandoff } from './call.js';
+import { Call, takeHandoff } from './call.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
-import type { After, AnyFunction, Around, MutableStats, Next, Policy, SiteInfo } from './types.js';
+import {
+  type After,
+  type AnyFunction,
+  type Around,
+  admitted,
+  type MutableStats,
+  type Next,
+  type Policy,
+  type SiteInfo,
+} from './types.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
-export function compile(policies: readonly Policy[], end: After, site: SiteInfo): Next {
+function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate {
   const links = policies.map((policy) => {
     const around = {} as { -readonly [Name in keyof Around]: Around[Name] };
     return { around, step: policy.wrap(around, site) };
@@ -14,37 +23,77 @@ export function compile(policies: readonly Policy[], end: After, site: SiteInfo)
     ok = step.ok ?? ok;
     fail = step.fail ?? fail;
   }
-  let next = callMethod({ ok, fail }, site.stats);
+  let gate = new Gate([], { ok, fail }, site.stats);
   for (const { around, step } of links.reverse()) {
-    around.next = next;
-    next = step.enter ?? next;
+    around.next = enterThrough(gate);
+    if (step.admit !== undefined) gate = new Gate([step.admit, ...gate.admits], gate.after, gate.stats);
   }
-  return next;
+  return gate;
 }
 
-/** The innermost step: enters the method's own code, unless the call was aborted on its way. */
-function callMethod({ ok, fail }: After, stats: MutableStats): Next {
-  return function method(call) {
-    if (call.aborted) return fail(call.signal?.reason, call);
-    stats.attempts++;
-    stats.running++;
+/**
+ * Where calls enter the method's own code: past the steps that admit them, one after the other. Whoever takes a call
+ * through calls the code itself, between `enter` and `leave`, so that one frame stands for all of that in a stack.
+ */
+class Gate {
+  constructor(
+    readonly admits: readonly Next[],
+    readonly after: After,
+    readonly stats: MutableStats,
+  ) {}
+
+  /** Gives `admitted`; or what becomes of a call that does not enter now. */
+  admit(call: Call): unknown {
+    for (const admit of this.admits) {
+      const outcome = admit(call);
+      if (outcome !== admitted) return outcome;
+    }
+    return call.aborted ? this.after.fail(call.signal?.reason, call) : admitted;
+  }
+
+  /** The code is entered from now on. Gives the time of that, where the permit of a rate limit wants to know it. */
+  enter(call: Call): number {
+    this.stats.attempts++;
+    this.stats.running++;
+    call.enter();
+    return call.permit === undefined ? 0 : call.permit.enter();
+  }
+
+  /** The code has been entered, and gave this promise: goes on once that settles. */
+  leave(call: Call, result: Promise<unknown>, enteredAt: number): Promise<unknown> {
+    call.leave();
     const { permit } = call;
-    const enteredAt = permit === undefined ? 0 : permit.enter();
-    const result = enter(call, call.fn, call.self, call.args);
     if (permit !== undefined) {
       call.permit = undefined;
       permit.start(enteredAt);
     }
+    const { stats, after } = this;
     return result.then(
       (value) => {
         stats.running--;
-        return ok(value, call);
+        return after.ok(value, call);
       },
       (error) => {
         stats.running--;
-        return fail(error, call);
+        return after.fail(error, call);
       },
     );
+  }
+}
+
+/** Takes a call that was under way already through a gate. */
+function enterThrough(gate: Gate): Next {
+  return function method(call) {
+    const outcome = gate.admit(call);
+    if (outcome !== admitted) return outcome;
+    const enteredAt = gate.enter(call);
+    let result: Promise<unknown>;
+    try {
+      result = Promise.resolve(Reflect.apply(call.fn, call.self, call.args));
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    return gate.leave(call, result, enteredAt);
   };
 }
 
@@ -66,9 +115,9 @@ export function runner(
       throw error;
     },
   };
-  const pipeline = compile(policies, end, site);
+  const gate = compile(policies, end, site);
 
-  return (fn, self, args) => {
+  return function run(fn, self, args) {
     stats.calls++;
     const given = takeHandoff(self, site.name);
     let signal: AbortSignal | undefined;
@@ -96,14 +145,25 @@ export function runner(
       }
     }
     // In this very function, so that few frames stand between the caller and the method's code.
-    let result: Promise<unknown>;
+    let result: unknown;
     try {
-      result = Promise.resolve(pipeline(call));
+      result = gate.admit(call);
+      if (result === admitted) {
+        const enteredAt = gate.enter(call);
+        let entered: Promise<unknown>;
+        try {
+          entered = Promise.resolve(Reflect.apply(fn, self, args));
+        } catch (error) {
+          entered = Promise.reject(error);
+        }
+        result = gate.leave(call, entered, enteredAt);
+      }
     } catch (error) {
       result = Promise.reject(error);
     }
-    if (early === undefined) return result;
-    result.then(early.resolve, early.reject);
+    const outcome = Promise.resolve(result);
+    if (early === undefined) return outcome;
+    outcome.then(early.resolve, early.reject);
     return early.promise;
   };
 }

@@ -42,13 +42,20 @@ export interface Around extends After {
   readonly next: Next;
 }
 
+/** What a step gives that lets a call on at once. */
+export const admitted = Symbol('admitted');
+
 /**
  * One step of a pipeline: how a call enters it, and how it goes on with what came of the steps beneath. The two halves
  * are apart, and what they share is kept on the call, so that a call costs one `.then` in all and no closure per policy.
  * Where a step has nothing to do it leaves that part out, and costs nothing there.
  */
 export interface Step extends Partial<After> {
-  readonly enter?: Next;
+  /**
+   * Gives `admitted`, and the call goes on beneath; or what the step came to, where it takes the call on itself, later or
+   * not at all. So no frame of the step stands between the caller and the method's code, which has to fit into a stack.
+   */
+  readonly admit?: Next;
 }
 
 /** A member as its decorators see it: its name and place, and what holds its record. */

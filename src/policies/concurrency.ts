@@ -13,7 +13,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Around, Next, Policy } from '../core/types.js';
+import { type Around, admitted, type Next, type Policy } from '../core/types.js';
 
 /**
  * Options of `@concurrency`.
@@ -69,7 +69,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
         call.slot = undefined;
       };
       return {
-        enter: function concurrency(call) {
+        admit: function concurrency(call) {
           let slots: Slots;
           try {
             slots = find(call);
@@ -78,7 +78,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           }
           if (!slots.tryTake()) return slots.wait(call, site, slots.run, around.fail);
           call.slot = slots;
-          return around.next(call);
+          return admitted;
         },
         ok(value, call) {
           leave(call);

@@ -148,7 +148,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
         return remote.run(call);
       };
       return {
-        enter: function cpuBound(call) {
+        admit: function cpuBound(call) {
           // At once, or straight behind the loading: a shutdown asked for after the call finds it with its pool.
           const work = workers === undefined ? loadWorkers().then((loaded) => run(loaded, call)) : run(workers, call);
           return work.then(

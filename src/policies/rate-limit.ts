@@ -16,7 +16,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { Around, Continuation, Next, Policy, SiteInfo } from '../core/types.js';
+import { type Around, admitted, type Continuation, type Next, type Policy, type SiteInfo } from '../core/types.js';
 
 /**
  * Options of `@rateLimit`.
@@ -186,7 +186,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
     wrap(around, site) {
       const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, around));
       return {
-        enter: function rateLimit(call) {
+        admit: function rateLimit(call) {
           let limiter: RateLimiter;
           try {
             limiter = find(call);
@@ -195,7 +195,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
           }
           if (!limiter.tryTake()) return limiter.wait(call, site, around.fail);
           call.permit = limiter;
-          return around.next(call);
+          return admitted;
         },
         fail(error, call) {
           call.permit?.give();

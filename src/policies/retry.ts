@@ -18,7 +18,7 @@ import {
   readOptions,
   type Where,
 } from '../core/options.js';
-import type { Policy, SiteInfo } from '../core/types.js';
+import { admitted, type Policy, type SiteInfo } from '../core/types.js';
 
 /**
  * What `onRetry` is told.
@@ -195,9 +195,9 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
 
       return {
         ...(hasBudget && {
-          enter(call) {
+          admit(call) {
             call.beganAt = now();
-            return around.next(call);
+            return admitted;
           },
         }),
         ...(retryResult !== undefined && { ok: (value, call) => ended(false, value, call) }),
