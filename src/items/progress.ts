@@ -1,4 +1,4 @@
-import type { SingleBar } from 'cli-progress';
+import { Pace } from './pace.js';
 
 /**
  * How far the work on many items is.
@@ -24,19 +24,21 @@ export class Tally {
   readonly #startedAt = performance.now();
   #done = 0;
   #failed = 0;
-  #bar: SingleBar | undefined;
-  #ended = false;
+  #pace: Pace | undefined;
+  #hideBar: (() => void) | undefined;
+  #isOver = false;
 
-  constructor(total: number | undefined, report: ((progress: Progress) => void) | undefined, bar: boolean | undefined) {
+  /** @param bar How many items are worked on at once, where a bar is to tell of them. */
+  constructor(total: number | undefined, report: ((progress: Progress) => void) | undefined, bar: number | undefined) {
     this.#total = total;
     this.#report = report;
-    if (bar && process.stderr.isTTY) this.#showBar();
+    if (bar !== undefined && process.stderr.isTTY) this.#showBar(new Pace(this.#startedAt, bar, total));
   }
 
   count(failed: boolean): void {
     this.#done++;
     if (failed) this.#failed++;
-    this.#bar?.update(this.#done, { rate: this.#rate, failed: this.#failed });
+    this.#pace?.add(performance.now());
     this.#report?.({
       done: this.#done,
       failed: this.#failed,
@@ -46,32 +48,23 @@ export class Tally {
   }
 
   end(): void {
-    this.#ended = true;
-    this.#bar?.stop();
+    this.#isOver = true;
+    this.#hideBar?.();
   }
 
-  get #rate(): string {
-    return ((this.#done / (performance.now() - this.#startedAt)) * 1000).toFixed(0);
-  }
-
-  /** The library of the bar is loaded only now; the bar's timer does not keep a finished program alive. */
-  async #showBar(): Promise<void> {
-    const { default: progress } = await import('cli-progress');
-    if (this.#ended) return;
-    const known = '{bar} {percentage}% | {value}/{total} | {rate}/s | {failed} failed | {eta_formatted} left';
-    const unknown = '{value} done | {rate}/s | {failed} failed | {duration_formatted}';
-    const format = this.#total === undefined ? unknown : known;
-    class Bar extends progress.SingleBar {
-      declare timer: NodeJS.Timeout | null;
-
-      override render(): void {
-        super.render();
-        this.timer?.unref();
-      }
-    }
-    // It neither takes Ctrl-C for itself, nor hides the cursor, which a program that ends early would leave hidden.
-    this.#bar = new Bar({ format, stream: process.stderr, hideCursor: false, gracefulExit: false });
-    this.#bar.start(this.#total ?? 0, this.#done, { rate: this.#rate, failed: this.#failed });
+  /** The code of the bar is loaded only now. */
+  async #showBar(pace: Pace): Promise<void> {
+    this.#pace = pace;
+    const { showBar } = await import('./bar.js');
+    if (this.#isOver) return;
+    this.#hideBar = showBar(() => ({
+      done: this.#done,
+      failed: this.#failed,
+      total: this.#total,
+      startedAt: this.#startedAt,
+      isOver: this.#isOver,
+      pace,
+    }));
   }
 }
 

@@ -111,8 +111,8 @@ export class Run<Item, Out> {
       this.#stop(signal.reason);
       return;
     }
-    const { onProgress, progress } = this.#options;
-    this.#tally = new Tally(this.#total, onProgress, progress);
+    const { onProgress, progress, concurrency } = this.#options;
+    this.#tally = new Tally(this.#total, onProgress, progress ? concurrency : undefined);
     if (signal !== undefined) watch(this.#watcher, signal);
     try {
       this.#source.open();
