@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { versionOf } from './newest.js';
 
 const root = new URL('../../../', import.meta.url);
 
@@ -28,13 +28,10 @@ export interface Heading {
   readonly versions: Record<string, string>;
 }
 
-async function versionAt(url: URL): Promise<string> {
-  return (JSON.parse(await readFile(fileURLToPath(url), 'utf8')) as { version: string }).version;
-}
-
 export async function readHeading(): Promise<Heading> {
-  const versions: Record<string, string> = { opero: await versionAt(new URL('package.json', root)) };
-  for (const peer of peers) versions[peer] = await versionAt(new URL(`node_modules/${peer}/package.json`, root));
+  const { version } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as { version: string };
+  const versions: Record<string, string> = { opero: version };
+  for (const peer of peers) versions[peer] = await versionOf(peer);
   return {
     machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${platform()} ${arch()}`,
     cores: availableParallelism(),

@@ -1,8 +1,7 @@
 // Prints how many bytes of heap one waiting caller, or one instance of a class, takes.
-import { bulkhead } from 'cockatiel';
 import { concurrency, fallback, rateLimit, retry } from 'opero';
 import pLimit from 'p-limit';
-import PQueue from 'p-queue';
+import { cockatiel, PQueue } from '../newest.js';
 
 const count = 20_000;
 const never = (): Promise<void> => new Promise(() => {});
@@ -44,7 +43,7 @@ const makers: Record<string, () => () => unknown> = {
     return () => queue.add(never);
   },
   cockatiel() {
-    const bulk = bulkhead(1, Number.MAX_SAFE_INTEGER);
+    const bulk = cockatiel.bulkhead(1, Number.MAX_SAFE_INTEGER);
     return () => bulk.execute(never);
   },
   plain: () => () => new Plain(),

@@ -1,10 +1,9 @@
 import Bottleneck from 'bottleneck';
-import { bulkhead } from 'cockatiel';
 import { concurrency } from 'opero';
 import pLimit from 'p-limit';
-import PQueue from 'p-queue';
 import { childNumberUnder } from '../children.js';
 import { crowd, keep, median, race, type Task } from '../measure.js';
+import { cockatiel, PQueue } from '../newest.js';
 import { rowsOf, type Section } from '../section.js';
 import { service } from './service.js';
 
@@ -13,7 +12,7 @@ const size = 10_000;
 const throughLimit = (): Record<'opero' | 'p-limit' | 'p-queue' | 'cockatiel', Task> => {
   const limit = pLimit(10);
   const queue = new PQueue({ concurrency: 10 });
-  const bulk = bulkhead(10, Number.MAX_SAFE_INTEGER);
+  const bulk = cockatiel.bulkhead(10, Number.MAX_SAFE_INTEGER);
   return {
     opero: crowd((value) => service.limited(value)),
     'p-limit': crowd((value) => limit(() => service.plain(value))),

@@ -1,10 +1,8 @@
 import Bottleneck from 'bottleneck';
-import * as cockatiel from 'cockatiel';
 import * as mollitia from 'mollitia';
-import CircuitBreaker from 'opossum';
 import pLimit from 'p-limit';
-import pRetry from 'p-retry';
 import pThrottle from 'p-throttle';
+import { CircuitBreaker, cockatiel, pRetry } from '../newest.js';
 import { plenty, service } from './service.js';
 
 const { handleAll } = cockatiel;

@@ -1,8 +1,7 @@
-import { ConstantBackoff, retry as cockatielRetry, handleAll } from 'cockatiel';
 import { Circuit, Retry } from 'mollitia';
 import { retry } from 'opero';
-import pRetry from 'p-retry';
 import { race, sequential } from '../measure.js';
+import { cockatiel, pRetry } from '../newest.js';
 import { rowsOf, type Section } from '../section.js';
 
 const failure = new Error('twice');
@@ -31,7 +30,10 @@ export const retrySections: Section[] = [
     async measure({ quick }) {
       const flaky = new Flaky();
       const own = failing();
-      const policy = cockatielRetry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(0) });
+      const policy = cockatiel.retry(cockatiel.handleAll, {
+        maxAttempts: 2,
+        backoff: new cockatiel.ConstantBackoff(0),
+      });
       const worked = failing();
       const again = failing();
       const circuit = new Circuit({ func: failing(), options: { modules: [new Retry({ attempts: 2, interval: 0 })] } });

@@ -1,14 +1,7 @@
-import {
-  bulkhead,
-  ConstantBackoff,
-  fallback as cockatielFallback,
-  retry as cockatielRetry,
-  handleAll,
-  wrap,
-} from 'cockatiel';
 import { concurrency, fallback, retry } from 'opero';
 import { childNumber, importTime } from '../children.js';
 import { keep, median } from '../measure.js';
+import { cockatiel, folderOf } from '../newest.js';
 import { rowsOf, type Section } from '../section.js';
 
 function freshClass() {
@@ -39,10 +32,10 @@ function plainClass() {
 }
 
 const freshPolicy = () =>
-  wrap(
-    cockatielFallback(handleAll, () => 0),
-    cockatielRetry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(1) }),
-    bulkhead(10, 1000),
+  cockatiel.wrap(
+    cockatiel.fallback(cockatiel.handleAll, () => 0),
+    cockatiel.retry(cockatiel.handleAll, { maxAttempts: 2, backoff: new cockatiel.ConstantBackoff(1) }),
+    cockatiel.bulkhead(10, 1000),
   );
 
 const compileSection: Section = {
@@ -138,7 +131,7 @@ const importSection: Section = {
         'its dependencies alone': () => importTime(...dependencies),
         'the parts of them that it loads': () => importTime(...loaded),
         'reflect-metadata alone': () => importTime('reflect-metadata'),
-        cockatiel: () => importTime('cockatiel'),
+        cockatiel: async () => importTime(await folderOf('cockatiel')),
         nothing: () => importTime(),
       },
       quick ? 9 : 25,
