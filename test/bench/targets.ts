@@ -19,6 +19,7 @@ export const targets = {
     ...atMost(2, 'x', 'a call through four policies, to one async wrapper'),
     open: { limit: 3, why: 'each start looks at the clock once, as an exact window needs' },
   },
+  fourToByHand: atMost(1.5, 'x', 'the same, to one async wrapper with an exact window written by hand'),
   crowd: atMost(0.8, 'x', '10,000 callers through a limit of 10, to the fastest peer'),
   crowdGrowth: {
     ...atMost(1.5, 'x', 'cost per call of 100,000 callers, to that of 1,000'),

@@ -1,5 +1,6 @@
 import { keep, median, type Pace, race, sequential, type Task } from '../measure.js';
 import { type Outcome, rowsOf, type Section } from '../section.js';
+import { byHand } from './by-hand.js';
 import { type Caller, fourPolicies, onePolicy, threePolicies } from './peers.js';
 import { service } from './service.js';
 
@@ -85,11 +86,15 @@ export const callSections: Section[] = [
       return {
         opero: (value: number) => service.four(value),
         'opero, with a signal': (value: number) => service.four(value, signal),
+        'one async wrapper, exact window by hand': byHand(),
         ...fourPolicies(),
       };
     },
     (times) => ({
-      figures: { fourToFloor: times.opero / times['one async wrapper'] },
+      figures: {
+        fourToFloor: times.opero / times['one async wrapper'],
+        fourToByHand: times.opero / times['one async wrapper, exact window by hand'],
+      },
       notes: [
         `four policies, to a wrapper that returns the promise without await: ${ratio(times.opero / times['one async wrapper, no await'])} x`,
         `one look at the clock, which an exact window needs for each start: ${clockTime().toFixed(0)} ns`,

@@ -4,6 +4,7 @@ import { rateLimit } from 'opero';
 import pThrottle from 'p-throttle';
 import { median, race, sequential } from '../measure.js';
 import { type Row, rowsOf, type Section } from '../section.js';
+import { byHand } from './by-hand.js';
 import { onePolicy } from './peers.js';
 import { plenty, service } from './service.js';
 
@@ -19,6 +20,7 @@ const freeSection: Section = {
     const times = await race(
       {
         opero: sequential((value) => service.paced(value)),
+        'an exact window by hand': sequential(byHand()),
         'p-throttle (strict)': sequential(onePolicy().rateLimit['p-throttle (strict)']),
         Bottleneck: sequential((value) => bottleneck.schedule(() => service.plain(value))),
         limiter: sequential(async (value) => {

@@ -1,6 +1,6 @@
 import { concurrency, fallback, retry } from 'opero';
 import { childNumber, importTime } from '../children.js';
-import { keep, median } from '../measure.js';
+import { inTurns, keep, median } from '../measure.js';
 import { cockatiel, folderOf } from '../newest.js';
 import { rowsOf, type Section } from '../section.js';
 
@@ -71,23 +71,6 @@ const compileSection: Section = {
     return { rows: rowsOf(Object.fromEntries(medians)), reference: 'opero, first call' };
   },
 };
-
-/** Lets measurements in processes of their own take turns, round by round. Gives the median of each. */
-async function inTurns<Name extends string>(
-  measures: Record<Name, () => Promise<number>>,
-  rounds: number,
-): Promise<Record<Name, number>> {
-  const lanes = Object.entries<() => Promise<number>>(measures);
-  const values: Record<string, number[]> = Object.fromEntries(lanes.map(([name]) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < lanes.length; turn++) {
-      const [name, measure] = lanes[(turn + round) % lanes.length];
-      values[name].push(await measure());
-    }
-  }
-  const medians = Object.entries(values).map(([name, each]) => [name, median(each)]);
-  return Object.fromEntries(medians) as Record<Name, number>;
-}
 
 const memoryOf = (thing: string) => (): Promise<number> => childNumber('memory', thing);
 
