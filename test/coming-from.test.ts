@@ -1,20 +1,20 @@
 // What the chapters "Coming from …" of src/README.md say of other libraries, tried on them and on opero side by side.
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import {
-  BulkheadRejectedError,
-  bulkhead,
-  retry as cockatielRetry,
-  fallback as elsewise,
-  handleAll,
-  handleWhenResult,
-} from 'cockatiel';
 import { Orchestrator, RejectedError } from 'opero';
-import CircuitBreaker from 'opossum';
 import pLimit from 'p-limit';
-import pRetry, { AbortError } from 'p-retry';
+import { CircuitBreaker, cockatiel, pRetry, RetryAbort } from './bench/newest.js';
 import { deferred } from './support/deferred.js';
 import { rejection } from './support/rejection.js';
+
+const {
+  BulkheadRejectedError,
+  bulkhead,
+  retry: cockatielRetry,
+  fallback: elsewise,
+  handleAll,
+  handleWhenResult,
+} = cockatiel;
 
 const atOnce = { minTimeout: 0 };
 const noWait = { waitMin: 0 };
@@ -66,7 +66,7 @@ describe('p-retry', () => {
 
   test('ends at an AbortError with the error that it holds, as abortOn does', async () => {
     const error = new RangeError('gone');
-    const [there, here] = [failing(new AbortError(error)), failing(error)];
+    const [there, here] = [failing(new RetryAbort(error)), failing(error)];
     assert.equal(await rejection(pRetry(there, { ...atOnce, retries: 2 })), error);
     assert.equal(await rejection(new Orchestrator({ retry: { ...noWait, abortOn: RangeError } }).execute(here)), error);
     assert.deepEqual([there.calls, here.calls], [1, 1]);
@@ -172,7 +172,7 @@ describe('cockatiel', () => {
 
 describe('opossum', () => {
   test('has a timeout of ten seconds where nothing is said', () => {
-    const options: CircuitBreaker.Options = {};
+    const options: { timeout?: number | false } = {};
     new CircuitBreaker(async () => {}, options).shutdown();
     assert.equal(options.timeout, 10_000);
   });

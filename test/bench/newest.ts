@@ -41,5 +41,5 @@ const load = async <Module>(name: string): Promise<Module> => await import(await
 
 export const cockatiel = await load<typeof import('cockatiel')>('cockatiel');
 export const { default: CircuitBreaker } = await load<{ default: typeof import('opossum') }>('opossum');
-export const { default: pRetry } = await load<typeof import('p-retry')>('p-retry');
+export const { default: pRetry, AbortError: RetryAbort } = await load<typeof import('p-retry')>('p-retry');
 export const { default: PQueue } = await load<typeof import('p-queue')>('p-queue');
