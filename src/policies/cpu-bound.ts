@@ -92,8 +92,16 @@ function moduleUrl(given: unknown): string | undefined {
   return /^(file|data):/i.test(text) && URL.canParse(text) ? text : undefined;
 }
 
-/** How many decorators there are for each module so far. */
-const ordinals = new Map<string, number>();
+/** How many decorators there are so far for each module and place in it. */
+const counts = new Map<string, number>();
+
+/** What tells a decorator from the others that name its module: where it stands, and how many stood there before. */
+function markOf(module: string, { text }: Where): string {
+  const key = `${module} ${text}`;
+  const count = counts.get(key) ?? 0;
+  counts.set(key, count + 1);
+  return `${text} ${count}`;
+}
 
 type Workers = typeof import('../workers/remote.js');
 
@@ -133,18 +141,17 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     module,
     ...(resourceLimits && { resourceLimits: Object.freeze({ ...resourceLimits }) }),
   });
-  const ordinal = ordinals.get(module) ?? 0;
-  ordinals.set(module, ordinal + 1);
+  const mark = markOf(module, where);
   return {
     kind: 'cpuBound',
     rank: 500,
     options,
-    ordinal,
+    mark,
     errorClasses: options.errors,
     wrap(around, site) {
       let remote: Remote | undefined;
       const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {
-        remote ??= new Remote(site, options, ordinal);
+        remote ??= new Remote(site, options, mark);
         return remote.run(call);
       };
       return {

@@ -23,7 +23,7 @@ import type {
   Target,
   Whereabouts,
 } from './protocol.js';
-import { classShape, functionShape } from './shape.js';
+import { classShape, functionShape, nameOf } from './shape.js';
 
 /** The code to run in this worker. */
 export interface Located {
@@ -97,28 +97,50 @@ interface Base {
   readonly privateMethod: AnyFunction | undefined;
 }
 
-/** The class that carries the decorator, by the decorator's ordinal. */
-function findBase({ module, label }: Target, method: MethodTarget, exports: Exports): Base {
-  const { ordinal, name, placement, declaredBy } = method;
+/** The class that carries the decorator, by the decorator's mark. */
+function findBase(target: Target, method: MethodTarget, exports: Exports): Base {
+  const { module, label } = target;
+  const { mark, name, placement } = method;
   for (const type of classesOf(exports)) {
     const { metadata } = levelOf(type);
-    if (metadata === undefined) continue;
+    // Another class may have the mark, where the method names a module that is not its own.
+    if (metadata === undefined || !mayBe(type, method)) continue;
     for (const [key, record] of memberRecords(metadata, placement) ?? []) {
-      const policy = findPolicy(record.policies, module, ordinal);
+      const policy = policiesFor(record.policies, module).find((each) => each.mark === mark);
       if (policy !== undefined) return { type, name: key, policy, privateMethod: behind(record.entry) };
     }
-    const policy = findPolicy(classRecord(metadata)?.policies ?? [], module, ordinal);
+    const policy = policiesFor(classRecord(metadata)?.policies ?? [], module).find((each) => each.mark === mark);
     if (policy !== undefined) return { type, name: keyNamed(type, name, label), policy, privateMethod: undefined };
   }
-  const problem = `${module} does not export the class ${declaredBy || '(anonymous)'}, which puts the method on a worker`;
-  throw new NotFound(`${label}: ${problem}; export it, under any name, so that a worker finds it`);
+  throw new NotFound(`${label}: ${whyMissing(target, method, exports)}`);
 }
 
-const findPolicy = (policies: readonly Policy[], module: string, ordinal: number): CpuBoundPolicy | undefined =>
-  policies.find((each): each is CpuBoundPolicy => {
-    const { options, ordinal: other } = each as CpuBoundPolicy;
-    return each.kind === 'cpuBound' && other === ordinal && (options as { module?: string }).module === module;
+/** Whether a class has the name that is asked for, in itself or in what it stands for; or one of the two has none. */
+const mayBe = (type: AnyClass, { declaredBy }: MethodTarget): boolean =>
+  [nameOf(type), declaredBy].includes('') ||
+  levelsOfClass(type).some((level) => nameOf(level.type as AnyClass) === declaredBy);
+
+function whyMissing({ module }: Target, method: MethodTarget, exports: Exports): string {
+  const { declaredBy, name, placement } = method;
+  const isMarkedOtherwise = classesOf(exports).some((type) => {
+    const { metadata } = levelOf(type);
+    const record = metadata && memberRecords(metadata, placement)?.get(name);
+    return mayBe(type, method) && policiesFor(record?.policies ?? [], module).length > 0;
   });
+  if (isMarkedOtherwise) {
+    const problem = `${module} defines its classes in another order in a worker, or another module gives its name to @cpuBound`;
+    return `${problem}; give each class import.meta.url of the module that it stands in`;
+  }
+  const problem = `${module} does not export the class ${declaredBy || '(anonymous)'}, which puts the method on a worker`;
+  return `${problem}; export it, under any name, so that a worker finds it`;
+}
+
+/** The policies that put something of a module on a worker. */
+const policiesFor = (policies: readonly Policy[], module: string): CpuBoundPolicy[] =>
+  policies.filter(
+    (each): each is CpuBoundPolicy =>
+      each.kind === 'cpuBound' && (each.options as { module?: string }).module === module,
+  );
 
 /** The key that a name stands for: a symbol travels as its description. */
 function keyNamed(type: AnyClass, name: string, label: string): PropertyKey {

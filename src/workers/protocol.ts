@@ -15,12 +15,12 @@ export interface Target {
   readonly fn?: FunctionTarget;
 }
 
-/** A method: found by the decorator that put it on a worker, which is the n-th one of its module on both sides. */
+/** A method: found by the decorator that put it on a worker, which has the same mark on both sides. */
 export interface MethodTarget {
-  readonly ordinal: number;
+  readonly mark: string;
   readonly name: string;
   readonly placement: Placement;
-  /** The class that carries the decorator, for messages. */
+  /** The name of the class that carries the decorator. */
   readonly declaredBy: string;
   /** The classes that may run the call, the caller's own first; the one that carries the decorator comes after them. */
   readonly standIns: readonly Whereabouts[];
@@ -128,7 +128,7 @@ export interface TaskReply {
 
 /** What the policy that `@cpuBound` records has beyond others. */
 export interface CpuBoundPolicy extends Policy {
-  /** Which one it is among those that name the same module, from 0. The same in every thread that loads the module. */
-  readonly ordinal: number;
+  /** Tells it from the others that name the same module; the same in every thread that loads that module. */
+  readonly mark: string;
   readonly options: { readonly state: readonly string[] };
 }

@@ -73,15 +73,15 @@ export async function closeAll(over: AbortSignal): Promise<void> {
 export class Remote {
   readonly #site: SiteInfo;
   readonly #options: RemoteOptions;
-  readonly #ordinal: number;
+  readonly #mark: string;
   #dispatcher: Dispatcher | undefined;
   readonly #targets = new WeakMap<object, string | Promise<string>>();
   readonly #listed: Listed;
 
-  constructor(site: SiteInfo, options: RemoteOptions, ordinal: number) {
+  constructor(site: SiteInfo, options: RemoteOptions, mark: string) {
     this.#site = site;
     this.#options = options;
-    this.#ordinal = ordinal;
+    this.#mark = mark;
     this.#listed = listedBy(site);
   }
 
@@ -126,7 +126,7 @@ export class Remote {
     const code: Pick<Target, 'fn' | 'method'> =
       member === undefined || declaredBy === undefined
         ? { fn: await functionTarget(fn, module) }
-        : { method: await methodTarget(self, declaredBy, member, { ordinal: this.#ordinal, module, state }) };
+        : { method: await methodTarget(self, declaredBy, member, { mark: this.#mark, module, state }) };
     return JSON.stringify({ module, label, program: programUrl(), ...code });
   }
 

@@ -12,7 +12,7 @@ export async function methodTarget(
   self: unknown,
   declaredBy: AnyClass,
   { name, placement }: NonNullable<SiteInfo['member']>,
-  { ordinal, module, state }: { ordinal: number; module: string; state: readonly string[] },
+  { mark, module, state }: { mark: string; module: string; state: readonly string[] },
 ): Promise<MethodTarget> {
   const isStatic = placement.endsWith('static');
   const levels = isStatic
@@ -26,7 +26,7 @@ export async function methodTarget(
   const travelling = { static: isStatic ? state : [], instance: isStatic ? [] : state };
   const subclasses = levels.slice(0, at);
   return {
-    ordinal,
+    mark,
     name: String(name),
     placement,
     declaredBy: nameOf(declaredBy),

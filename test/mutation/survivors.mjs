@@ -146,6 +146,6 @@ export const reasons = [
   },
   {
     why: 'Both sides count alike, so that only the difference matters.',
-    of: [['policies/cpu-bound.ts', 'ordinal + 1', 'ordinal - 1']],
+    of: [['policies/cpu-bound.ts', 'count + 1', 'count - 1']],
   },
 ];

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
 import { Orchestrator, shutdown, statsOf, WorkerError } from 'opero';
+// Before the module that it names wrongly.
+import { Astray } from '../fixtures/workers/astray.js';
 import {
   Broken,
   Missing,
@@ -23,6 +25,7 @@ import {
   Square,
   SubCaller,
 } from '../fixtures/workers/figures.js';
+import { Images } from '../fixtures/workers/images.js';
 import Default, * as services from '../fixtures/workers/services.js';
 import { rejection } from '../support/rejection.js';
 import { runProgram } from '../support/run-program.js';
@@ -42,6 +45,21 @@ describe('the code that a worker runs', () => {
   test('is that of an instance method, on another thread', async () => {
     assert.equal(await calc.add(1, 2), 3);
     assert.equal((await calc.where()).isMainThread, false);
+  });
+
+  test('is never that of another class in the module given, whose methods work all the same', async () => {
+    const says = (name: string): RegExp =>
+      new RegExp(
+        `^Astray\\.${name}: file:.*images\\.js does not export the class Astray, which puts the method on a worker`,
+      );
+    await workerError(new Astray().render(), says('render'));
+    await workerError(new Astray().other(), says('other'));
+    assert.equal(await new Images().resize(), 'Images.resize');
+    // Here it is the second `render` of that module, in a worker the first.
+    await workerError(
+      new Images().render(),
+      /^Images\.render: .*in another order.*; give each class import\.meta\.url/,
+    );
   });
 
   test('is not guessed where two symbols read alike', async () => {
