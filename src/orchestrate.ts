@@ -47,8 +47,17 @@ type Build = (given: never, where: Where) => Policy;
 
 const builders: Readonly<Record<string, Build>> = {
   retry: retryPolicy,
-  fallback: (given: unknown, where) =>
-    fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where),
+  fallback: (given: unknown, where) => {
+    if (typeof given !== 'object' || given === null) {
+      throw wrongOption(
+        { text: where.text },
+        'fallback',
+        given,
+        'an array of alternatives, or the options of @fallback',
+      );
+    }
+    return fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where);
+  },
   rateLimit: rateLimitPolicy,
   concurrency: concurrencyPolicy,
   cpuBound: cpuBoundPolicy,

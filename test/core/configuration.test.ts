@@ -386,7 +386,7 @@ describe('a wrong option fails at decoration', () => {
     fails(() => new Orchestrator(3 as never), 'Orchestrator: expected the options to be an object, got 3');
     fails(
       () => decorate('orchestrate', { fallback: 'other' }),
-      "@orchestrate on method `load`: expected `fallback` to be an object, got 'other'",
+      "@orchestrate on method `load`: expected `fallback` to be an array of alternatives, or the options of @fallback, got 'other'",
     );
   });
 
