@@ -920,6 +920,9 @@ describe('a class with a class-level policy', () => {
       // biome-ignore lint/complexity/noThisInStatic: private static state by way of `this` is what is tested
       return ++this.#opened;
     }
+    static opened(): number {
+      return Shop.#opened;
+    }
     static itself(): unknown {
       // biome-ignore lint/complexity/noThisInStatic: whether `this` is the class is what is tested
       return this;
@@ -956,13 +959,28 @@ describe('a class with a class-level policy', () => {
     assert.ok(Shop.create() instanceof Shop);
   });
 
-  test('keeps its own name in its body', { skip: ownNameIsBare }, () => {
-    assert.equal(Shop.inner(), Shop);
-  });
+  if (ownNameIsBare) {
+    test('is known by its name in its body as it was written, without the proxy', () => {
+      const inner = Shop.inner() as typeof Shop;
+      assert.notEqual(inner, Shop);
+      assert.deepEqual([inner.name, inner.prototype], ['Shop', Shop.prototype]);
+    });
 
-  test('keeps static private state by way of `this`', { skip: ownNameIsBare }, () => {
-    assert.equal(Shop.open(), 2);
-  });
+    test('has its static private state by way of its name, but not by way of `this`', () => {
+      const before = Shop.opened();
+      assert.throws(() => Shop.open(), TypeError);
+      assert.equal(Shop.opened(), before + 1);
+    });
+  } else {
+    test('keeps its own name in its body', () => {
+      assert.equal(Shop.inner(), Shop);
+    });
+
+    test('keeps static private state by way of `this`', () => {
+      assert.equal(Shop.open(), 2);
+      assert.equal(Shop.opened(), 2);
+    });
+  }
 
   test('keeps instanceof, the identity of `constructor`, brand checks and prototypes', () => {
     const shop = new Shop('tea');

@@ -931,13 +931,13 @@ describe('classes of every sort', () => {
     }
   });
 
-  test('a class without a name', { skip: anonymousIsNamed }, async () => {
+  test('a class without a name, though some compilers give it one', async () => {
     const Anonymous = (() =>
       class {
         @times(2)
         async load(): Promise<void> {}
       })();
-    assert.equal(Anonymous.name, '');
+    assert.equal(Anonymous.name !== '', anonymousIsNamed);
     await new Anonymous().load();
     assert.equal(statsOf(Anonymous, 'load').calls, 1);
   });

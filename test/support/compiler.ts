@@ -20,19 +20,16 @@ class Probe {
 }
 
 /**
- * Why a test of what a class body does with its own name is skipped; false: it is not. Under esbuild, and so tsx and vite,
- * the name stands there for the class as it was written, while the rest of the program has what its decorators made of it.
+ * Whether a class body does not see what stands in the place of its class. Under esbuild, and so tsx and vite, its name
+ * stands there for the class as it was written, while the rest of the program has what its decorators made of it.
  */
-export const ownNameIsBare =
-  new Probe().itself() !== Probe && 'by this compiler, the body of a class does not see what stands in its place';
+export const ownNameIsBare = new Probe().itself() !== Probe;
 
 /** The same for the constructor: swc has it so there, and only there. */
-export const ownNameIsBareInConstructor =
-  inConstructor !== Probe && 'by this compiler, the constructor of a class does not see what stands in its place';
+export const ownNameIsBareInConstructor = inConstructor !== Probe;
 
-/** Why a test of what static blocks call is skipped: esbuild runs them before the decorators of the class. */
-export const staticsRunFirst =
-  !isReplacedInStatics && 'by this compiler, static fields and blocks run before the decorators of the class';
+/** Whether static fields and blocks run before the decorators of their class, as under esbuild. */
+export const staticsRunFirst = !isReplacedInStatics;
 
 const untouched = (_method: () => void, _context: ClassMethodDecoratorContext): void => {};
 const Anonymous = (() =>
@@ -41,6 +38,5 @@ const Anonymous = (() =>
     load(): void {}
   })();
 
-/** Why a test that a class has no name is skipped. */
-export const anonymousIsNamed =
-  Anonymous.name !== '' && 'by this compiler, an anonymous class with decorated methods has a name';
+/** Whether an anonymous class with decorated methods gets a name, as under esbuild. */
+export const anonymousIsNamed = Anonymous.name !== '';
