@@ -112,7 +112,7 @@ function decorateClass(
   const hooked = record.hooked || chain.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
   if (hooked) return undefined;
   record.hooked = true;
-  return seeConstructions(type, metadata);
+  return seeConstructions(type, metadata, where);
 }
 
 function add(record: { policies: Policy[]; inherit: boolean }, { policies, inherit }: Recording, where: Where): void {
@@ -145,15 +145,19 @@ function hookMember(context: ClassMethodDecoratorContext, member: Member): void 
  * The class behind a proxy that sees each construction, of subclasses too. Only for a class that has no decorated
  * method, in itself or in a base, whose initializer would see them.
  */
-function seeConstructions(type: AnyClass, metadata: object): AnyClass {
+function seeConstructions(type: AnyClass, metadata: object, where: Where): AnyClass {
   const proxy = new Proxy(type as new (...args: never[]) => object, {
     construct(target, args, newTarget): object {
       onConstruction(newTarget.prototype);
       return Reflect.construct(target, args, newTarget);
     },
   });
+  // The value alone: the attributes of a sealed prototype must stay as they are.
+  if (!Reflect.defineProperty(type.prototype, 'constructor', { value: proxy })) {
+    const problem = 'its prototype is frozen already, so its constructions cannot be seen';
+    throw new ConfigurationError(`${where.text}: ${problem}; freeze it after its definition`);
+  }
   setProxy(proxy, type, metadata);
-  Object.defineProperty(type.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
   return proxy;
 }
 

@@ -328,6 +328,70 @@ describe('a class-level policy holds from the definition on', () => {
   });
 });
 
+describe('a class-level policy, above a decorator that', () => {
+  const over =
+    (close: (object: object) => void) =>
+    <T extends AnyClass>(type: T, _context: ClassDecoratorContext<T>): void => {
+      close(type.prototype);
+    };
+
+  test('seals the prototype is in force, and keeps it sealed', async () => {
+    @times(3)
+    @over(Object.seal)
+    class Shop extends Flaky {
+      async load(): Promise<number> {
+        return this.attempt();
+      }
+    }
+    assert.equal(await new Shop().load(), 3);
+    assert.equal(new Shop().constructor, Shop);
+    assert.deepEqual(kinds(Shop, 'load'), ['retry']);
+    assert.ok(Object.isSealed(Shop.prototype));
+  });
+
+  test('freezes the prototype is refused, with what to do', () => {
+    assert.throws(
+      () => {
+        @times(3)
+        @over(Object.freeze)
+        class Shop {
+          readonly size = 1;
+        }
+        return Shop;
+      },
+      {
+        name: 'ConfigurationError',
+        message:
+          '@retry on class `Shop`: its prototype is frozen already, so its constructions cannot be seen; freeze it after its definition',
+      },
+    );
+    assert.throws(
+      () => {
+        @times(3)
+        @over(Object.freeze)
+        class Shop {
+          async load(): Promise<void> {}
+        }
+        return Shop;
+      },
+      { name: 'ConfigurationError', message: /^Shop\.load: .* frozen .*; decorate it, or freeze later$/ },
+    );
+  });
+
+  test('freezes the prototype is in force, where every method is decorated', async () => {
+    @concurrency(1)
+    @over(Object.freeze)
+    class Shop extends Flaky {
+      @times(3)
+      async load(): Promise<number> {
+        return this.attempt();
+      }
+    }
+    assert.equal(await new Shop().load(), 3);
+    assert.deepEqual(kinds(Shop, 'load'), ['retry', 'concurrency']);
+  });
+});
+
 describe('a class with a class-level policy, in its own body', () => {
   @times(2)
   class Shape {
