@@ -33,5 +33,5 @@ export function oldForm(name: string, target: unknown, key: unknown): Configurat
 function subjectOf(target: unknown, key: unknown): string {
   if (isKey(key)) return `\`${String(key)}\``;
   if (isDescriptor(target)) return isKey(target.key) ? `\`${String(target.key)}\`` : `a ${target.kind}`;
-  return `\`${typeof target === 'function' ? target.name : String(target)}\``;
+  return `\`${typeof target === 'function' ? target.name || '(anonymous)' : String(target)}\``;
 }

@@ -1358,6 +1358,7 @@ describe('the old calling form of decorators', () => {
       fails(() => old(name)(Shop.prototype, Symbol('load'), {}), onMember('Symbol(load)'));
       fails(() => old(name)(Shop.prototype, 5, {}), onMember('5'));
       fails(() => old(name)(Shop), onMember('Shop'));
+      fails(() => old(name)((() => class {})()), onMember('(anonymous)'));
     });
   }
 
