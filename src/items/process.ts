@@ -38,11 +38,13 @@ export type ItemOf<Target, Name extends PropertyKey> =
 export type ResultOf<Target, Name extends PropertyKey> =
   Member<Target, Name> extends (...args: never[]) => infer Result ? Awaited<Result> : never;
 
-type Member<Target, Name extends PropertyKey> = Name extends keyof Target ? Target[Name] : never;
+/**
+ * A type member by member. What is inferred from it has the methods of the class where `this` is given, of which nothing
+ * can be told otherwise; the private ones too, so that names must be public ones of what is given as well.
+ */
+type Members<Target> = { [Name in keyof Target]: Target[Name] };
 
-/** What is wrong with a name; the names of the methods stand beside it in a union, for editors to offer. */
-type NameProblem<Target, Name> =
-  Name extends MethodName<Target> ? unknown : { readonly 'this is not the name of a public method': Name };
+type Member<Target, Name extends PropertyKey> = Name extends keyof Target ? Target[Name] : never;
 
 /**
  * What is wrong with the items; what the method takes stands beside it in a union, for literals to be read as that.
@@ -93,14 +95,17 @@ function methodWork<Item>(
  * const grids = await processAll(weather, 'simulate', seeds, { progress: true });
  */
 export async function processAll<
-  Target extends object,
+  Given extends object,
   Name extends PropertyKey,
   Failure extends OnError = 'throw',
   Entries extends boolean = false,
-  Source = Items<ItemOf<Target, Name>>,
+  Source = unknown,
+  Target = Given,
 >(
-  target: Target,
-  method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
+  target: Given & (Members<Target> | object),
+  method:
+    | (NoInfer<MethodName<Target> & keyof Target> & keyof Given)
+    | (Name & { readonly 'this is not the name of a public method': Name }),
   items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
   options?: ItemsOptions<Failure, Entries>,
 ): Promise<Delivered<ResultOf<Target, Name>, ItemOf<Target, Name>, Failure, Entries>[]> {
@@ -126,14 +131,17 @@ export async function processAll<
  * for await (const grid of processStream(weather, 'simulate', seeds())) await save(grid);
  */
 export function processStream<
-  Target extends object,
+  Given extends object,
   Name extends PropertyKey,
   Failure extends OnError = 'throw',
   Entries extends boolean = false,
-  Source = Items<ItemOf<Target, Name>>,
+  Source = unknown,
+  Target = Given,
 >(
-  target: Target,
-  method: (Name & NameProblem<Target, Name>) | NoInfer<MethodName<Target>>,
+  target: Given & (Members<Target> | object),
+  method:
+    | (NoInfer<MethodName<Target> & keyof Target> & keyof Given)
+    | (Name & { readonly 'this is not the name of a public method': Name }),
   items: (Source & ItemsProblem<Name, Source, ItemOf<Target, Name>>) | NoInfer<Items<ItemOf<Target, Name>>>,
   options?: StreamOptions<Failure, Entries>,
 ): AsyncIterableIterator<

@@ -1,5 +1,15 @@
 /** What must compile in classes with type parameters, and of `this`. Compiled with the tests; nothing runs here. */
-import { concurrency, cpuBound, fallback, orchestrate, rateLimit, retry } from 'opero';
+import {
+  concurrency,
+  cpuBound,
+  fallback,
+  type ItemError,
+  orchestrate,
+  processAll,
+  processStream,
+  rateLimit,
+  retry,
+} from 'opero';
 
 export class Maybe<V> {
   @retry(3)
@@ -186,3 +196,53 @@ export class Child<V> extends Repo<V> {
     return super.find(id);
   }
 }
+
+/** Items are given to `this`, of whose type only the class is known. */
+export class Batches<T extends { readonly id: string }> {
+  readonly size: number = 1;
+  constructor(readonly items: readonly T[]) {}
+
+  @retry()
+  async load(item: T): Promise<T> {
+    return item;
+  }
+  all(): Promise<T[]> {
+    return processAll(this, 'load', this.items);
+  }
+  collected(): Promise<(T | ItemError<T>)[]> {
+    return processAll(this, 'load', this.items, { onError: 'collect', concurrency: this.size });
+  }
+  async *each(): AsyncGenerator<string> {
+    for await (const { id } of processStream(this, 'load', this.items)) yield id;
+  }
+  protected async hidden(item: T): Promise<T> {
+    return item;
+  }
+  hiddenToo(item: T): Promise<T> {
+    return this.hidden(item);
+  }
+}
+
+export class Numbers {
+  async double(value: number): Promise<number> {
+    return 2 * value;
+  }
+  doubled(): Promise<number[]> {
+    return processAll(this, 'double', [1, 2]);
+  }
+  static async make(_size: number): Promise<Numbers> {
+    return new Numbers();
+  }
+  static several(): Promise<Numbers[]> {
+    // biome-ignore lint/complexity/noThisInStatic: `this` of a static method is what is tested
+    return processAll(this, 'make', [1, 2]);
+  }
+}
+
+export class MoreNumbers extends Numbers {
+  doubledOnce(): Promise<number[]> {
+    return processAll(this, 'double', new Set([1, 2]));
+  }
+}
+
+export const ofEither = (target: Numbers | MoreNumbers): Promise<number[]> => processAll(target, 'double', [1]);
