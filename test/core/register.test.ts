@@ -140,6 +140,38 @@ describe('register()', () => {
     assert.equal(value, 'text');
   });
 
+  test('has an override governed that the constructor of a base above all decorators calls', async () => {
+    const define = () => {
+      class Root {
+        runs = 0;
+        readonly first: Promise<number>;
+        constructor() {
+          this.first = this.load();
+          this.first.catch(() => {});
+        }
+        async load(): Promise<number> {
+          return 0;
+        }
+      }
+      class Base extends Root {
+        @retry({ maxAttempts: 3, waitMin: 0 })
+        override async load(): Promise<number> {
+          return 0;
+        }
+      }
+      return class extends Base {
+        override async load(): Promise<number> {
+          if (++this.runs < 3) throw new Error(`attempt ${this.runs}`);
+          return this.runs;
+        }
+      };
+    };
+    const Unseen = define();
+    await assert.rejects(new Unseen().first, { message: 'attempt 1' });
+    assert.equal(await new Unseen().first, 3);
+    assert.equal(await new (register(define()))().first, 3);
+  });
+
   test('takes a class that is frozen itself; not one whose methods cannot be put behind their policies', async () => {
     const Frozen = Object.freeze(fresh());
     register(Frozen);
