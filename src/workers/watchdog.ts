@@ -13,6 +13,8 @@ setInterval(() => {
 
 /** Ends this process with its parent, however that ends, and however busy this process is. */
 export function endWithParent(): void {
+  // It closed before anybody listened, and who is the parent by now is another process.
+  if (!process.connected) process.exit();
   // The channel closes with the parent: told at once, unless a job keeps the thread busy.
   process.once('disconnect', () => process.exit());
   // Windows ends it by itself: Node puts its children into a job object.

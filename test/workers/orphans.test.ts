@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { hasEnded } from '../support/has-ended.js';
 
-const program = fileURLToPath(new URL('../support/programs/hogged.js', import.meta.url));
+const program = (name: string): string => fileURLToPath(new URL(`../support/programs/${name}.js`, import.meta.url));
 
 /** How long a process may take to end once it has no parent, in milliseconds, on a machine that is very busy. */
 const limit = 20_000;
@@ -22,7 +22,7 @@ describe('a worker process ends with its parent', () => {
   for (const state of ['busy', 'waiting']) {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const) {
       test(`that ${signal} ends, while it is ${state}`, async () => {
-        const parent = spawn(process.execPath, [program, state], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const parent = spawn(process.execPath, [program('hogged'), state], { stdio: ['ignore', 'pipe', 'inherit'] });
         const [said] = (await once(parent.stdout, 'data')) as [Buffer];
         const pid = Number(said);
         assert.ok(pid > 0 && pid !== parent.pid && !hasEnded(pid));
@@ -35,4 +35,15 @@ describe('a worker process ends with its parent', () => {
       });
     }
   }
+
+  test('that was gone before it began to watch', async () => {
+    const child = fork(program('late-watch'));
+    const { pid = 0 } = child;
+    child.disconnect();
+    try {
+      await endOf(pid);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
 });
