@@ -151,7 +151,7 @@ export class Delivery {
   #onFailure(attempt: Attempt, error: unknown): void {
     const { worker } = attempt;
     if (attempt.lost !== undefined || attempt !== this.#attempt) return;
-    if (error instanceof Refusal) {
+    if (error instanceof Refusal && !this.#isStopped) {
       this.send();
     } else if (worker === undefined || this.#carrier.isLive(worker)) {
       // It could not be posted.
