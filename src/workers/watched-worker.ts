@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { Tinypool } from 'tinypool';
 import type { TaskReply } from './protocol.js';
 
@@ -46,8 +46,9 @@ const tailLength = 8192;
 
 const nothing = Buffer.alloc(0);
 
-/** Taken while it is the real one: fake timers have no say in when a worker ends. */
+/** Taken while they are the real ones: fake timers have no say in when a worker ends. */
 const realSetTimeout = setTimeout;
+const realClearTimeout = clearTimeout;
 
 /** A worker of the pool, from its start to its end. */
 export class WatchedWorker {
@@ -79,7 +80,7 @@ export class WatchedWorker {
         }
         const timer = realSetTimeout(tell, patienceWithPipes);
         void pipes.then(() => {
-          clearTimeout(timer);
+          realClearTimeout(timer);
           tell();
         });
       });
@@ -116,7 +117,7 @@ export class WatchedWorker {
         delay *= 2;
         wait();
       }, delay);
-      void this.end.then(() => clearTimeout(timer));
+      void this.end.then(() => realClearTimeout(timer));
     };
     wait();
   }
@@ -127,16 +128,19 @@ export class WatchedWorker {
       if (message?.__tinypool_worker_message__ && message.source === 'port') this.answer = message.result ?? undefined;
     });
     const closed = new Promise((resolve) => child.once('disconnect', resolve));
-    const { stderr } = child;
-    if (stderr === null) return closed;
-    stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-tailLength);
     });
-    // The pool would cut the pipe of a process that has died, whatever is in it yet.
-    stderr.unpipe(process.stderr);
-    stderr.pipe(new PassThrough()).pipe(process.stderr);
-    return Promise.all([closed, new Promise((resolve) => stderr.once('close', resolve))]);
+    return Promise.all([closed, relay(child.stdout, process.stdout), relay(child.stderr, process.stderr)]);
   }
+}
+
+/** Passes on all that a process writes. The pool would cut the pipe of one that has died, whatever is in it yet. */
+async function relay(from: Readable | null, to: NodeJS.WriteStream): Promise<void> {
+  if (from === null) return;
+  from.unpipe(to);
+  from.pipe(new PassThrough()).pipe(to);
+  await new Promise((resolve) => from.once('close', resolve));
 }
 
 /** The worker processes that run. */
