@@ -1,5 +1,5 @@
 import { policyDecorator, type Recording } from './core/decorate.js';
-import type { ContextOnly, Primitive } from './core/decorator-types.js';
+import type { ContextOnly, Primitive, WithoutContext } from './core/decorator-types.js';
 import { ConfigurationError } from './core/errors.js';
 import type { FallbackDecorator } from './core/fallback-types.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
@@ -86,7 +86,7 @@ export function readPolicies(config: unknown, where: Where): Recording {
 export function orchestrate<Second>(
   first: unknown,
   second: Second & ContextOnly<Second>,
-): { readonly 'write this decorator with parentheses': '@orchestrate(...)' };
+): { readonly 'write this decorator with parentheses': '@orchestrate(...)' } & WithoutContext<Second>;
 /**
  * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
  *

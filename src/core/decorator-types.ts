@@ -66,16 +66,30 @@ export type OnOthers = <Kind extends 'getter' | 'setter' | 'field' | 'accessor'>
   context: { readonly kind: Kind },
 ) => { readonly 'policies go on methods and classes, not on a member of this kind': Kind };
 
-/**
- * What a second argument must be where a factory of decorators takes one at the most: the context that the compiler
- * gives, to `@retry` in place of `@retry()`. Anything else is shown with what is wrong.
- */
-export type ContextOnly<Second, Problem = { readonly 'one argument is all it takes': Second }> = Second extends {
+/** What tells the context that the compiler gives, to `@retry` in place of `@retry()`. */
+interface AnyContext {
   readonly kind: string;
   readonly metadata: unknown;
 }
-  ? unknown
-  : Problem;
+
+/**
+ * What a second argument must be where a factory of decorators takes one at the most: the context of a decorator without
+ * parentheses. Anything else is shown with what is wrong.
+ */
+export type ContextOnly<
+  Second,
+  Problem = { readonly 'one argument is all it takes': Second },
+> = Second extends AnyContext ? unknown : Problem;
+
+/**
+ * What the overload for `@retry` without parentheses gives beside its message. The compiler also takes that overload for
+ * the result of a call with wrong options, where no context is given. There it is a decorator, so that the options are all
+ * that is wrong.
+ */
+export type WithoutContext<Second> = [Second] extends [AnyContext] ? unknown : AnyDecorator;
+
+/** Fits any member, and has a name, so that editors show it in one word. */
+type AnyDecorator = <Subject>(subject: Subject, context: unknown) => Subject;
 
 /**
  * A decorator for methods and classes, as `cpuBound()` makes it. It never changes the declared type.

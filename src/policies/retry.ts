@@ -3,7 +3,7 @@ import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type AttemptEnd, type Call, pause } from '../core/call.js';
 import { now } from '../core/clock.js';
 import { policyDecorator } from '../core/decorate.js';
-import type { ContextOnly, RetryDecorator } from '../core/decorator-types.js';
+import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decorator-types.js';
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
@@ -217,7 +217,7 @@ const exhausted = (site: SiteInfo, attempts: number, errors: readonly unknown[])
 export function retry<Second>(
   first: unknown,
   second: Second & ContextOnly<Second>,
-): { readonly 'write this decorator with parentheses': '@retry()' };
+): { readonly 'write this decorator with parentheses': '@retry()' } & WithoutContext<Second>;
 /**
  * Calls the method again when it fails, with exponential backoff and full jitter between the attempts.
  *

@@ -26,6 +26,8 @@ function compile(compiler: string): Promise<Map<string, string>> {
   });
 }
 
+const countErrors = (text: string): number => text.split(': error TS').length - 1;
+
 /** What an editor shows without scrolling: the first lines of each error. */
 function firstLinesOf(text: string): string {
   const each = text.split(/^(?=.*: error TS\d+: )/m);
@@ -46,12 +48,13 @@ for (const compiler of compilers.filter((each) => existsSync(`${root}${each}`)))
     for (const file of readdirSync(`${root}${fixtures}`).filter((name) => name.endsWith('.ts'))) {
       const lines = readFileSync(`${root}${fixtures}${file}`, 'utf8').split(/\r?\n/);
       lines.forEach((line, index) => {
-        const expected = /\/\/ error: (.+)$/.exec(line)?.[1];
+        const [, only, expected] = /\/\/ (only )?error: (.+)$/.exec(line) ?? [];
         const text = said.get(`${fixtures}${file}(${index + 1}`);
         if (expected === undefined && text === undefined) return;
         test(`${file}:${index + 1}: ${line.trim()}`, () => {
           assert.ok(expected !== undefined, `no error expected, got ${text}`);
           assert.ok(text !== undefined && firstLinesOf(text).includes(expected), `expected ${expected}, got ${text}`);
+          if (only !== undefined) assert.equal(countErrors(text), 1, `expected one error, got ${text}`);
         });
       });
     }
