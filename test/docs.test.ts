@@ -152,7 +152,11 @@ describe('the docstrings', () => {
     });
   }
 
-  const functions = named('function').map(({ name, doc, text }) => ({ name, doc, parameters: text.split(';\n')[0] }));
+  const functions = named('function').map(({ name, doc, text }) => ({
+    name,
+    doc,
+    parameters: text.split(/;\n(?![ }])/)[0],
+  }));
   const methods = named('class').flatMap((type) =>
     partsOf(type)
       .filter(({ parameters }) => parameters !== undefined)
