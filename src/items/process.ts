@@ -1,13 +1,11 @@
-import type { Primitive } from '../core/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { MayFit } from '../core/fits.js';
 import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
 import { Caller } from './caller.js';
 import { collectItems, streamItems } from './items.js';
 import type { AnyOptions, Items, ItemsOptions, OnError, StreamOptions } from './options.js';
-import type { Delivered } from './results.js';
+import type { Delivered, ItemsProblem } from './results.js';
 import { type Work, workOn } from './work.js';
 
 /**
@@ -45,20 +43,6 @@ export type ResultOf<Target, Name extends PropertyKey> =
 type Members<Target> = { [Name in keyof Target]: Target[Name] };
 
 type Member<Target, Name extends PropertyKey> = Name extends keyof Target ? Target[Name] : never;
-
-/**
- * What is wrong with the items; what the method takes stands beside it in a union, for literals to be read as that.
- * Never, where that alone tells more: the compiler then goes into the objects to where they differ.
- */
-type ItemsProblem<Name, Source, Item> = [Item] extends [never]
-  ? { readonly 'this method takes more than one argument, an item is only one': Name }
-  : Source extends Items<infer Given>
-    ? MayFit<Source, Given, Item> extends true
-      ? unknown
-      : Given extends Primitive | null | undefined
-        ? { readonly 'the method does not take such items': Given }
-        : never
-    : { readonly 'items must be an iterable or async iterable': Source };
 
 const staticFirst: readonly Placement[] = ['static'];
 const instanceOnly: readonly Placement[] = ['instance'];

@@ -1,4 +1,6 @@
+import type { Primitive } from '../core/decorator-types.js';
 import type { ItemError } from '../core/errors.js';
+import type { MayFit } from '../core/fits.js';
 import type { AnyFunction } from '../core/types.js';
 import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
 
@@ -37,6 +39,20 @@ export type Delivered<Result, Item, Failure extends OnError, Entries extends boo
   ? Entry<Item, Collected<Result, Item, Failure>>
   : Collected<Result, Item, Failure>;
 
+/**
+ * What is wrong with the items; what the method takes stands beside it in a union, for literals to be read as that.
+ * Never, where that alone tells more: the compiler then goes into the objects to where they differ.
+ */
+export type ItemsProblem<Name, Source, Item> = [Item] extends [never]
+  ? { readonly 'this method takes more than one argument, an item is only one': Name }
+  : Source extends Items<infer Given>
+    ? MayFit<Source, Given, Item> extends true
+      ? unknown
+      : Given extends Primitive | null | undefined
+        ? { readonly 'the method does not take such items': Given }
+        : never
+    : { readonly 'items must be an iterable or async iterable': Source };
+
 /** The one argument of a function; never, if it needs more than one. */
 type ArgumentOf<Fn extends AnyFunction> = Fn extends (item: infer Item) => unknown ? Item : never;
 
@@ -50,13 +66,13 @@ type ArgumentOf<Fn extends AnyFunction> = Fn extends (item: infer Item) => unkno
 export interface Wrapped<Fn extends AnyFunction> {
   (this: ThisParameterType<Fn>, ...args: Parameters<Fn>): Promise<Awaited<ReturnType<Fn>>>;
   /** Calls it with each item as its one argument; results are in the order of the items. See `Orchestrator.process`. */
-  process<Failure extends OnError = 'throw', Entries extends boolean = false>(
-    items: Items<ArgumentOf<Fn>>,
+  process<Failure extends OnError = 'throw', Entries extends boolean = false, Source = Items<ArgumentOf<Fn>>>(
+    items: (Source & ItemsProblem<Fn, Source, ArgumentOf<Fn>>) | NoInfer<Items<ArgumentOf<Fn>>>,
     options?: ItemsOptions<Failure, Entries>,
   ): Promise<Delivered<Awaited<ReturnType<Fn>>, ArgumentOf<Fn>, Failure, Entries>[]>;
   /** The same as an async iterable; items are pulled as results are taken. See `Orchestrator.stream`. */
-  stream<Failure extends OnError = 'throw', Entries extends boolean = false>(
-    items: Items<ArgumentOf<Fn>>,
+  stream<Failure extends OnError = 'throw', Entries extends boolean = false, Source = Items<ArgumentOf<Fn>>>(
+    items: (Source & ItemsProblem<Fn, Source, ArgumentOf<Fn>>) | NoInfer<Items<ArgumentOf<Fn>>>,
     options?: StreamOptions<Failure, Entries>,
   ): AsyncIterableIterator<Delivered<Awaited<ReturnType<Fn>>, ArgumentOf<Fn>, Failure, Entries>, undefined, undefined>;
 }
