@@ -23,10 +23,11 @@ interface Example {
 }
 
 const examples: readonly Example[] = blocks
-  .filter(({ language, code }) => language === 'ts' && /from 'opero'/.test(code))
+  .filter(({ language, code }) => language === 'ts' && /from '(opero'|\.\/)/.test(code))
   .map(({ page, line, code }) => ({
     place: `${page}:${line}`,
-    file: `${page.replaceAll('/', '-').replace('.md', '')}-${line}`,
+    // A block that begins with a file's name is a module that others import.
+    file: /^\/\/ (\S+)\.ts\n/.exec(code)?.[1] ?? `${page.replaceAll('/', '-').replace('.md', '')}-${line}`,
     code,
     prints: printsOf(code),
   }));
@@ -58,6 +59,10 @@ describe('the pages', () => {
     const saying = examples.filter(({ prints }) => prints !== undefined);
     assert.ok(examples.length >= 10, `found ${examples.length}`);
     assert.ok(saying.length > examples.length / 2, `${saying.length} of ${examples.length} say it`);
+  });
+
+  test('name each module once', () => {
+    assert.equal(new Set(examples.map(({ file }) => file)).size, examples.length);
   });
 
   test('have no block that no test uses', async () => {
