@@ -21,32 +21,39 @@ describe('what `tsc --init` writes', () => {
     folder = mkdtempSync(join(root, 'build', 'tsc-init-'));
     await promisify(execFile)(process.execPath, [tsc, '--init'], { cwd: folder });
     written = readFileSync(join(folder, 'tsconfig.json'), 'utf8');
-    writeFileSync(join(folder, 'weather.ts'), example);
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src', 'weather.ts'), example);
   });
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Compiles the first example with a tsconfig, and runs what comes of it. */
-  async function compileAndRun(tsconfig: string): Promise<{ compiled: Ended; ran: Ended }> {
+  async function compileAndRun(tsconfig: string, result: string): Promise<{ compiled: Ended; ran: Ended }> {
     writeFileSync(join(folder, 'tsconfig.json'), tsconfig);
     const compiled = await runNode([tsc, '-p', folder]);
-    return { compiled, ran: await runNode([join(folder, 'weather.js')]) };
+    return { compiled, ran: await runNode([join(folder, result)]) };
   }
 
-  test('has the two lines that the front page says to change', () => {
+  test('has the lines that the front page says to change and to uncomment', () => {
     assert.match(written, /^ *"target": "esnext",$/m);
     assert.match(written, /^ *"types": \[\],$/m);
+    assert.match(written, /^ *\/\/ "rootDir": "\.\/src",$/m);
+    assert.match(written, /^ *\/\/ "outDir": "\.\/dist",$/m);
   });
 
   test('does not know the modules of Node, and leaves the @ in', async () => {
-    const { compiled, ran } = await compileAndRun(written);
+    const { compiled, ran } = await compileAndRun(written, 'src/weather.js');
     assert.match(compiled.stdout, /Cannot find name 'node:http'/);
     assert.match(ran.stderr, /SyntaxError: Invalid or unexpected token/);
   });
 
-  test('does with these two changed', async () => {
-    const changed = written.replace('"esnext",', '"ES2022",').replace('"types": []', '"types": ["node"]');
-    const { compiled, ran } = await compileAndRun(changed);
+  test('does with two lines changed and two uncommented', async () => {
+    const changed = written
+      .replace('"esnext",', '"ES2022",')
+      .replace('"types": []', '"types": ["node"]')
+      .replace('// "rootDir"', '"rootDir"')
+      .replace('// "outDir"', '"outDir"');
+    const { compiled, ran } = await compileAndRun(changed, 'dist/weather.js');
     assert.equal(compiled.stdout, '');
     assert.deepEqual(ran.stdout.trimEnd().split('\n'), printsOf(example));
   });
