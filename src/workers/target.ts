@@ -68,15 +68,11 @@ async function whereaboutsOfFunction(fn: AnyFunction, module: string): Promise<W
   return Object.keys(exports).length > 0 ? 'nowhere' : { shape: functionShape(fn) };
 }
 
-const fixed: readonly PropertyKey[] = [
-  'constructor',
-  'prototype',
-  'length',
-  'name',
-  'arguments',
-  'caller',
-  Symbol.metadata,
-];
+/** What every class has of its own, on its side for instances and on that of the class. */
+const fixed: Readonly<Record<'instance' | 'static', readonly PropertyKey[]>> = {
+  instance: ['constructor'],
+  static: ['prototype', 'length', 'name', 'arguments', 'caller', Symbol.metadata],
+};
 
 /**
  * What the first classes of a chain define again of what the others define, so that the others would run other code;
@@ -96,7 +92,7 @@ function overridden(
       owners.flatMap((owner) => Reflect.ownKeys(owner ?? {})),
     ) as [PropertyKey[], PropertyKey[]];
     const known = new Set(base);
-    const found = own.find((key) => known.has(key) && !fixed.includes(key) && !travelling[side].includes(key));
+    const found = own.find((key) => known.has(key) && !fixed[side].includes(key) && !travelling[side].includes(key));
     if (found !== undefined) return `${side === 'static' ? 'static ' : ''}${String(found)}`;
   }
   return undefined;

@@ -9,6 +9,7 @@ import {
   Overriding,
   OwnDecorator,
   Plain,
+  Renamed,
   StaticOverride,
   StaticPlain,
 } from '../fixtures/workers/elsewhere.js';
@@ -216,6 +217,9 @@ describe('a subclass', () => {
       new far.FarOutline().run(),
       /^FarOutline\.run: `this\.step` is a member of a subclass .*; declare the method there with its own @cpuBound/,
     ));
+
+  test('that overrides a method called `name` fails as with any other name', () =>
+    workerError(new Renamed().name(), /^Renamed\.name: `name` is overridden by a class that .* does not export/));
 
   test('that is exported does not stand for its base, which is named', () =>
     workerError(new Circle().area(), /^Circle\.area: .*figures\.js does not export the class Round, .*; export it/));
