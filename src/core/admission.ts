@@ -35,7 +35,7 @@ class Waiter implements Link, Wait {
     undefined as never,
     () => {},
     () => {},
-    0,
+    Number.POSITIVE_INFINITY,
   );
 
   previous: Link = this;
@@ -50,7 +50,7 @@ class Waiter implements Link, Wait {
     readonly site: SiteInfo,
     readonly run: Next,
     readonly fail: Continuation,
-    /** When it has waited too long; 0 where it may wait for ever, as a small integer needs no place of its own. */
+    /** When it has waited too long. */
     readonly deadline: number,
   ) {}
 
@@ -129,7 +129,7 @@ export class Admission {
     const isFree = this.#out < this.tokens;
     if (!isFree && this.#waiting >= maxQueue) return fail(this.#reject(site, 'queue-full', maxQueue), call);
     if (!isFree && maxWait === 0) return fail(this.#reject(site, 'wait-timeout', maxWait), call);
-    const deadline = maxWait === Number.POSITIVE_INFINITY ? 0 : now() + maxWait;
+    const deadline = maxWait === Number.POSITIVE_INFINITY ? maxWait : now() + maxWait;
     const waiter = new Waiter(this, call, site, run, fail, deadline);
     const wait = new Promise<Waiter>((resolve) => {
       waiter.resolve = resolve;
@@ -140,21 +140,15 @@ export class Admission {
     } else {
       this.#join(waiter);
     }
-    return wait.then(Admission.#goOn);
+    return this.#goOn(wait);
   }
 
-  /**
-   * `async` and with each `await`, so that the caller stands in the stack of what is thrown. It begins when the wait is
-   * over, not with it: what an async function keeps is as much again as what else a waiter takes.
-   */
-  static async #goOn(waiter: Waiter): Promise<unknown> {
-    // Two turns: only then is the caller tied to this promise.
-    await undefined;
-    await undefined;
-    const { line, call } = waiter;
-    if (waiter.failed) return await waiter.fail(line.#errorOf(waiter), call);
-    line.#admitted--;
-    return await waiter.run(call);
+  /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
+  async #goOn(wait: Promise<Waiter>): Promise<unknown> {
+    const waiter = await wait;
+    if (waiter.failed) return await waiter.fail(this.#errorOf(waiter), waiter.call);
+    this.#admitted--;
+    return await waiter.run(waiter.call);
   }
 
   #errorOf({ error, site }: Waiter): unknown {
