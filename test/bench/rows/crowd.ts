@@ -69,8 +69,8 @@ const crowdSection: Section = {
     ]);
     return {
       rows: rowsOf({ ...times, ...slow, ...Object.fromEntries(ownRows) }),
-      // The worse of the two: one's own process is where the collections of garbage fall as they fall.
-      figures: { crowd: Math.max(shareOf(times), shareOf(own)) },
+      // In a process of its own the collections of garbage fall as they fall.
+      figures: { crowd: shareOf(times), crowdAlone: shareOf(own) },
     };
   },
 };
