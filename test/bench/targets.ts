@@ -38,10 +38,7 @@ export const targets = {
   crowdGrowthRoomy: atMost(1.5, 'x', 'the same under node --max-semi-space-size=256, where they have room'),
   timers: atMost(1, 'timers', 'pending at once, for 200 callers who wait for a rate limit'),
   perInstance: atMost(16, 'bytes', 'what an instance of a decorated class takes, beyond one of a plain class'),
-  importTime: {
-    ...atMost(5, 'ms', 'importing `retry`, beyond importing reflect-metadata and its dependencies alone'),
-    open: { limit: 7, why: 'reading and compiling 115 kB takes longer on some machines, and varies from run to run' },
-  },
+  importTime: atMost(5, 'ms', 'importing `retry`, beyond importing reflect-metadata and its dependencies alone'),
   workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
   batches: {
     ...atLeast(8, 'x', 'items per second of processAll, to one raw pool.run for each'),
@@ -50,10 +47,7 @@ export const targets = {
       why: 'what a raw run costs, most of it for waking a thread, differs twofold from machine to machine',
     },
   },
-  tasks: {
-    ...atLeast(1.7, 'x', '64 tasks of 20 ms: their time inline, to that on two workers'),
-    open: { limit: 1.2, why: 'raw tinypool gets no more where the machine lends its second processor to others' },
-  },
+  tasks: atLeast(1.7, 'x', '64 tasks of 20 ms: their time inline, to that on two workers'),
   stream: atMost(1, 'x', "items through processStream, to p-map's iterable"),
   streamHeap: atMost(20, 'MB', 'heap growth while items go through processStream'),
 } satisfies Record<string, Target>;

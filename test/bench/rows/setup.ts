@@ -107,7 +107,7 @@ const loaded = [
 
 const importSection: Section = {
   title: 'import, in a process of its own',
-  async measure({ quick }) {
+  async measure() {
     const times = await inTurns(
       {
         opero: () => importTime('opero'),
@@ -117,7 +117,7 @@ const importSection: Section = {
         cockatiel: async () => importTime(await folderOf('cockatiel')),
         nothing: () => importTime(),
       },
-      quick ? 9 : 25,
+      25,
     );
     return {
       rows: rowsOf(times, 'ms'),
