@@ -1,11 +1,12 @@
-export type { QueueConfig } from './core/admission.js';
-export { type CurrentCall, currentCall } from './core/call.js';
+export { type CurrentCall, currentCall } from './core/call/call.js';
 export type {
   LimitingDecorator,
   PolicyDecorator,
   Primitive,
   RetryDecorator,
-} from './core/decorator-types.js';
+} from './core/decoration/decorator-types.js';
+export type { FallbackDecorator } from './core/decoration/fallback-types.js';
+export { register } from './core/decoration/register.js';
 export {
   AllFailedError,
   ConfigurationError,
@@ -14,10 +15,7 @@ export {
   RetryError,
   WorkerError,
 } from './core/errors.js';
-export type { FallbackDecorator } from './core/fallback-types.js';
-export type { SharingConfig } from './core/limiters.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
-export { register } from './core/register.js';
 export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
@@ -30,6 +28,8 @@ export {
 } from './items/process.js';
 export type { Progress } from './items/progress.js';
 export type { Collected, Delivered, Entry, Wrapped } from './items/results.js';
+export type { QueueConfig } from './limits/admission.js';
+export type { SharingConfig } from './limits/limiters.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';

@@ -1,8 +1,8 @@
+import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/decoration/lookup.js';
+import { namesAt } from './core/decoration/metadata.js';
+import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
-import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/lookup.js';
-import { namesAt } from './core/metadata.js';
 import { node } from './core/node.js';
-import { labelOf, type Site } from './core/site.js';
 import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
 
 /**

@@ -1,7 +1,7 @@
+import { named } from './core/decoration/interceptor.js';
+import { runnerHere, Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
-import { named } from './core/interceptor.js';
 import { isGenerator, show, type Where, wrongOption } from './core/options.js';
-import { runnerHere, Site } from './core/site.js';
 import type { AnyFunction, Policy, Stats } from './core/types.js';
 import { Caller } from './items/caller.js';
 import { collectItems, collectItemsForEach, streamItems } from './items/items.js';

@@ -1,4 +1,4 @@
-import { refusal } from '../core/site.js';
+import { refusal } from '../core/decoration/site.js';
 import { type AnyOptions, type Asked, type Items, itemsRules, readSettings, streamRules } from './options.js';
 import type { Progress } from './progress.js';
 import { Run } from './run.js';

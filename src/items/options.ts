@@ -1,6 +1,6 @@
+import { isSignal } from '../core/call/signals.js';
 import { ConfigurationError } from '../core/errors.js';
 import { callback, countOrInfinity, flag, oneOf, type Rule, readOptions, show } from '../core/options.js';
-import { isSignal } from '../core/signals.js';
 import type { Caller } from './caller.js';
 import type { Progress } from './progress.js';
 

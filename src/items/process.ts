@@ -1,5 +1,5 @@
+import { chainsOf, findSite } from '../core/decoration/lookup.js';
 import { ConfigurationError } from '../core/errors.js';
-import { chainsOf, findSite } from '../core/lookup.js';
 import { show } from '../core/options.js';
 import type { AnyFunction, Placement } from '../core/types.js';
 import { Caller } from './caller.js';

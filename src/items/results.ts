@@ -1,6 +1,6 @@
-import type { Primitive } from '../core/decorator-types.js';
+import type { Primitive } from '../core/decoration/decorator-types.js';
+import type { MayFit } from '../core/decoration/fits.js';
 import type { ItemError } from '../core/errors.js';
-import type { MayFit } from '../core/fits.js';
 import type { AnyFunction } from '../core/types.js';
 import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';
 

@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
+import { unwatch, type Watcher, watch } from '../core/call/signals.js';
 import { node } from '../core/node.js';
-import { unwatch, type Watcher, watch } from '../core/signals.js';
 import type { Slot, Taker } from './fifo.js';
 import type { Items, Settings } from './options.js';
 import { Outlet } from './outlet.js';

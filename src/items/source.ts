@@ -1,4 +1,4 @@
-import { Alarm } from '../core/clock.js';
+import { Alarm } from '../core/call/clock.js';
 import { show } from '../core/options.js';
 import type { Items } from './options.js';
 

@@ -1,4 +1,4 @@
-import { type BatchPlan, handOver } from '../core/call.js';
+import { type BatchPlan, handOver } from '../core/call/call.js';
 import type { Policy } from '../core/types.js';
 
 /** How the items are worked on. */

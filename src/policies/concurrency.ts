@@ -1,8 +1,6 @@
-import { Admission, type QueueConfig } from '../core/admission.js';
-import type { Call } from '../core/call.js';
-import { policyDecorator } from '../core/decorate.js';
-import type { LimitingDecorator } from '../core/decorator-types.js';
-import { limiters, type SharingConfig } from '../core/limiters.js';
+import type { Call } from '../core/call/call.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
   callback,
   durationOrInfinity,
@@ -14,6 +12,8 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { type Around, admitted, type Next, type Policy } from '../core/types.js';
+import { Admission, type QueueConfig } from '../limits/admission.js';
+import { limiters, type SharingConfig } from '../limits/limiters.js';
 
 /**
  * Options of `@concurrency`.

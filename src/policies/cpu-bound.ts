@@ -1,7 +1,7 @@
-import type { Call } from '../core/call.js';
-import { Alarm } from '../core/clock.js';
-import { policyDecorator } from '../core/decorate.js';
-import type { PolicyDecorator } from '../core/decorator-types.js';
+import type { Call } from '../core/call/call.js';
+import { Alarm } from '../core/call/clock.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
 import { type ErrorClass, isErrorClass } from '../core/matcher.js';
 import { node } from '../core/node.js';

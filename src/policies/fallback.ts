@@ -1,11 +1,11 @@
-import { type Call, enter, handOver } from '../core/call.js';
-import { policyDecorator } from '../core/decorate.js';
-import type { ContextOnly, Primitive } from '../core/decorator-types.js';
+import { type Call, enter, handOver } from '../core/call/call.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { ContextOnly, Primitive } from '../core/decoration/decorator-types.js';
+import type { FallbackDecorator } from '../core/decoration/fallback-types.js';
+import { isInterceptor } from '../core/decoration/interceptor.js';
+import { notAMethod } from '../core/decoration/not-a-method.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
-import type { FallbackDecorator } from '../core/fallback-types.js';
-import { isInterceptor } from '../core/interceptor.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
-import { notAMethod } from '../core/not-a-method.js';
 import {
   anything,
   isClass,

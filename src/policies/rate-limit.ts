@@ -1,9 +1,7 @@
-import { Admission, type QueueConfig } from '../core/admission.js';
-import type { Call, Permit } from '../core/call.js';
-import { Alarm, isReal, isStanding, now, residue } from '../core/clock.js';
-import { policyDecorator } from '../core/decorate.js';
-import type { LimitingDecorator } from '../core/decorator-types.js';
-import { limiters, type SharingConfig } from '../core/limiters.js';
+import type { Call, Permit } from '../core/call/call.js';
+import { Alarm, isReal, isStanding, now, residue } from '../core/call/clock.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
   callback,
   durationOrInfinity,
@@ -17,6 +15,8 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { type Around, admitted, type Continuation, type Next, type Policy, type SiteInfo } from '../core/types.js';
+import { Admission, type QueueConfig } from '../limits/admission.js';
+import { limiters, type SharingConfig } from '../limits/limiters.js';
 
 /**
  * Options of `@rateLimit`.

@@ -1,9 +1,9 @@
 import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js';
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
-import { type AttemptEnd, type Call, pause } from '../core/call.js';
-import { now } from '../core/clock.js';
-import { policyDecorator } from '../core/decorate.js';
-import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decorator-types.js';
+import { type AttemptEnd, type Call, pause } from '../core/call/call.js';
+import { now } from '../core/call/clock.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {

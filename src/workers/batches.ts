@@ -1,4 +1,4 @@
-import { type BatchPlan, Call } from '../core/call.js';
+import { type BatchPlan, Call } from '../core/call/call.js';
 import type { Continuation, SiteInfo } from '../core/types.js';
 import type { Job } from './job.js';
 import { holdsMoved } from './move.js';

@@ -2,8 +2,8 @@
 import '../index.js';
 import { isMainThread, type Transferable } from 'node:worker_threads';
 import Tinypool from 'tinypool';
+import { applyNoPolicies } from '../core/decoration/site.js';
 import { isError } from '../core/realm.js';
-import { applyNoPolicies } from '../core/site.js';
 import { crossBy, describe, findObstacle, type Obstacle } from './cloneable.js';
 import { bareClasses, ErrorClasses } from './error-classes.js';
 import { decodeError, encodeError } from './error-codec.js';

@@ -1,3 +1,4 @@
+import { levelsOfClass } from '../core/decoration/metadata.js';
 import {
   AllFailedError,
   ConfigurationError,
@@ -7,7 +8,6 @@ import {
   WorkerError,
 } from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
-import { levelsOfClass } from '../core/metadata.js';
 import { builtInNameOf } from '../core/realm.js';
 import type { SiteInfo } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';

@@ -1,5 +1,5 @@
-import type { Call } from '../core/call.js';
-import { now } from '../core/clock.js';
+import type { Call } from '../core/call/call.js';
+import { now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/types.js';
 import type { EncodedError, JobMessage, Outcome } from './protocol.js';
 

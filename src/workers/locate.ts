@@ -1,5 +1,5 @@
-import { type CurrentCall, enter } from '../core/call.js';
-import { behind } from '../core/interceptor.js';
+import { type CurrentCall, enter } from '../core/call/call.js';
+import { behind } from '../core/decoration/interceptor.js';
 import {
   classRecord,
   type Level,
@@ -8,9 +8,9 @@ import {
   levelsOfPrototype,
   memberRecords,
   recordAt,
-} from '../core/metadata.js';
-import { createSite } from '../core/site.js';
-import { link } from '../core/sites.js';
+} from '../core/decoration/metadata.js';
+import { createSite } from '../core/decoration/site.js';
+import { link } from '../core/decoration/sites.js';
 import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
 import { type Listed, listedBy } from './error-classes.js';
 import { guard, lend } from './guard.js';

@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
-import { longestDelay } from '../core/clock.js';
+import { longestDelay } from '../core/call/clock.js';
 import type { Attempt } from './attempt.js';
 import { type Carrier, Delivery } from './delivery.js';
 import { execArgvOf } from './exec-argv.js';

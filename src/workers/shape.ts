@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { levelsOfClass, levelsOfPrototype } from '../core/metadata.js';
+import { levelsOfClass, levelsOfPrototype } from '../core/decoration/metadata.js';
 import type { AnyClass } from '../core/types.js';
 
 /** The name of a class, if it is one: a static member may stand in its place, which is not to be run. */

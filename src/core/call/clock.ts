@@ -1,5 +1,5 @@
-import { node } from './node.js';
-import type { AnyClass } from './types.js';
+import { node } from '../node.js';
+import type { AnyClass } from '../types.js';
 
 const realSetTimeout = setTimeout;
 const realDateNow = Date.now;

@@ -1,8 +1,8 @@
-import { Call, type Wait } from './call.js';
-import { Alarm, now, residue } from './clock.js';
-import { RejectedError } from './errors.js';
+import { Call, type Wait } from '../core/call/call.js';
+import { Alarm, now, residue } from '../core/call/clock.js';
+import { RejectedError } from '../core/errors.js';
+import type { Continuation, Next, PolicyKind, SiteInfo } from '../core/types.js';
 import { semaClass } from './sema.js';
-import type { Continuation, Next, PolicyKind, SiteInfo } from './types.js';
 
 /**
  * What every limiter lets its users say about waiting.

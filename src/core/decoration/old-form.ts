@@ -1,4 +1,4 @@
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError } from '../errors.js';
 
 const isKey = (value: unknown): value is PropertyKey => ['string', 'symbol', 'number'].includes(typeof value);
 

@@ -1,5 +1,7 @@
+import { ConfigurationError } from '../errors.js';
+import { isClass, isGenerator, show, type Where } from '../options.js';
+import type { AnyClass, AnyFunction, Member, Placement, Policy } from '../types.js';
 import { onConstruction, onStaticDefinition } from './construction.js';
-import { ConfigurationError } from './errors.js';
 import { isInterceptor } from './interceptor.js';
 import {
   classOf,
@@ -14,9 +16,7 @@ import {
   writeMember,
 } from './metadata.js';
 import { isOldCall, oldForm } from './old-form.js';
-import { isClass, isGenerator, show, type Where } from './options.js';
 import { govern, linkDefined } from './sites.js';
-import type { AnyClass, AnyFunction, Member, Placement, Policy } from './types.js';
 
 type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
 

@@ -1,5 +1,4 @@
-import { classRecord, type Level, recordAt } from './metadata.js';
-import { runner } from './pipeline.js';
+import { runner } from '../call/pipeline.js';
 import {
   type AnyClass,
   type AnyFunction,
@@ -10,7 +9,8 @@ import {
   type Policy,
   type PolicyKind,
   type SiteInfo,
-} from './types.js';
+} from '../types.js';
+import { classRecord, type Level, recordAt } from './metadata.js';
 
 /** A policy in force, and the class that it comes from. */
 export interface InForce {

@@ -1,6 +1,6 @@
-import { callThrough, takeHandoff } from './call.js';
+import { callThrough, takeHandoff } from '../call/call.js';
+import type { AnyFunction, Member } from '../types.js';
 import type { Site } from './site.js';
-import type { AnyFunction, Member } from './types.js';
 
 /** What is known of each interceptor: the function it stands in front of, and how to have it ask for its sites anew. */
 const interceptors = new WeakMap<object, { readonly fn: AnyFunction; readonly forget: () => void }>();

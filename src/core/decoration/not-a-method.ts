@@ -1,5 +1,5 @@
-import { isGenerator, show } from './options.js';
-import type { AnyClass } from './types.js';
+import { isGenerator, show } from '../options.js';
+import type { AnyClass } from '../types.js';
 
 function propertyOf(object: object, name: PropertyKey, end: unknown = null): PropertyDescriptor | undefined {
   for (let each = object; each !== end && each !== null; each = Object.getPrototypeOf(each)) {

@@ -1,5 +1,5 @@
+import type { AnyFunction } from '../types.js';
 import { Alarm } from './clock.js';
-import type { AnyFunction } from './types.js';
 
 /**
  * What `currentCall()` tells.

@@ -1,5 +1,5 @@
+import type { AnyFunction } from '../types.js';
 import type { Fits, MayFit } from './fits.js';
-import type { AnyFunction } from './types.js';
 
 /** Never for a method whose return type has room for the promise that a decorated method always returns. */
 export type PromiseProblem<Fn> = Fn extends (...args: infer _) => infer Result

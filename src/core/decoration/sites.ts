@@ -1,8 +1,8 @@
+import type { AnyClass, AnyFunction, Member } from '../types.js';
 import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
 import { homeOf, type Level, levelsOfClass, levelsOfPrototype, memberRecords } from './metadata.js';
 import { createSite, type Site } from './site.js';
-import type { AnyClass, AnyFunction, Member } from './types.js';
 
 /** Puts a member behind the interceptor. */
 export const govern = (member: Member, fn: AnyFunction): AnyFunction => intercept(member, fn, siteFor);

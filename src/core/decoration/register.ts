@@ -1,7 +1,7 @@
+import { ConfigurationError } from '../errors.js';
+import { isClass, show } from '../options.js';
 import { onConstruction } from './construction.js';
-import { ConfigurationError } from './errors.js';
 import { levelsOfPrototype, writtenClass } from './metadata.js';
-import { isClass, show } from './options.js';
 
 /** Any class, those with a protected or private constructor included. */
 interface Constructor {

@@ -1,7 +1,7 @@
-import type { Call } from './call.js';
-import { ConfigurationError } from './errors.js';
-import { show } from './options.js';
-import type { SiteInfo } from './types.js';
+import type { Call } from '../core/call/call.js';
+import { ConfigurationError } from '../core/errors.js';
+import { show } from '../core/options.js';
+import type { SiteInfo } from '../core/types.js';
 
 /**
  * Which calls share a limiter.

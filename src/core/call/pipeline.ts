@@ -1,5 +1,3 @@
-import { Call, takeHandoff } from './call.js';
-import { join, signalOf, unwatch, watch } from './signals.js';
 import {
   type After,
   type AnyFunction,
@@ -9,7 +7,9 @@ import {
   type Next,
   type Policy,
   type SiteInfo,
-} from './types.js';
+} from '../types.js';
+import { Call, takeHandoff } from './call.js';
+import { join, signalOf, unwatch, watch } from './signals.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
 function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate {

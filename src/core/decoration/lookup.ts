@@ -1,11 +1,11 @@
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError } from '../errors.js';
+import { show } from '../options.js';
+import type { AnyClass, Placement } from '../types.js';
 import { isInterceptor } from './interceptor.js';
 import { type Level, levelsOfClass, levelsOfPrototype, recordAt } from './metadata.js';
-import { show } from './options.js';
 import { isMarked } from './replaced.js';
 import type { Site } from './site.js';
 import { link, siteAt } from './sites.js';
-import type { AnyClass, Placement } from './types.js';
 
 /** The classes of a class or an instance, for its instance and its static members. */
 export interface Chains {

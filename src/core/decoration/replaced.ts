@@ -1,5 +1,5 @@
+import type { AnyClass } from '../types.js';
 import { writtenClass } from './metadata.js';
-import type { AnyClass } from './types.js';
 
 /*
  * A subclass is seen at its first construction, not when it is defined. By then a spy or an APM wrapper may stand in the

@@ -1,8 +1,8 @@
+import type { AnyClass, Member } from '../types.js';
 import { isUnchanged, type Spot, watchedSpots } from './linking.js';
 import { type Level, levelsOfClass, levelsOfPrototype, memberRecords, namesAt, setHome } from './metadata.js';
 import { createSite } from './site.js';
 import { link, siteAt, verify } from './sites.js';
-import type { AnyClass, Member } from './types.js';
 
 /** The prototypes of which an instance was constructed, with what was watched on them and on those beneath them then. */
 const constructed = new WeakMap<object, readonly Spot[]>();

@@ -1,4 +1,5 @@
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError } from '../errors.js';
+import type { AnyClass, AnyFunction, Member } from '../types.js';
 import { forgetSites, isInterceptor } from './interceptor.js';
 import {
   classRecord,
@@ -12,7 +13,6 @@ import {
 } from './metadata.js';
 import { callsSuper, isMarked, isWritten } from './replaced.js';
 import { labelOf, outdateSites } from './site.js';
-import type { AnyClass, AnyFunction, Member } from './types.js';
 
 /** Puts an interceptor in front of a method. */
 type Govern = (member: Member, fn: AnyFunction) => AnyFunction;

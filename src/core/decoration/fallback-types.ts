@@ -1,3 +1,4 @@
+import type { AnyFunction } from '../types.js';
 import type {
   ClassContext,
   Constructor,
@@ -10,7 +11,6 @@ import type {
   ResultProblem,
 } from './decorator-types.js';
 import type { Fits, MayFit } from './fits.js';
-import type { AnyFunction } from './types.js';
 
 /** The method as the class has it, where `this` is the class. One that is not public stays as it is. */
 type Own<This, Name, Fn extends AnyFunction> = Name extends keyof This
