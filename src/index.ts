@@ -1,4 +1,5 @@
 export { type CurrentCall, currentCall } from './core/call/call.js';
+export type { Stats } from './core/call/stats.js';
 export type {
   LimitingDecorator,
   PolicyDecorator,
@@ -16,7 +17,8 @@ export {
   WorkerError,
 } from './core/errors.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
-export type { AnyClass, AnyFunction, PolicyKind, Stats } from './core/types.js';
+export type { PolicyKind } from './core/policies.js';
+export type { AnyClass, AnyFunction } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {

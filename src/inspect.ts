@@ -1,9 +1,12 @@
+import type { Stats } from './core/call/stats.js';
 import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
+import type { Placement } from './core/member.js';
 import { node } from './core/node.js';
-import type { AnyClass, Placement, PolicyKind, Stats } from './core/types.js';
+import type { PolicyKind } from './core/policies.js';
+import type { AnyClass } from './core/types.js';
 
 /**
  * A policy in force on a method.

@@ -1,9 +1,9 @@
+import type { Policy } from './core/call/policy.js';
 import { policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, Primitive, WithoutContext } from './core/decoration/decorator-types.js';
 import type { FallbackDecorator } from './core/decoration/fallback-types.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
-import type { Policy } from './core/types.js';
 import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
 import { type CpuBoundConfig, cpuBoundPolicy } from './policies/cpu-bound.js';
 import {

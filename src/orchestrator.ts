@@ -1,8 +1,10 @@
+import type { Policy } from './core/call/policy.js';
+import type { Stats } from './core/call/stats.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
 import { isGenerator, show, type Where, wrongOption } from './core/options.js';
-import type { AnyFunction, Policy, Stats } from './core/types.js';
+import type { AnyFunction } from './core/types.js';
 import { Caller } from './items/caller.js';
 import { collectItems, collectItemsForEach, streamItems } from './items/items.js';
 import type { AnyOptions, Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';

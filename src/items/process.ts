@@ -1,7 +1,8 @@
 import { chainsOf, findSite } from '../core/decoration/lookup.js';
 import { ConfigurationError } from '../core/errors.js';
+import type { Placement } from '../core/member.js';
 import { show } from '../core/options.js';
-import type { AnyFunction, Placement } from '../core/types.js';
+import type { AnyFunction } from '../core/types.js';
 import { Caller } from './caller.js';
 import { collectItems, streamItems } from './items.js';
 import type { AnyOptions, Items, ItemsOptions, OnError, StreamOptions } from './options.js';

@@ -1,5 +1,5 @@
 import { type BatchPlan, handOver } from '../core/call/call.js';
-import type { Policy } from '../core/types.js';
+import type { Policy } from '../core/call/policy.js';
 
 /** How the items are worked on. */
 export interface Work<Item, Result> {

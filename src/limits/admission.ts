@@ -1,7 +1,9 @@
 import { Call, type Wait } from '../core/call/call.js';
 import { Alarm, now, residue } from '../core/call/clock.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import type { Continuation, Next } from '../core/call/step.js';
 import { RejectedError } from '../core/errors.js';
-import type { Continuation, Next, PolicyKind, SiteInfo } from '../core/types.js';
+import type { PolicyKind } from '../core/policies.js';
 import { semaClass } from './sema.js';
 
 /**

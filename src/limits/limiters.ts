@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
+import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
-import type { SiteInfo } from '../core/types.js';
 
 /**
  * Which calls share a limiter.

@@ -1,4 +1,6 @@
 import type { Call } from '../core/call/call.js';
+import type { Policy } from '../core/call/policy.js';
+import { type Around, admitted, type Next } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
@@ -11,7 +13,6 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import { type Around, admitted, type Next, type Policy } from '../core/types.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
 import { limiters, type SharingConfig } from '../limits/limiters.js';
 

@@ -1,4 +1,6 @@
 import { type Call, enter, handOver } from '../core/call/call.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import type { After } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, Primitive } from '../core/decoration/decorator-types.js';
 import type { FallbackDecorator } from '../core/decoration/fallback-types.js';
@@ -16,7 +18,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { After, AnyFunction, Policy, SiteInfo } from '../core/types.js';
+import type { AnyFunction } from '../core/types.js';
 
 /**
  * What may stand in for a method: the name of another method of its class, or a function of the same signature.

@@ -1,5 +1,7 @@
 import type { Call, Permit } from '../core/call/call.js';
 import { Alarm, isReal, isStanding, now, residue } from '../core/call/clock.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import { type Around, admitted, type Continuation, type Next } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
@@ -14,7 +16,6 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import { type Around, admitted, type Continuation, type Next, type Policy, type SiteInfo } from '../core/types.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
 import { limiters, type SharingConfig } from '../limits/limiters.js';
 

@@ -2,6 +2,8 @@ import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type AttemptEnd, type Call, pause } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import { admitted } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
@@ -18,7 +20,6 @@ import {
   readOptions,
   type Where,
 } from '../core/options.js';
-import { admitted, type Policy, type SiteInfo } from '../core/types.js';
 
 /**
  * What `onRetry` is told.

@@ -1,5 +1,6 @@
 import { type BatchPlan, Call } from '../core/call/call.js';
-import type { Continuation, SiteInfo } from '../core/types.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import type { Continuation } from '../core/call/step.js';
 import type { Job } from './job.js';
 import { holdsMoved } from './move.js';
 import type { TaskReply } from './protocol.js';

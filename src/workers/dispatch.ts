@@ -1,8 +1,9 @@
 import { serialize } from 'node:v8';
 import type { BatchPlan, Call } from '../core/call/call.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import type { Continuation } from '../core/call/step.js';
 import { show } from '../core/options.js';
 import { isError } from '../core/realm.js';
-import type { Continuation, SiteInfo } from '../core/types.js';
 import { Admission } from '../limits/admission.js';
 import { Batches, type Sender } from './batches.js';
 import {

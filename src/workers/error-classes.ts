@@ -1,3 +1,4 @@
+import type { SiteInfo } from '../core/call/policy.js';
 import { levelsOfClass } from '../core/decoration/metadata.js';
 import {
   AllFailedError,
@@ -9,7 +10,6 @@ import {
 } from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
 import { builtInNameOf } from '../core/realm.js';
-import type { SiteInfo } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
 import { errorShape, globalNameOf, nameOf } from './shape.js';
 

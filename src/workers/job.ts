@@ -1,6 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
-import type { SiteInfo } from '../core/types.js';
+import type { SiteInfo } from '../core/call/policy.js';
 import type { EncodedError, JobMessage, Outcome } from './protocol.js';
 
 /** The call did not end, for a reason on this side: the words for a WorkerError, and its cause. */

@@ -1,4 +1,5 @@
 import { type CurrentCall, enter } from '../core/call/call.js';
+import type { Policy } from '../core/call/policy.js';
 import { behind } from '../core/decoration/interceptor.js';
 import {
   classRecord,
@@ -11,7 +12,8 @@ import {
 } from '../core/decoration/metadata.js';
 import { createSite } from '../core/decoration/site.js';
 import { link } from '../core/decoration/sites.js';
-import type { AnyClass, AnyFunction, Placement, Policy } from '../core/types.js';
+import type { Placement } from '../core/member.js';
+import type { AnyClass, AnyFunction } from '../core/types.js';
 import { type Listed, listedBy } from './error-classes.js';
 import { guard, lend } from './guard.js';
 import type {

@@ -1,4 +1,5 @@
-import type { Placement, Policy } from '../core/types.js';
+import type { Policy } from '../core/call/policy.js';
+import type { Placement } from '../core/member.js';
 
 /** What a module exports, by name. */
 export type Exports = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 // For the build: what this shares with the main part of opero is all of it then, and so one file.
 import '../index.js';
 import type { Call } from '../core/call/call.js';
+import type { SiteInfo } from '../core/call/policy.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
 import { WorkerError } from '../core/errors.js';
-import type { SiteInfo } from '../core/types.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
 import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classes.js';

@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
+import type { SiteInfo } from '../core/call/policy.js';
 import { type Level, levelsOfClass, levelsOfPrototype } from '../core/decoration/metadata.js';
-import type { AnyClass, AnyFunction, SiteInfo } from '../core/types.js';
+import type { AnyClass, AnyFunction } from '../core/types.js';
 import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
 import { classShape, functionShape, nameOf } from './shape.js';
 

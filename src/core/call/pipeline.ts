@@ -1,15 +1,9 @@
-import {
-  type After,
-  type AnyFunction,
-  type Around,
-  admitted,
-  type MutableStats,
-  type Next,
-  type Policy,
-  type SiteInfo,
-} from '../types.js';
+import type { AnyFunction } from '../types.js';
 import { Call, takeHandoff } from './call.js';
+import type { Policy, SiteInfo } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
+import type { MutableStats } from './stats.js';
+import { type After, type Around, admitted, type Next } from './step.js';
 
 /** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
 function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate {

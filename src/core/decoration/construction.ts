@@ -1,4 +1,5 @@
-import type { AnyClass, Member } from '../types.js';
+import type { Member } from '../member.js';
+import type { AnyClass } from '../types.js';
 import { isUnchanged, type Spot, watchedSpots } from './linking.js';
 import { type Level, levelsOfClass, levelsOfPrototype, memberRecords, namesAt, setHome } from './metadata.js';
 import { createSite } from './site.js';

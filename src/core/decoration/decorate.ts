@@ -1,6 +1,8 @@
+import type { Policy } from '../call/policy.js';
 import { ConfigurationError } from '../errors.js';
+import type { Member, Placement } from '../member.js';
 import { isClass, isGenerator, show, type Where } from '../options.js';
-import type { AnyClass, AnyFunction, Member, Placement, Policy } from '../types.js';
+import type { AnyClass, AnyFunction } from '../types.js';
 import { onConstruction, onStaticDefinition } from './construction.js';
 import { isInterceptor } from './interceptor.js';
 import {

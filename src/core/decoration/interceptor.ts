@@ -1,5 +1,6 @@
 import { callThrough, takeHandoff } from '../call/call.js';
-import type { AnyFunction, Member } from '../types.js';
+import type { Member } from '../member.js';
+import type { AnyFunction } from '../types.js';
 import type { Site } from './site.js';
 
 /** What is known of each interceptor: the function it stands in front of, and how to have it ask for its sites anew. */

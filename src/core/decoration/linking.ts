@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js';
-import type { AnyClass, AnyFunction, Member } from '../types.js';
+import type { Member } from '../member.js';
+import type { AnyClass, AnyFunction } from '../types.js';
 import { forgetSites, isInterceptor } from './interceptor.js';
 import {
   classRecord,

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
+import type { Placement } from '../member.js';
 import { show } from '../options.js';
-import type { AnyClass, Placement } from '../types.js';
+import type { AnyClass } from '../types.js';
 import { isInterceptor } from './interceptor.js';
 import { type Level, levelsOfClass, levelsOfPrototype, recordAt } from './metadata.js';
 import { isMarked } from './replaced.js';

@@ -1,5 +1,7 @@
 import 'reflect-metadata/lite';
-import type { AnyClass, AnyFunction, Placement, Policy } from '../types.js';
+import type { Policy } from '../call/policy.js';
+import type { Placement } from '../member.js';
+import type { AnyClass, AnyFunction } from '../types.js';
 
 // Before the first decorated class is evaluated. It stands here, where bundlers cannot drop it, and not in a module of
 // its own. Where the runtime has its own symbol, that one serves.

@@ -1,15 +1,9 @@
 import { runner } from '../call/pipeline.js';
-import {
-  type AnyClass,
-  type AnyFunction,
-  type Member,
-  type MutableStats,
-  newStats,
-  type Placement,
-  type Policy,
-  type PolicyKind,
-  type SiteInfo,
-} from '../types.js';
+import type { Policy, SiteInfo } from '../call/policy.js';
+import { type MutableStats, newStats } from '../call/stats.js';
+import type { Member, Placement } from '../member.js';
+import type { PolicyKind } from '../policies.js';
+import type { AnyClass, AnyFunction } from '../types.js';
 import { classRecord, type Level, recordAt } from './metadata.js';
 
 /** A policy in force, and the class that it comes from. */

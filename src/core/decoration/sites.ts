@@ -1,4 +1,5 @@
-import type { AnyClass, AnyFunction, Member } from '../types.js';
+import type { Member } from '../member.js';
+import type { AnyClass, AnyFunction } from '../types.js';
 import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
 import { homeOf, type Level, levelsOfClass, levelsOfPrototype, memberRecords } from './metadata.js';

@@ -1,0 +1,34 @@
+import type { Call } from './call.js';
+
+/** Goes on with an outcome of a call: gives what the promise before it settles with, or throws. */
+export type Continuation = (outcome: unknown, call: Call) => unknown;
+
+/** What follows once all that lies beneath has ended: with a value, or with an error. */
+export interface After {
+  readonly ok: Continuation;
+  readonly fail: Continuation;
+}
+
+/** The rest of a pipeline: takes a call on, and gives back what the continuations after it give. */
+export type Next = (call: Call) => unknown;
+
+/** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
+export interface Around extends After {
+  readonly next: Next;
+}
+
+/** What a step gives that lets a call on at once. */
+export const admitted = Symbol('admitted');
+
+/**
+ * One step of a pipeline: how a call enters it, and how it goes on with what came of the steps beneath. The two halves
+ * are apart, and what they share is kept on the call, so that a call costs one `.then` in all and no closure per policy.
+ * Where a step has nothing to do it leaves that part out, and costs nothing there.
+ */
+export interface Step extends Partial<After> {
+  /**
+   * Gives `admitted`, and the call goes on beneath; or what the step came to, where it takes the call on itself, later or
+   * not at all. So no frame of the step stands between the caller and the method's code, which has to fit into a stack.
+   */
+  readonly admit?: Next;
+}
