@@ -1,5 +1,3 @@
-// For the build; see remote.ts.
-import '../index.js';
 import { isMainThread, type Transferable } from 'node:worker_threads';
 import Tinypool from 'tinypool';
 import { applyNoPolicies } from '../core/decoration/site.js';

@@ -1,5 +1,3 @@
-// For the build: what this shares with the main part of opero is all of it then, and so one file.
-import '../index.js';
 import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
