@@ -1,4 +1,4 @@
-export { type CurrentCall, currentCall } from './core/call/call.js';
+export { type CurrentCall, currentCall } from './core/call/current-call.js';
 export type { Stats } from './core/call/stats.js';
 export type {
   LimitingDecorator,

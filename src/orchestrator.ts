@@ -1,4 +1,4 @@
-import type { Policy } from './core/call/policy.js';
+import { byRank, type Policy } from './core/call/policy.js';
 import type { Stats } from './core/call/stats.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
@@ -31,9 +31,7 @@ type GeneratorProblem<Fn extends AnyFunction> =
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
 
 const siteFor = (label: string, policies: readonly Policy[]): Site => {
-  const inForce = policies
-    .toSorted((one, other) => one.rank - other.rank)
-    .map((policy) => ({ policy, declaredBy: undefined }));
+  const inForce = policies.toSorted(byRank).map((policy) => ({ policy, declaredBy: undefined }));
   return new Site(label, label, undefined, { inForce, entry: undefined });
 };
 

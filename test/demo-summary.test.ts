@@ -25,7 +25,17 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     { id: 0, lane, outcome: 'succeeded' },
     { id: 1, lane, outcome: 'cancelled', cancelled: { phase: 'running', at: 25, delay: 0.1, ownReason: true } },
   ];
-  const stats = { calls: 2, running: 0, queued: 0, attempts: 3, retries: 1, rejected: 0, fallbacks: 0, failures: 1 };
+  const stats = {
+    calls: 2,
+    running: 0,
+    abandoned: 0,
+    queued: 0,
+    attempts: 3,
+    retries: 1,
+    rejected: 0,
+    fallbacks: 0,
+    failures: 1,
+  };
   const policies = [
     { kind: 'retry', options: { maxAttempts: 2, waitMin: 40, waitMultiplier: 2 } },
     { kind: 'rateLimit', options: { rate: 2, per: 1000 } },

@@ -160,7 +160,17 @@ describe('the demo', () => {
   });
 
   test('draws no line wider than the terminal, and colours only where it may', () => {
-    const stats = { calls: 1, running: 1, queued: 0, attempts: 1, retries: 0, rejected: 0, fallbacks: 0, failures: 0 };
+    const stats = {
+      calls: 1,
+      running: 1,
+      abandoned: 0,
+      queued: 0,
+      attempts: 1,
+      retries: 0,
+      rejected: 0,
+      fallbacks: 0,
+      failures: 0,
+    };
     const lanes = [{ name: 'Shop.buy', limit: 3, stats: () => stats }];
     const outcomes = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
     const state = { title: 'a demo', total: 4, lanes, outcomes };

@@ -84,6 +84,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '{',
     '  calls: 1,',
     '  running: 0,',
+    '  abandoned: 0,',
     '  queued: 0,',
     '  attempts: 3,',
     '  retries: 2,',

@@ -360,7 +360,17 @@ describe('explain', () => {
 });
 
 describe('statsOf', () => {
-  const none = { calls: 0, running: 0, queued: 0, attempts: 0, retries: 0, rejected: 0, fallbacks: 0, failures: 0 };
+  const none = {
+    calls: 0,
+    running: 0,
+    abandoned: 0,
+    queued: 0,
+    attempts: 0,
+    retries: 0,
+    rejected: 0,
+    fallbacks: 0,
+    failures: 0,
+  };
 
   test('counts from nothing, before any construction too', () => {
     class Fresh extends Weather {}

@@ -1,4 +1,4 @@
-import { type BatchPlan, handOver } from '../core/call/call.js';
+import { type BatchPlan, handOver } from '../core/call/handoff.js';
 import type { Policy } from '../core/call/policy.js';
 
 /** How the items are worked on. */

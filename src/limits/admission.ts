@@ -125,7 +125,7 @@ export class Admission {
    * RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
    */
   wait(call: Call, site: SiteInfo, run: Next, fail: Continuation, maxQueue = this.queue.maxQueue): unknown {
-    if (call.aborted) return fail(call.signal?.reason, call);
+    if (call.aborted) return fail(call.reason, call);
     const { maxWait } = this.queue;
     // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
     const isFree = this.#out < this.tokens;

@@ -22,6 +22,9 @@ export interface SharingConfig<Args extends readonly unknown[] = never[]> {
   readonly scope?: 'class' | 'instance';
 }
 
+/** Whether all calls of a method on a concrete class share one limiter: there is none narrower. */
+export const isShared = ({ key, scope }: SharingConfig): boolean => key === undefined && scope !== 'instance';
+
 /** A limiter that can say when it is idle, so that it may be dropped. */
 interface Limiter {
   onIdle: (() => void) | undefined;

@@ -1,6 +1,6 @@
-import type { Call } from '../core/call/call.js';
-import type { Policy } from '../core/call/policy.js';
-import { type Around, admitted, type Next } from '../core/call/step.js';
+import { Call } from '../core/call/call.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
@@ -14,7 +14,8 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
-import { limiters, type SharingConfig } from '../limits/limiters.js';
+import { isShared, limiters, type SharingConfig } from '../limits/limiters.js';
+import { rankOf } from './order.js';
 
 /**
  * Options of `@concurrency`.
@@ -41,57 +42,43 @@ const defaults = {
   scope: 'class',
 } as const;
 
-/** The slots of a limit, and what a call that had to wait for one goes on with. */
-class Slots extends Admission {
-  readonly run: Next;
-
-  constructor(options: ConcurrencyConfig & Required<QueueConfig>, around: Around) {
-    super(options.limit, options, 'concurrency');
-    this.run = (call) => {
-      call.slot = this;
-      return around.next(call);
-    };
-  }
-}
-
 export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { limit: given };
   const options = readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults);
   if (options.limit === undefined) throw wrongOption(where, 'limit', undefined, positiveInteger.allowed);
-  return {
-    kind: 'concurrency',
-    rank: 400,
-    options,
-    wrap(around, site) {
-      const find = limiters(options, site, 'concurrency', () => new Slots(options, around));
-      /** Gives the slot back, once what lies beneath has ended. */
-      const leave = (call: Call): void => {
-        call.slot?.give();
-        call.slot = undefined;
-      };
-      return {
-        admit: function concurrency(call) {
-          let slots: Slots;
+  const wrap = (around: Around, site: SiteInfo): Step => {
+    const makeSlots = (): Admission => new Admission(options.limit, options, 'concurrency');
+    const find = site.stateOf(policy, () => limiters(options, site, 'concurrency', makeSlots));
+    /** Where there are several limits, a call has to keep of which one it holds a slot. */
+    const only = isShared(options) ? find(Call.idle) : undefined;
+    const { place } = around;
+    const giveBack = (call: Call): void => (only ?? (call.keptAt(place) as Admission)).give();
+    return {
+      admit: function concurrency(call) {
+        let slots = only;
+        if (slots === undefined) {
           try {
             slots = find(call);
           } catch (error) {
             return around.fail(error, call);
           }
-          if (!slots.tryTake()) return slots.wait(call, site, slots.run, around.fail);
-          call.slot = slots;
-          return admitted;
-        },
-        ok(value, call) {
-          leave(call);
-          return around.ok(value, call);
-        },
-        fail(error, call) {
-          leave(call);
-          return around.fail(error, call);
-        },
-      };
-    },
+          call.keep(place, slots);
+        }
+        return slots.tryTake() ? admitted : slots.wait(call, site, around.next, around.fail);
+      },
+      ok(value, call) {
+        giveBack(call);
+        return around.ok(value, call);
+      },
+      fail(error, call) {
+        giveBack(call);
+        return around.fail(error, call);
+      },
+    };
   };
+  const rank = rankOf(isShared(options) ? 'concurrency' : 'narrow concurrency');
+  const policy: Policy = { kind: 'concurrency', options, steps: [{ rank, wrap }] };
+  return policy;
 }
 
 /**

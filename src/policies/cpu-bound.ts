@@ -1,5 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { Alarm } from '../core/call/clock.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -19,6 +21,7 @@ import {
 import type { ResourceLimits } from '../workers/pool-options.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';
+import { rankOf } from './order.js';
 
 /**
  * Options of `@cpuBound`. Methods with the same pool options share a pool.
@@ -142,29 +145,29 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     ...(resourceLimits && { resourceLimits: Object.freeze({ ...resourceLimits }) }),
   });
   const mark = markOf(module, where);
+  const wrap = (around: Around, site: SiteInfo): Step => {
+    let remote: Remote | undefined;
+    const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {
+      remote ??= new Remote(site, options, mark);
+      return remote.run(call);
+    };
+    return {
+      admit: function cpuBound(call) {
+        // At once, or straight behind the loading: a shutdown asked for after the call finds it with its pool.
+        const work = workers === undefined ? loadWorkers().then((loaded) => run(loaded, call)) : run(workers, call);
+        return work.then(
+          (value) => around.ok(value, call),
+          (error) => around.fail(error, call),
+        );
+      },
+    };
+  };
   return {
     kind: 'cpuBound',
-    rank: 500,
     options,
     mark,
     errorClasses: options.errors,
-    wrap(around, site) {
-      let remote: Remote | undefined;
-      const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {
-        remote ??= new Remote(site, options, mark);
-        return remote.run(call);
-      };
-      return {
-        admit: function cpuBound(call) {
-          // At once, or straight behind the loading: a shutdown asked for after the call finds it with its pool.
-          const work = workers === undefined ? loadWorkers().then((loaded) => run(loaded, call)) : run(workers, call);
-          return work.then(
-            (value) => around.ok(value, call),
-            (error) => around.fail(error, call),
-          );
-        },
-      };
-    },
+    steps: [{ rank: rankOf('cpuBound'), wrap }],
   };
 }
 

@@ -1,4 +1,6 @@
-import { type Call, enter, handOver } from '../core/call/call.js';
+import { type Call, tieCaller } from '../core/call/call.js';
+import { enter } from '../core/call/current-call.js';
+import { handOver } from '../core/call/handoff.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { After } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
@@ -19,6 +21,7 @@ import {
   wrongOption,
 } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
+import { rankOf } from './order.js';
 
 /**
  * What may stand in for a method: the name of another method of its class, or a function of the same signature.
@@ -107,9 +110,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   const hasValue = Object.hasOwn(options, 'value');
 
   const recover = async (call: Call, error: unknown, { ok, fail }: After, site: SiteInfo): Promise<unknown> => {
-    // Two turns: only then is the caller tied to this promise, and so in the stack of what is thrown from here on.
-    await undefined;
-    await undefined;
+    await tieCaller();
     if (call.aborted) return fail(error, call);
     const above = call.handoff?.chain ?? [site.name];
     // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
@@ -151,14 +152,16 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
 
   return {
     kind: 'fallback',
-    rank: 100,
     options,
     errorClasses: classesOf(options.on),
-    wrap(around, site) {
-      return {
-        fail: (error, call) => (call.aborted ? around.fail(error, call) : recover(call, error, around, site)),
-      };
-    },
+    steps: [
+      {
+        rank: rankOf('fallback'),
+        wrap: (around, site) => ({
+          fail: (error, call) => (call.aborted ? around.fail(error, call) : recover(call, error, around, site)),
+        }),
+      },
+    ],
     verify(site, target) {
       for (const alternative of alternatives) {
         if (typeof alternative === 'function') continue;

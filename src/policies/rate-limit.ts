@@ -1,7 +1,7 @@
-import type { Call, Permit } from '../core/call/call.js';
+import type { Call, StartListener } from '../core/call/call.js';
 import { Alarm, isReal, isStanding, now, residue } from '../core/call/clock.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
-import { type Around, admitted, type Continuation, type Next } from '../core/call/step.js';
+import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
 import {
@@ -17,7 +17,8 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
-import { limiters, type SharingConfig } from '../limits/limiters.js';
+import { isShared, limiters, type SharingConfig } from '../limits/limiters.js';
+import { rankOf } from './order.js';
 
 /**
  * Options of `@rateLimit`.
@@ -70,7 +71,7 @@ const quick = 5;
  * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
  * One timer brings back the oldest; it keeps the program alive only while somebody waits.
  */
-class RateLimiter implements Permit {
+class RateLimiter implements StartListener {
   readonly #window: number;
   readonly #grace: number;
   readonly #permits: Admission;
@@ -81,20 +82,13 @@ class RateLimiter implements Permit {
   /** Whether the latest start came so soon after the one before that entering the method cannot have lasted long. */
   #isQuick = false;
 
-  /** What a call that had to wait for a permit goes on with. */
-  readonly run: Next;
-
-  constructor({ rate, per, spread, ...queue }: Filled, around: Around) {
+  constructor({ rate, per, spread, ...queue }: Filled) {
     const starts = spread ? 1 : Math.ceil(rate);
     this.#window = per * (starts / rate);
     const { least, most, share } = entryGrace;
     this.#grace = Math.min(most, Math.max(least, this.#window * share));
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
-    this.run = (call) => {
-      call.permit = this;
-      return around.next(call);
-    };
   }
 
   set onIdle(onIdle: () => void) {
@@ -113,23 +107,23 @@ class RateLimiter implements Permit {
   }
 
   /** Waits for a permit in line; see `Admission.wait`. */
-  wait(call: Call, site: SiteInfo, fail: Continuation): unknown {
+  wait(call: Call, site: SiteInfo, { next, fail }: Around): unknown {
     if (!this.#alarm.isSet) this.#schedule(now());
-    return this.#permits.wait(call, site, this.run, fail);
+    return this.#permits.wait(call, site, next, fail);
   }
 
   /** A permit comes back unused. */
-  give(): void {
+  cancelStart(): void {
     this.#permits.give();
   }
 
   /** After a quick start the next is taken to be one too: reading the clock is half of what a start costs. */
-  enter(): number {
+  beforeStart(): number {
     return this.#isQuick ? Number.POSITIVE_INFINITY : now();
   }
 
   /** A permit is used, from now on: the method has been entered. */
-  start(enteredAt: number): void {
+  afterStart(enteredAt: number): void {
     const time = now();
     const grace = isReal() ? this.#grace : 0;
     const due = Math.min(time, enteredAt + grace) + this.#window;
@@ -180,32 +174,30 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
   const config = typeof given === 'object' ? given : { rate: given };
   const options = readOptions<Filled>(where, config, rules, defaults);
   if (options.rate === undefined) throw wrongOption(where, 'rate', undefined, positive.allowed);
-  return {
-    kind: 'rateLimit',
-    rank: 300,
-    options,
-    wrap(around, site) {
-      const find = limiters(options, site, 'rateLimit', () => new RateLimiter(options, around));
-      return {
-        admit: function rateLimit(call) {
-          let limiter: RateLimiter;
-          try {
-            limiter = find(call);
-          } catch (error) {
-            return around.fail(error, call);
-          }
-          if (!limiter.tryTake()) return limiter.wait(call, site, around.fail);
-          call.permit = limiter;
-          return admitted;
-        },
-        fail(error, call) {
-          call.permit?.give();
-          call.permit = undefined;
+  const wrap = (around: Around, site: SiteInfo): Step => {
+    const find = site.stateOf(policy, () => limiters(options, site, 'rateLimit', () => new RateLimiter(options)));
+    return {
+      admit: function rateLimit(call) {
+        let limiter: RateLimiter;
+        try {
+          limiter = find(call);
+        } catch (error) {
           return around.fail(error, call);
-        },
-      };
-    },
+        }
+        // Also of one that waits: it has a permit by the time that it starts.
+        call.starting = limiter;
+        return limiter.tryTake() ? admitted : limiter.wait(call, site, around);
+      },
+      fail(error, call) {
+        call.starting?.cancelStart();
+        call.starting = undefined;
+        return around.fail(error, call);
+      },
+    };
   };
+  const rank = rankOf(isShared(options) ? 'rateLimit' : 'narrow rateLimit');
+  const policy: Policy = { kind: 'rateLimit', options, steps: [{ rank, wrap }] };
+  return policy;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js';
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
-import { type AttemptEnd, type Call, pause } from '../core/call/call.js';
+import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
-import { admitted } from '../core/call/step.js';
+import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
@@ -20,6 +20,7 @@ import {
   readOptions,
   type Where,
 } from '../core/options.js';
+import { rankOf } from './order.js';
 
 /**
  * What `onRetry` is told.
@@ -99,6 +100,12 @@ const defaults = {
 
 type Filled = RetryConfig & Required<Pick<RetryConfig, keyof typeof defaults>>;
 
+/** How an attempt ended: with a value, or with an error. */
+interface AttemptEnd {
+  readonly failed: boolean;
+  readonly result: unknown;
+}
+
 /** What comes after an attempt; undefined: nothing more, as another one is not wanted. */
 type Verdict = 'again' | 'exhausted' | undefined;
 
@@ -130,12 +137,12 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   };
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
-  const decide = async (call: Call, { failed, result }: AttemptEnd): Promise<Verdict> => {
+  const decide = async (call: Call, { failed, result }: AttemptEnd, beganAt: number): Promise<Verdict> => {
     if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return undefined;
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
     const delay = delayOf(attempt);
-    const endsLate = () => hasBudget && now() + delay > call.beganAt + maxElapsed;
+    const endsLate = () => hasBudget && now() + delay > beganAt + maxElapsed;
     if (endsLate()) return 'exhausted';
     if (onRetry !== undefined) {
       await onRetry({ attempt, error: failed ? result : undefined, delay });
@@ -145,66 +152,71 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     return call.aborted ? undefined : 'again';
   };
 
+  const wrap = (around: Around, site: SiteInfo): Step => {
+    const { place } = around;
+
+    const finish = (
+      call: Call,
+      { failed, result }: AttemptEnd,
+      verdict: Verdict,
+      errors: readonly unknown[],
+    ): unknown => {
+      if (!failed) return around.ok(result, call);
+      const isCollected = verdict === 'exhausted' && !rethrow;
+      return around.fail(isCollected ? exhausted(site, call.attempt, errors) : result, call);
+    };
+
+    /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
+    const retryLoop = async (call: Call, first: AttemptEnd, beganAt: number): Promise<unknown> => {
+      const errors: unknown[] = [];
+      await tieCaller();
+      for (let attempt = first; ; ) {
+        if (attempt.failed && collects) errors.push(attempt.result);
+        let verdict: Verdict;
+        try {
+          verdict = await decide(call, attempt, beganAt);
+        } catch (thrown) {
+          return await around.fail(thrown, call);
+        }
+        if (verdict !== 'again') return await finish(call, attempt, verdict, errors);
+        site.stats.retries++;
+        call.attempt++;
+        call.error = attempt.failed ? attempt.result : undefined;
+        call.keep(place, undefined);
+        const value = await around.next(call);
+        const end = call.keptAt(place) as AttemptEnd | undefined;
+        if (end === undefined) return value;
+        attempt = end;
+      }
+    };
+
+    /**
+     * Begins the loop after the first attempt. Later ones end within the loop: it is told how, and gets `undefined` back
+     * through `around.next`.
+     */
+    const onAttemptEnd = (failed: boolean, result: unknown, call: Call): unknown => {
+      if (call.attempt === 1) return retryLoop(call, { failed, result }, Number(call.keptAt(place)));
+      call.keep(place, { failed, result });
+      return undefined;
+    };
+
+    return {
+      ...(hasBudget && {
+        admit(call) {
+          call.keep(place, now());
+          return admitted;
+        },
+      }),
+      ...(retryResult !== undefined && { ok: (value, call) => onAttemptEnd(false, value, call) }),
+      fail: (error, call) => onAttemptEnd(true, error, call),
+    };
+  };
+
   return {
     kind: 'retry',
-    rank: 200,
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
-    wrap(around, site) {
-      const end = (
-        call: Call,
-        { failed, result }: AttemptEnd,
-        verdict: Verdict,
-        errors: readonly unknown[],
-      ): unknown => {
-        if (!failed) return around.ok(result, call);
-        const isCollected = verdict === 'exhausted' && !rethrow;
-        return around.fail(isCollected ? exhausted(site, call.attempt, errors) : result, call);
-      };
-
-      /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
-      const goOn = async (call: Call, first: AttemptEnd): Promise<unknown> => {
-        const errors: unknown[] = [];
-        // Two turns: only then is the caller tied to this promise, and so in the stack of what a hook throws.
-        await undefined;
-        await undefined;
-        for (let attempt = first; ; ) {
-          if (attempt.failed && collects) errors.push(attempt.result);
-          let verdict: Verdict;
-          try {
-            verdict = await decide(call, attempt);
-          } catch (thrown) {
-            return await around.fail(thrown, call);
-          }
-          if (verdict !== 'again') return await end(call, attempt, verdict, errors);
-          site.stats.retries++;
-          call.attempt++;
-          call.error = attempt.failed ? attempt.result : undefined;
-          call.attemptEnd = undefined;
-          const value = await around.next(call);
-          if (call.attemptEnd === undefined) return value;
-          attempt = call.attemptEnd;
-        }
-      };
-
-      /** Begins the loop after the first attempt, and tells it of the later ones. */
-      const ended = (failed: boolean, result: unknown, call: Call): unknown => {
-        if (call.attempt === 1) return goOn(call, { failed, result });
-        call.attemptEnd = { failed, result };
-        return undefined;
-      };
-
-      return {
-        ...(hasBudget && {
-          admit(call) {
-            call.beganAt = now();
-            return admitted;
-          },
-        }),
-        ...(retryResult !== undefined && { ok: (value, call) => ended(false, value, call) }),
-        fail: (error, call) => ended(true, error, call),
-      };
-    },
+    steps: [{ rank: rankOf('retry'), wrap }],
   };
 }
 

@@ -1,4 +1,5 @@
-import { type BatchPlan, Call } from '../core/call/call.js';
+import { Call } from '../core/call/call.js';
+import type { BatchPlan } from '../core/call/handoff.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Continuation } from '../core/call/step.js';
 import type { Job } from './job.js';

@@ -1,5 +1,6 @@
 import { serialize } from 'node:v8';
-import type { BatchPlan, Call } from '../core/call/call.js';
+import type { Call } from '../core/call/call.js';
+import type { BatchPlan } from '../core/call/handoff.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Continuation } from '../core/call/step.js';
 import { show } from '../core/options.js';
@@ -55,7 +56,7 @@ export class Dispatcher implements Sender {
     job.onEnd = this.#onEnd;
     const batch = job.call.handoff?.batch;
     // On its way here, or while the code for workers was loading.
-    if (job.call.aborted) job.fail(job.call.signal?.reason);
+    if (job.call.aborted) job.fail(job.call.reason);
     else if (batch === undefined) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
     return job.outcome;
@@ -147,7 +148,7 @@ export class Dispatcher implements Sender {
     const guilty = jobs.length === 1 ? jobs : jobs.filter((job) => obstacles.get(job) !== undefined);
     const again: Job[] = [];
     for (const job of jobs) {
-      if (job.aborted) job.fail(job.call.signal?.reason);
+      if (job.aborted) job.fail(job.call.reason);
       else if (guilty.includes(job)) job.end(describe(job, error, obstacles.get(job)));
       else again.push(job);
     }
@@ -168,7 +169,7 @@ export class Dispatcher implements Sender {
     const run = (): unknown => {
       if (!job.call.aborted) return this.send([job]);
       this.release();
-      return job.fail(job.call.signal?.reason);
+      return job.fail(job.call.reason);
     };
     this.enter(job.call, job.site, run, (error) => job.fail(error), maxQueue);
   }
@@ -185,7 +186,7 @@ export class Dispatcher implements Sender {
 
 function failAll(jobs: readonly Job[], reason: string): void {
   for (const job of jobs) {
-    if (job.aborted) job.fail(job.call.signal?.reason);
+    if (job.aborted) job.fail(job.call.reason);
     else job.end({ failure: `${job.site.label}: ${reason}`, error: undefined });
   }
 }

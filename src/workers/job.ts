@@ -47,14 +47,15 @@ export class Job {
     this.#started = true;
     this.site.stats.attempts++;
     this.site.stats.running++;
-    this.call.permit?.start(now());
-    this.call.permit = undefined;
+    this.call.started();
+    this.call.starting?.afterStart(now());
+    this.call.starting = undefined;
   }
 
   /** The job waits to be sent; an abort from now on takes it out, and calls `onLeave`. */
   wait(onLeave: () => void): void {
     this.#leaveBy(() => {
-      this.fail(this.call.signal?.reason);
+      this.fail(this.call.reason);
       onLeave();
     });
   }

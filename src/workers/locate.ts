@@ -1,4 +1,4 @@
-import { type CurrentCall, enter } from '../core/call/call.js';
+import { type CurrentCall, enter } from '../core/call/current-call.js';
 import type { Policy } from '../core/call/policy.js';
 import { behind } from '../core/decoration/interceptor.js';
 import {

@@ -4,7 +4,17 @@ import { concurrency, fallback, RejectedError, rateLimit, retry, statsOf } from 
 import { flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
 
-const none = { calls: 0, running: 0, queued: 0, attempts: 0, retries: 0, rejected: 0, fallbacks: 0, failures: 0 };
+const none = {
+  calls: 0,
+  running: 0,
+  abandoned: 0,
+  queued: 0,
+  attempts: 0,
+  retries: 0,
+  rejected: 0,
+  fallbacks: 0,
+  failures: 0,
+};
 
 describe('statsOf', () => {
   test('counts nothing before the first call', () => {
@@ -68,7 +78,7 @@ describe('statsOf', () => {
       assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, running: 2, queued: 3, attempts: 2 });
       gate.resolve();
       await flush();
-      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, running: 0, queued: 2, attempts: 3 });
+      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, running: 0, abandoned: 0, queued: 2, attempts: 3 });
       await clock.tickAsync(100);
       await Promise.all(calls);
       assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, attempts: 5 });
@@ -116,7 +126,7 @@ describe('statsOf', () => {
     await assert.rejects(runs, (error) => error === 'enough');
     await assert.rejects(waits, (error) => error === 'enough');
     await flush();
-    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 2, running: 1, attempts: 1, failures: 2 });
+    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 2, running: 1, abandoned: 1, attempts: 1, failures: 2 });
     gate.reject(new Error('late'));
     await flush();
     assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 2, attempts: 1, failures: 2 });

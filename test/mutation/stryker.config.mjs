@@ -11,7 +11,7 @@ const testFiles = ['core', 'policies']
   .sort((one, other) => place(one) - place(other));
 
 export default {
-  mutate: ['src/core/**/*.ts', 'src/policies/**/*.ts'],
+  mutate: ['src/core/**/*.ts', 'src/limits/**/*.ts', 'src/policies/**/*.ts'],
   testRunner: 'tap',
   plugins: ['@stryker-mutator/tap-runner'],
   tap: {

@@ -1,85 +1,63 @@
 import type { AnyFunction } from '../types.js';
-import { Call, takeHandoff } from './call.js';
-import type { Policy, SiteInfo } from './policy.js';
+import { Call } from './call.js';
+import { Gate } from './gate.js';
+import { takeHandoff } from './handoff.js';
+import type { Policy, PolicyStep, SiteInfo } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
 import type { MutableStats } from './stats.js';
-import { type After, type Around, admitted, type Next } from './step.js';
+import { type After, type Around, admitted, type Next, type Step } from './step.js';
 
-/** Links the policies, which stand in pipeline order, the outermost first, and the call of the method beneath them. */
-function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate {
-  const links = policies.map((policy) => {
-    const around = {} as { -readonly [Name in keyof Around]: Around[Name] };
-    return { around, step: policy.wrap(around, site) };
-  });
-  let { ok, fail } = end;
-  for (const { around, step } of links) {
-    Object.assign(around, { ok, fail });
-    ok = step.ok ?? ok;
-    fail = step.fail ?? fail;
-  }
-  let gate = new Gate(undefined, { ok, fail }, site.stats);
-  for (const { around, step } of links.reverse()) {
-    around.next = enterThrough(gate);
-    if (step.admit !== undefined) gate = new Gate(inTurn(step.admit, gate.steps), gate.after, gate.stats);
-  }
-  return gate;
-}
-
-/** Both steps as one. The first has returned before the second begins: neither stands in the way of a stack. */
-function inTurn(first: Next, second: Next | undefined): Next {
-  if (second === undefined) return first;
-  return (call) => {
-    const outcome = first(call);
-    return outcome === admitted ? second(call) : outcome;
-  };
+/** A step, and what lies around it, which is completed while the steps are linked. */
+interface Link {
+  readonly around: { -readonly [Name in keyof Around]: Around[Name] };
+  readonly step: Step;
 }
 
 /**
- * Where calls enter the method's own code: past the steps that admit them, one after the other. Whoever takes a call
- * through calls the code itself, between `enter` and `leave`, so that one frame stands for all of that in a stack.
+ * Links the steps of all policies, and the call of the method beneath them:
+ *
+ *     call ->  admit  ->  admit  ->  the method     linkEntries, from the inside out
+ *            (retry)      (slot)          |
+ *          <- ok|fail <- ok|fail <--------+         linkOutcomes, from the outside in
  */
-class Gate {
-  constructor(
-    readonly steps: Next | undefined,
-    readonly after: After,
-    readonly stats: MutableStats,
-  ) {}
+function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate {
+  const links = stepsOf(policies).map(({ wrap }, place): Link => {
+    const around = { place } as Link['around'];
+    return { around, step: wrap(around, site) };
+  });
+  return linkEntries(links, new Gate(undefined, linkOutcomes(links, end), site.stats));
+}
 
-  /** Gives `admitted`; or what becomes of a call that does not enter now. */
-  admit(call: Call): unknown {
-    const outcome = this.steps === undefined ? admitted : this.steps(call);
-    if (outcome !== admitted) return outcome;
-    return call.aborted ? this.after.fail(call.signal?.reason, call) : admitted;
-  }
+const stepsOf = (policies: readonly Policy[]): PolicyStep[] =>
+  policies.flatMap(({ steps }) => steps).sort((one, other) => one.rank - other.rank);
 
-  /** The code is entered from now on. Gives the time of that, where the permit of a rate limit wants to know it. */
-  enter(call: Call): number {
-    this.stats.attempts++;
-    this.stats.running++;
-    call.enter();
-    return call.permit === undefined ? 0 : call.permit.enter();
-  }
+/** What a child call comes to is told to the step that made it, and to nobody else. */
+const endOfChild: After = {
+  ok: (value) => value,
+  fail(error) {
+    throw error;
+  },
+};
 
-  /** The code has been entered, and gave this promise: goes on once that settles. */
-  leave(call: Call, result: Promise<unknown>, enteredAt: number): Promise<unknown> {
-    call.leave();
-    const { permit } = call;
-    if (permit !== undefined) {
-      call.permit = undefined;
-      permit.start(enteredAt);
-    }
-    const { stats, after } = this;
-    return result.then(
-      (value) => {
-        stats.running--;
-        return after.ok(value, call);
-      },
-      (error) => {
-        stats.running--;
-        return after.fail(error, call);
-      },
-    );
+/** Tells each step what follows it; gives what follows the method's code. */
+function linkOutcomes(links: readonly Link[], end: After): After {
+  let { ok, fail } = end;
+  for (const { around, step } of links) {
+    Object.assign(around, { ok, fail });
+    ({ ok, fail } = step.isBoundary ? endOfChild : { ok: step.ok ?? ok, fail: step.fail ?? fail });
   }
+  return { ok, fail };
+}
+
+/** Tells each step how calls go on beneath it; gives the gate that stands before all of them. */
+function linkEntries(links: readonly Link[], innermost: Gate): Gate {
+  let gate = innermost;
+  for (const { around, step } of links.toReversed()) {
+    around.next = step.isBoundary ? promised(enterThrough(gate)) : enterThrough(gate);
+    if (step.isBoundary) gate = new Gate(step.admit, around, gate.stats);
+    else if (step.admit !== undefined) gate = gate.behind(step.admit);
+  }
+  return gate;
 }
 
 /** Takes a call that was under way already through a gate. */
@@ -87,16 +65,27 @@ function enterThrough(gate: Gate): Next {
   return function method(call) {
     const outcome = gate.admit(call);
     if (outcome !== admitted) return outcome;
-    const enteredAt = gate.enter(call);
+    const enteredAt = gate.enterCode(call);
     let result: Promise<unknown>;
     try {
-      result = Promise.resolve(Reflect.apply(call.fn, call.self, call.args));
+      result = Promise.resolve(Reflect.apply(call.fn, call.self, call.passedArgs));
     } catch (error) {
       result = Promise.reject(error);
     }
-    return gate.leave(call, result, enteredAt);
+    return gate.leaveCode(call, result, enteredAt);
   };
 }
+
+/** Gives a promise where the steps beneath may give anything, or throw. */
+const promised =
+  (next: Next): Next =>
+  (call) => {
+    try {
+      return Promise.resolve(next(call));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
 
 /** Makes calls through the policies; each is governed by the signal among its arguments. Always gives a promise. */
 export function runner(
@@ -106,12 +95,12 @@ export function runner(
   const { stats } = site;
   const end: After = {
     ok(value, call) {
-      if (call.signal !== undefined) unwatch(call, call.signal);
+      if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       return value;
     },
     fail(error, call) {
-      if (call.signal !== undefined) unwatch(call, call.signal);
-      if (call.onAbort === undefined || !call.aborted) stats.failures++;
+      if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
+      if (!call.aborted || isHandedOver(call)) stats.failures++;
       call.handoff?.onFailure?.(error);
       throw error;
     },
@@ -123,21 +112,21 @@ export function runner(
     const given = takeHandoff(self, site.name);
     let signal: AbortSignal | undefined;
     try {
-      signal = signalOf(args);
-      if (given !== undefined) signal = either(signal, given.signal);
+      signal = signalOf(args, site.signalAt);
+      if (given !== undefined) signal = joinSignals(signal, given.signal);
     } catch (error) {
       stats.failures++;
       return Promise.reject(error);
     }
     const call = new Call(fn, self, args, signal, given);
-    let early: Early | undefined;
+    let abortable: Abortable | undefined;
     if (signal !== undefined) {
       if (signal.aborted) {
         stats.failures++;
         return Promise.reject(signal.reason);
       }
       // Under the signal of the call that makes it, it is that call which rejects at an abort.
-      if (signal !== given?.signal) early = endAtAbort(call, stats);
+      if (signal !== given?.signal) abortable = abortableOutcome(call, stats);
       try {
         watch(call, signal);
       } catch (error) {
@@ -150,46 +139,50 @@ export function runner(
     try {
       result = gate.admit(call);
       if (result === admitted) {
-        const enteredAt = gate.enter(call);
+        const enteredAt = gate.enterCode(call);
         let entered: Promise<unknown>;
         try {
           entered = Promise.resolve(Reflect.apply(fn, self, args));
         } catch (error) {
           entered = Promise.reject(error);
         }
-        result = gate.leave(call, entered, enteredAt);
+        result = gate.leaveCode(call, entered, enteredAt);
       }
     } catch (error) {
       result = Promise.reject(error);
     }
     const outcome = Promise.resolve(result);
-    if (early === undefined) return outcome;
-    outcome.then(early.resolve, early.reject);
-    return early.promise;
+    if (abortable === undefined) return outcome;
+    outcome.then(abortable.resolve, abortable.reject);
+    return abortable.promise;
   };
 }
 
-/** A promise that rejects once the call is aborted, whatever still runs beneath. */
-interface Early {
+/** Whether it is the call that makes this one which rejects at an abort. */
+const isHandedOver = ({ callerSignal, handoff }: Call): boolean =>
+  handoff !== undefined && callerSignal === handoff.signal;
+
+/** What comes of a call: once that is known, or once the call is aborted, whatever still runs beneath. */
+interface Abortable {
   promise: Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (reason: unknown) => void;
 }
 
-function endAtAbort(call: Call, stats: MutableStats): Early {
-  const early = {} as Early;
-  early.promise = new Promise((resolve, reject) => {
-    early.resolve = resolve;
-    early.reject = reject;
+function abortableOutcome(call: Call, stats: MutableStats): Abortable {
+  const outcome = {} as Abortable;
+  outcome.promise = new Promise((resolve, reject) => {
+    outcome.resolve = resolve;
+    outcome.reject = reject;
   });
   call.onAbort = (reason) => {
     stats.failures++;
-    early.reject(reason);
+    outcome.reject(reason);
   };
-  return early;
+  return outcome;
 }
 
-function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+function joinSignals(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
   if (one === undefined || other === undefined || one === other) return one ?? other;
   if (one.aborted || other.aborted) return one.aborted ? one : other;
   return join(one, other);

@@ -2,6 +2,7 @@ import type { ErrorClass } from '../matcher.js';
 import type { Member } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass } from '../types.js';
+import type { SignalPlace } from './signals.js';
 import type { MutableStats } from './stats.js';
 import type { Around, Step } from './step.js';
 
@@ -13,25 +14,38 @@ export interface SiteInfo {
   readonly label: string;
   readonly name: PropertyKey;
   readonly stats: MutableStats;
+  /** Where the method takes its signal, if not where signals are looked for. */
+  readonly signalAt: SignalPlace | undefined;
+  /** What a policy keeps of the method, whatever pipelines it is linked into: made when it is first asked for. */
+  stateOf<State>(policy: Policy, make: () => State): State;
   /** The class that the policy of a kind comes from. */
   declaredBy(kind: PolicyKind): AnyClass | undefined;
   /** Every policy in force on the method, in pipeline order. */
   readonly policies: readonly Policy[];
 }
 
+/** What a policy does in one place of the pipeline. */
+export interface PolicyStep {
+  /** Its place: the lowest is the outermost. */
+  readonly rank: number;
+  /** The step of a pipeline; called once per method and concrete class, and again when what is in force there changes. */
+  wrap(around: Around, site: SiteInfo): Step;
+}
+
 /** One policy, as a decorator records it. */
 export interface Policy {
   readonly kind: PolicyKind;
-  /** Its place in the pipeline: the lowest is the outermost. */
-  readonly rank: number;
   /** The options, frozen, with shorthands and defaults filled in. */
   readonly options: object;
   /** The error classes that its options name; they keep their identity when they come back from a worker. */
   readonly errorClasses?: readonly ErrorClass[];
-  /** The policy as a step of a pipeline; called once per method and concrete class. */
-  wrap(around: Around, site: SiteInfo): Step;
+  /** What it does; most do so in one place. The first of them tells where the policy is listed. */
+  readonly steps: readonly [PolicyStep, ...PolicyStep[]];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
   verify?(site: SiteInfo, target: object): void;
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */
   narrow?(name: PropertyKey): Policy | undefined;
 }
+
+/** Whether one policy stands before another, for sorting. */
+export const byRank = (one: Policy, other: Policy): number => one.steps[0].rank - other.steps[0].rank;

@@ -13,14 +13,68 @@ export function indexOfLast(args: readonly unknown[]): number {
   return index;
 }
 
-/** The signal among the arguments: the last one, or the `signal` of the last one. */
-export function signalOf(args: readonly unknown[]): AbortSignal | undefined {
+/** Where a method takes its signal: as an argument, or as a property of one. */
+export interface SignalPlace {
+  /** Which argument, from 0. */
+  readonly argument: number;
+  /** The name of the property; undefined where the argument itself is the signal. */
+  readonly name?: PropertyKey | undefined;
+}
+
+/** The signal among the arguments: the last one, or the `signal` of the last one; or the one in the place given. */
+export function signalOf(args: readonly unknown[], at?: SignalPlace): AbortSignal | undefined {
+  if (at !== undefined) return signalAt(args, at);
   let last = args[args.length - 1];
   if (last === undefined && args.length > 1) last = args[indexOfLast(args)];
   if (typeof last !== 'object' || last === null) return undefined;
   if (isSignal(last)) return last;
   const { signal } = last as { signal?: unknown };
   return isSignal(signal) ? signal : undefined;
+}
+
+function signalAt(args: readonly unknown[], { argument, name }: SignalPlace): AbortSignal | undefined {
+  const given = args[argument];
+  if (name === undefined) return isSignal(given) ? given : undefined;
+  if (typeof given !== 'object' || given === null) return undefined;
+  const signal: unknown = Reflect.get(given, name);
+  return isSignal(signal) ? signal : undefined;
+}
+
+/** Whether an object is plain: one that is copied without loss. */
+function isPlain(value: unknown): value is Record<PropertyKey, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+const withProperty = (object: object, name: PropertyKey, value: unknown): object =>
+  Object.assign(Object.create(Object.getPrototypeOf(object)), object, { [name]: value });
+
+/**
+ * The arguments with another signal in the place of the caller's: of the last argument, or of the `signal` of a plain
+ * object there, which is copied. In a place that the site names it is put there too where the caller gave none. Anything
+ * else passes as it is, and `make` is not asked.
+ */
+export function withSignal(
+  args: readonly unknown[],
+  at: SignalPlace | undefined,
+  make: () => AbortSignal,
+): readonly unknown[] {
+  if (at !== undefined) return withSignalAt(args, at, make);
+  const index = indexOfLast(args);
+  const last = args[index];
+  if (isSignal(last)) return args.with(index, make());
+  return isPlain(last) && isSignal(last.signal) ? args.with(index, withProperty(last, 'signal', make())) : args;
+}
+
+function withSignalAt(args: readonly unknown[], { argument, name }: SignalPlace, make: () => AbortSignal): unknown[] {
+  const copy = [...args];
+  while (copy.length <= argument) copy.push(undefined);
+  const given = copy[argument];
+  if (name === undefined) copy[argument] = make();
+  else if (given === undefined) copy[argument] = { [name]: make() };
+  else if (isPlain(given)) copy[argument] = withProperty(given, name, make());
+  return copy;
 }
 
 /** Whatever an abort of a signal ends. */

@@ -10,6 +10,8 @@ export interface Stats {
   readonly calls: number;
   /** Attempts whose work has not ended yet. */
   readonly running: number;
+  /** Attempts among those that run which nobody waits for any more: the caller has left, or a policy gave them up. */
+  readonly abandoned: number;
   /** Attempts that wait for a permit or a slot. */
   readonly queued: number;
   /** Times the method's own code was entered. */
@@ -29,6 +31,7 @@ export type MutableStats = { -readonly [Key in keyof Stats]: Stats[Key] };
 export const newStats = (): MutableStats => ({
   calls: 0,
   running: 0,
+  abandoned: 0,
   queued: 0,
   attempts: 0,
   retries: 0,

@@ -15,6 +15,8 @@ export type Next = (call: Call) => unknown;
 /** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
 export interface Around extends After {
   readonly next: Next;
+  /** Where the step may keep what it has to know of a call; see `Call.keep`. No other step of the pipeline has it. */
+  readonly place: number;
 }
 
 /** What a step gives that lets a call on at once. */
@@ -24,11 +26,22 @@ export const admitted = Symbol('admitted');
  * One step of a pipeline: how a call enters it, and how it goes on with what came of the steps beneath. The two halves
  * are apart, and what they share is kept on the call, so that a call costs one `.then` in all and no closure per policy.
  * Where a step has nothing to do it leaves that part out, and costs nothing there.
+ *
+ * `ok` or `fail` runs once for each time that the call went on beneath, be that by `admitted` or by `around.next`. What
+ * they give, or throw, is what came of the call. Between `admitted` and the code of the method the call may be aborted,
+ * or turned away by a step beneath: `fail` tells of that too. So what a step takes in `admit`, it gives back in these two.
  */
 export interface Step extends Partial<After> {
   /**
    * Gives `admitted`, and the call goes on beneath; or what the step came to, where it takes the call on itself, later or
    * not at all. So no frame of the step stands between the caller and the method's code, which has to fit into a stack.
+   * It must not throw, as the steps around it may hold something by then: what fails it hands to `around.fail`.
    */
   readonly admit?: Next;
+  /**
+   * Set where the step runs what lies beneath by calls of its own, as often and as long as it likes: it gives each, a
+   * `ChildCall`, to `around.next`, which always gives a promise of what came of that one, and never throws. Of the call
+   * itself the step tells by `around.ok` and `around.fail`, once. Its `admit` never gives `admitted`.
+   */
+  readonly isBoundary?: true;
 }

@@ -1,4 +1,5 @@
-import { callThrough, takeHandoff } from '../call/call.js';
+import { callThrough } from '../call/current-call.js';
+import { takeHandoff } from '../call/handoff.js';
 import type { Member } from '../member.js';
 import type { AnyFunction } from '../types.js';
 import type { Site } from './site.js';

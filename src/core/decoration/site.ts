@@ -1,5 +1,6 @@
 import { runner } from '../call/pipeline.js';
-import type { Policy, SiteInfo } from '../call/policy.js';
+import { byRank, type Policy, type SiteInfo } from '../call/policy.js';
+import type { SignalPlace } from '../call/signals.js';
 import { type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
@@ -52,12 +53,14 @@ interface Standing {
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
   readonly stats: MutableStats = newStats();
+  readonly signalAt: SignalPlace | undefined = undefined;
   inForce: readonly InForce[];
   entry: AnyFunction | undefined;
   policies: readonly Policy[];
   #era = era;
   #run: Run | undefined;
   #isVerified = false;
+  readonly #states = new WeakMap<Policy, unknown>();
 
   constructor(
     readonly label: string,
@@ -70,6 +73,11 @@ export class Site implements SiteInfo {
     this.inForce = inForce;
     this.entry = entry;
     this.policies = policiesOf(inForce);
+  }
+
+  stateOf<State>(policy: Policy, make: () => State): State {
+    if (!this.#states.has(policy)) this.#states.set(policy, make());
+    return this.#states.get(policy) as State;
   }
 
   declaredBy(kind: PolicyKind): AnyClass | undefined {
@@ -133,7 +141,7 @@ function resolve(levels: readonly Level[], placement: Placement, name: PropertyK
       if (!found.has(policy.kind)) found.set(policy.kind, { policy, declaredBy: level.type });
     }
   }
-  return [...found.values()].sort((one, other) => one.policy.rank - other.policy.rank);
+  return [...found.values()].sort((one, other) => byRank(one.policy, other.policy));
 }
 
 /**
