@@ -1,12 +1,8 @@
 export { type CurrentCall, currentCall } from './core/call/current-call.js';
 export type { Stats } from './core/call/stats.js';
-export type {
-  LimitingDecorator,
-  PolicyDecorator,
-  Primitive,
-  RetryDecorator,
-} from './core/decoration/decorator-types.js';
-export type { FallbackDecorator } from './core/decoration/fallback-types.js';
+export type { PolicyDecorator } from './core/decoration/decorator-types.js';
+export type { Need } from './core/decoration/needs.js';
+export type { Primitive } from './core/decoration/primitive.js';
 export { register } from './core/decoration/register.js';
 export {
   AllFailedError,
@@ -17,7 +13,7 @@ export {
   WorkerError,
 } from './core/errors.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
-export type { PolicyKind } from './core/policies.js';
+export type { Policies, PolicyKind } from './core/policies.js';
 export type { AnyClass, AnyFunction } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';

@@ -1,20 +1,15 @@
 import type { Policy } from './core/call/policy.js';
 import { policyDecorator, type Recording } from './core/decoration/decorate.js';
-import type { ContextOnly, Primitive, WithoutContext } from './core/decoration/decorator-types.js';
-import type { FallbackDecorator } from './core/decoration/fallback-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
+import type { Primitive } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
-import { type ConcurrencyConfig, concurrencyPolicy } from './policies/concurrency.js';
-import { type CpuBoundConfig, cpuBoundPolicy } from './policies/cpu-bound.js';
-import {
-  type Alternative,
-  type FallbackConfig,
-  fallbackPolicy,
-  type Plain,
-  readFallback,
-} from './policies/fallback.js';
-import { type RateLimitConfig, rateLimitPolicy } from './policies/rate-limit.js';
-import { type RetryConfig, retryPolicy } from './policies/retry.js';
+import type { Policies } from './core/policies.js';
+import type { ConcurrencyConfig } from './policies/concurrency.js';
+import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
+import { builderOf, kinds } from './policies/kinds.js';
+import type { RateLimitConfig } from './policies/rate-limit.js';
+import type { RetryConfig } from './policies/retry.js';
 
 /**
  * Several policies in one: a key per decorator, with the options or the shorthand of that decorator.
@@ -22,46 +17,24 @@ import { type RetryConfig, retryPolicy } from './policies/retry.js';
  * @example
  * const config: OrchestratorConfig = { retry: { maxAttempts: 4, waitMin: 50 }, rateLimit: 5, concurrency: 3 };
  */
-export interface OrchestratorConfig<
-  Alternatives extends readonly Alternative[] = readonly Alternative[],
-  Value = unknown,
-  Result = never,
-  RateArgs extends readonly unknown[] = never[],
-  SlotArgs extends readonly unknown[] = never[],
-> {
-  /** `maxAttempts`, or the options of `@retry`. Default: no retry. */
-  readonly retry?: number | RetryConfig<Result>;
-  /** The alternatives, or the options of `@fallback`. Default: none. */
-  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
-  /** `rate` in starts per second, or the options of `@rateLimit`. Default: no limit. */
-  readonly rateLimit?: number | RateLimitConfig<RateArgs>;
-  /** `limit`, or the options of `@concurrency`. Default: no limit. */
-  readonly concurrency?: number | ConcurrencyConfig<SlotArgs>;
-  /** The module, or `{ module, ... }` with the options of `@cpuBound`. Default: no worker. */
-  readonly cpuBound?: string | URL | (CpuBoundConfig & { readonly module: string | URL });
+export interface OrchestratorConfig extends Partial<Policies> {
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
   readonly inherit?: boolean;
 }
 
-type Build = (given: never, where: Where) => Policy;
-
-const builders: Readonly<Record<string, Build>> = {
-  retry: retryPolicy,
-  fallback: (given: unknown, where) => {
-    if (typeof given !== 'object' || given === null) {
-      throw wrongOption(
-        { text: where.text },
-        'fallback',
-        given,
-        'an array of alternatives, or the options of @fallback',
-      );
-    }
-    return fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where);
-  },
-  rateLimit: rateLimitPolicy,
-  concurrency: concurrencyPolicy,
-  cpuBound: cpuBoundPolicy,
-};
+/** The same, for the compiler to find out what the options need of the method. */
+interface OrchestratorOptions<
+  Alternatives extends readonly Alternative[],
+  Value,
+  Result,
+  RateArgs extends readonly unknown[],
+  SlotArgs extends readonly unknown[],
+> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'rateLimit' | 'concurrency'> {
+  readonly retry?: number | RetryConfig<Result>;
+  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
+  readonly rateLimit?: number | RateLimitConfig<RateArgs>;
+  readonly concurrency?: number | ConcurrencyConfig<SlotArgs>;
+}
 
 /** The policies that the options ask for. */
 export function readPolicies(config: unknown, where: Where): Recording {
@@ -70,10 +43,10 @@ export function readPolicies(config: unknown, where: Where): Recording {
   }
   const policies: Policy[] = [];
   let inherit = true;
-  const keys = where.classless ? Object.keys(builders) : [...Object.keys(builders), 'inherit'];
+  const keys = where.classless ? kinds() : [...kinds(), 'inherit'];
   for (const [key, given] of entriesOf(config)) {
     if (typeof key === 'symbol' || !keys.includes(key)) throw unknownOption(where, key, given, keys);
-    const build = Object.hasOwn(builders, key) ? builders[key] : undefined;
+    const build = builderOf(key);
     if (given === undefined) continue;
     if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
     else if (typeof given === 'boolean') inherit = given;
@@ -108,8 +81,14 @@ export function orchestrate<
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
 >(
-  config?: OrchestratorConfig<readonly Each[], Value, Result, RateArgs, SlotArgs>,
-): FallbackDecorator<readonly Each[], Value, Result, RateArgs, SlotArgs>;
+  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs>,
+): PolicyDecorator<
+  | { alternatives: readonly Each[] }
+  | { value: Value }
+  | { option: 'retryResult'; result: Result }
+  | { option: 'key'; args: RateArgs }
+  | { option: 'key'; args: SlotArgs }
+>;
 export function orchestrate(...given: readonly unknown[]): unknown {
   return policyDecorator('orchestrate', given, 1, (where) =>
     readPolicies(given[0] === undefined ? {} : given[0], where),

@@ -193,7 +193,8 @@ describe('the docstrings', () => {
   for (const symbol of named('interface', 'class')) {
     test(`${symbol.name} has one for each member`, () => {
       const parts = partsOf(symbol);
-      assert.ok(parts.length > 0 || symbol.kind === 'class');
+      // The policies fill `Policies`, each from its own file.
+      assert.ok(parts.length > 0 || symbol.kind === 'class' || symbol.name === 'Policies');
       assert.deepEqual(
         parts.filter((part) => !described(part.doc) && !/@param/.test(part.doc)).map(({ name }) => name),
         [],

@@ -1,7 +1,21 @@
 /**
+ * What `@orchestrate` and the like take for each kind of policy: a key for each, with the type of its options, shorthands
+ * included. Each policy adds its own line; so may yours.
+ *
+ * @example
+ * declare module 'opero' {
+ *   interface Policies {
+ *     audit: { level: 'low' | 'high' };
+ *   }
+ * }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: the policies fill it
+export interface Policies {}
+
+/**
  * The kinds of policy, by the name of their decorator.
  *
  * @example
  * const kinds: PolicyKind[] = policiesOf(weather, 'forecast').map(({ kind }) => kind); // ['fallback', 'retry']
  */
-export type PolicyKind = 'fallback' | 'retry' | 'rateLimit' | 'concurrency' | 'cpuBound';
+export type PolicyKind = keyof Policies & string;

@@ -1,5 +1,5 @@
-import type { Primitive } from '../core/decoration/decorator-types.js';
 import type { MayFit } from '../core/decoration/fits.js';
+import type { Primitive } from '../core/decoration/primitive.js';
 import type { ItemError } from '../core/errors.js';
 import type { AnyFunction } from '../core/types.js';
 import type { Items, ItemsOptions, OnError, StreamOptions } from './options.js';

@@ -2,7 +2,7 @@ import { Call } from '../core/call/call.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import {
   callback,
   durationOrInfinity,
@@ -26,6 +26,13 @@ import { rankOf } from './order.js';
 export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
   /** How many may run at once. Required. */
   readonly limit: number;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** `limit`, or the options of `@concurrency`. */
+    readonly concurrency: number | ConcurrencyConfig;
+  }
 }
 
 const rules = {
@@ -76,7 +83,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
       },
     };
   };
-  const rank = rankOf(isShared(options) ? 'concurrency' : 'narrow concurrency');
+  const rank = rankOf(isShared(options) ? 'concurrency' : 'concurrency.narrow');
   const policy: Policy = { kind: 'concurrency', options, steps: [{ rank, wrap }] };
   return policy;
 }
@@ -97,7 +104,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
  */
 export function concurrency<Args extends readonly unknown[]>(
   ...given: [config: number | ConcurrencyConfig<Args>]
-): LimitingDecorator<Args> {
+): PolicyDecorator<{ option: 'key'; args: Args }> {
   return policyDecorator('concurrency', given, 1, (where) =>
     concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
   );

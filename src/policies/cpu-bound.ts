@@ -48,6 +48,13 @@ export interface CpuBoundConfig {
   readonly errors?: readonly ErrorClass[];
 }
 
+declare module '../core/policies.js' {
+  interface Policies {
+    /** The module, or `{ module, ... }` with the options of `@cpuBound`. */
+    readonly cpuBound: string | URL | (CpuBoundConfig & { readonly module: string | URL });
+  }
+}
+
 const limitNames = ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'];
 
 const limits: Rule = {

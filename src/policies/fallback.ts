@@ -4,10 +4,10 @@ import { handOver } from '../core/call/handoff.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { After } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { ContextOnly, Primitive } from '../core/decoration/decorator-types.js';
-import type { FallbackDecorator } from '../core/decoration/fallback-types.js';
+import type { ContextOnly, PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { isInterceptor } from '../core/decoration/interceptor.js';
 import { notAMethod } from '../core/decoration/not-a-method.js';
+import type { Primitive } from '../core/decoration/primitive.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
@@ -60,6 +60,13 @@ export interface FallbackConfig<Alternatives extends readonly Alternative[] = re
   readonly value?: Value;
   /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
   readonly on?: ErrorMatcher;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** The alternatives, or the options of `@fallback`. */
+    readonly fallback: readonly Alternative[] | FallbackConfig;
+  }
 }
 
 const isAlternative = (value: unknown): value is Alternative =>
@@ -209,7 +216,7 @@ function take(call: Call, alternative: Alternative, chain: readonly unknown[], e
  */
 export function fallback<Literal extends Primitive, const Alternatives extends readonly Alternative<Plain<Literal>>[]>(
   ...alternatives: Alternatives
-): FallbackDecorator<Alternatives, never>;
+): PolicyDecorator<{ alternatives: Alternatives }>;
 // Without parentheses, for the compiler to show what to write.
 export function fallback<Second>(
   first: unknown,
@@ -219,7 +226,9 @@ export function fallback<
   Literal extends Primitive,
   Each extends Alternative<Plain<Literal>>,
   Value extends Plain<Literal>,
->(config: FallbackConfig<readonly Each[], Value>): FallbackDecorator<readonly Each[], Value>;
+>(
+  config: FallbackConfig<readonly Each[], Value>,
+): PolicyDecorator<{ alternatives: readonly Each[] } | { value: Value }>;
 export function fallback(...given: readonly unknown[]): unknown {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),

@@ -1,9 +1,12 @@
-/** The order of the pipeline, the outermost first: each step of a policy stands in one of these places. */
+/**
+ * The order of the pipeline, the outermost first. A step of a policy stands in the place that has the name of its kind;
+ * where the policy has several steps, or may stand in several places, that is `kind.part`.
+ */
 const order = [
   'fallback',
   'retry',
-  'narrow rateLimit',
-  'narrow concurrency',
+  'rateLimit.narrow',
+  'concurrency.narrow',
   'rateLimit',
   'concurrency',
   'cpuBound',

@@ -3,7 +3,7 @@ import { Alarm, isReal, isStanding, now, residue } from '../core/call/clock.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { LimitingDecorator } from '../core/decoration/decorator-types.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import {
   callback,
   durationOrInfinity,
@@ -36,6 +36,13 @@ export interface RateLimitConfig<Args extends readonly unknown[] = never[]> exte
   readonly per?: number;
   /** Whether to space the starts evenly, at least `per / rate` apart. Default false. */
   readonly spread?: boolean;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** `rate` in starts per second, or the options of `@rateLimit`. */
+    readonly rateLimit: number | RateLimitConfig;
+  }
 }
 
 const rules = {
@@ -195,7 +202,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
       },
     };
   };
-  const rank = rankOf(isShared(options) ? 'rateLimit' : 'narrow rateLimit');
+  const rank = rankOf(isShared(options) ? 'rateLimit' : 'rateLimit.narrow');
   const policy: Policy = { kind: 'rateLimit', options, steps: [{ rank, wrap }] };
   return policy;
 }
@@ -216,7 +223,7 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
  */
 export function rateLimit<Args extends readonly unknown[]>(
   ...given: [config: number | RateLimitConfig<Args>]
-): LimitingDecorator<Args> {
+): PolicyDecorator<{ option: 'key'; args: Args }> {
   return policyDecorator('rateLimit', given, 1, (where) =>
     rateLimitPolicy(given[0] as RateLimitConfig | number, where),
   );

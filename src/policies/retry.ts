@@ -5,7 +5,7 @@ import { now } from '../core/call/clock.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { ContextOnly, RetryDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
@@ -72,6 +72,13 @@ export interface RetryConfig<Value = never> {
   readonly rethrow?: boolean;
   /** Called before each wait, which a promise that it returns holds up. If it throws, the call rejects with that. Default: none. */
   readonly onRetry?: (event: RetryEvent) => unknown;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** `maxAttempts`, or the options of `@retry`. */
+    readonly retry: number | RetryConfig;
+  }
 }
 
 const rules = {
@@ -246,7 +253,9 @@ export function retry<Second>(
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function retry<Value>(config?: number | RetryConfig<Value>): RetryDecorator<Value>;
+export function retry<Value>(
+  config?: number | RetryConfig<Value>,
+): PolicyDecorator<{ option: 'retryResult'; result: Value }>;
 export function retry(...given: readonly unknown[]): unknown {
   return policyDecorator('retry', given, 1, (where) =>
     retryPolicy(given[0] as RetryConfig | number | undefined, where),

@@ -2,24 +2,24 @@
 import {
   concurrency,
   cpuBound,
-  type FallbackDecorator,
   fallback,
-  type LimitingDecorator,
   orchestrate,
   type PolicyDecorator,
   type RetryConfig,
-  type RetryDecorator,
   rateLimit,
   retry,
 } from 'opero';
 
-const patiently = (config: RetryConfig): RetryDecorator => retry({ maxAttempts: 10, ...config });
-const perTenant: LimitingDecorator<[tenant: string]> = concurrency({ limit: 3, key: (tenant: string) => tenant });
-const orNull: FallbackDecorator<[], null> = fallback({ value: null });
-const orWhatever: FallbackDecorator = fallback({ alternatives: ['cached'] });
-const all: FallbackDecorator = orchestrate({ retry: 3, rateLimit: 5 });
+const patiently = (config: RetryConfig): PolicyDecorator => retry({ maxAttempts: 10, ...config });
+const perTenant: PolicyDecorator<{ option: 'key'; args: [tenant: string] }> = concurrency({
+  limit: 3,
+  key: (tenant: string) => tenant,
+});
+const orNull: PolicyDecorator<{ value: null }> = fallback({ value: null });
+const orWhatever: PolicyDecorator<{ alternatives: readonly ['cached'] }> = fallback({ alternatives: ['cached'] });
+const all: PolicyDecorator = orchestrate({ retry: 3, rateLimit: 5 });
 const inWorker: PolicyDecorator = cpuBound(import.meta.url);
-const slowly: LimitingDecorator = rateLimit(1);
+const slowly: PolicyDecorator = rateLimit(1);
 const any: PolicyDecorator[] = [retry(), rateLimit(1), concurrency(1), orchestrate({ retry: 3 }), inWorker];
 
 export class Kept {

@@ -1,44 +1,5 @@
-import type { AnyFunction } from '../types.js';
-import type { Fits, MayFit } from './fits.js';
-
-/** Never for a method whose return type has room for the promise that a decorated method always returns. */
-export type PromiseProblem<Fn> = Fn extends (...args: infer _) => infer Result
-  ? HasRoom<Fn, Result> extends true
-    ? never
-    : { readonly 'the method must return a promise, as decorated methods always do': Result }
-  : never;
-
-type HasRoom<Fn, Result> =
-  Fits<Promise<Unpromised<Result>>, Result> extends true
-    ? GivesBackArgument<Fn, Result> extends true
-      ? false
-      : true
-    : false;
-
-// biome-ignore lint/suspicious/noConfusingVoidType: it stands for the results that are nothing
-type Nothing = null | undefined | void;
-
-/** What a result may be beside promises, and a promise must be able to give: `T` of `T | Promise<T> | undefined`. */
-type Unpromised<Result> = Result extends Nothing ? never : Promise<never> extends Result ? never : Result;
-
-/**
- * Whether a method returns its bare type parameter, as in `<T>(value: T) => T`. Its result is inferred as unknown, which
- * has room for a promise; called with never, it gives never.
- */
-type GivesBackArgument<Fn, Result> = [Fn, { is: [Result] extends [PromiseLike<unknown>] ? true : never }] extends [
-  (...args: never[]) => Primitive | Nothing,
-  { is: never },
-]
-  ? true
-  : false;
-
-/**
- * What has literal types.
- *
- * @example
- * const flags: readonly Primitive[] = ['on', 1, true];
- */
-export type Primitive = string | number | bigint | boolean | symbol;
+import type { ClassProblem, Need, Problem } from './needs.js';
+import type { PromiseProblem } from './promise-problem.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the constraint of ClassMethodDecoratorContext, which keeps generic methods whole
 export type Method<This> = (this: This, ...args: any) => unknown;
@@ -92,62 +53,23 @@ export type WithoutContext<Second> = [Second] extends [AnyContext] ? unknown : A
 type AnyDecorator = <Subject>(subject: Subject, context: unknown) => Subject;
 
 /**
- * A decorator for methods and classes, as `cpuBound()` makes it. It never changes the declared type.
+ * A decorator of opero for methods and classes. It never changes the declared type. What it needs of the method, beyond
+ * that it returns a promise, is its one parameter: of the arguments, of the result, of the class.
  *
  * @example
- * const inWorker: PolicyDecorator = cpuBound(import.meta.url);
+ * const patiently: PolicyDecorator = retry({ maxAttempts: 10 });
+ * const perTenant: PolicyDecorator<{ option: 'key'; args: [tenant: string] }> = concurrency({
+ *   limit: 3,
+ *   key: (tenant: string) => tenant,
+ * });
  */
-export type PolicyDecorator = {
-  <Class extends Constructor>(type: Class, context: ClassContext): Class;
-  <This, Fn extends Method<This>>(
+export type PolicyDecorator<Needs extends Need = never> = {
+  <Class extends Constructor>(
+    type: Class,
+    context: ClassContext,
+  ): Decorated<Class, ClassProblem<Class['prototype'], Needs>>;
+  <This, Fn extends Method<This>, Name>(
     method: Fn,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Decorated<Fn, PromiseProblem<Fn>>;
+    context: ClassMethodDecoratorContext<This, Fn> & { readonly name: Name },
+  ): Decorated<Fn, PromiseProblem<Fn> | Problem<This, Fn, Name, Needs>>;
 } & OnOthers;
-
-/** The arguments that a `key` takes which nothing is known of, as in a variable of a config type. */
-type AnyArguments = readonly never[];
-
-export type KeyProblem<Fn extends AnyFunction, Args extends readonly unknown[]> = true extends
-  | Fits<Args, AnyArguments>
-  | MayFit<Fn, (...args: Args) => string, (...args: Parameters<Fn>) => string>
-  ? never
-  : { readonly 'key must take the arguments of the method': Args };
-
-/**
- * A decorator whose `key` must take the arguments of the method, as `rateLimit()` and `concurrency()` make it.
- *
- * @example
- * const perTenant: LimitingDecorator<[tenant: string]> = concurrency({ limit: 3, key: (tenant: string) => tenant });
- */
-export type LimitingDecorator<Args extends readonly unknown[] = never[]> = {
-  <Class extends Constructor>(type: Class, context: ClassContext): Class;
-  <This, Fn extends Method<This>>(
-    method: Fn,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Decorated<Fn, PromiseProblem<Fn> | KeyProblem<Fn, Args>>;
-} & OnOthers;
-
-/**
- * A decorator whose `retryResult` must take what the method gives, as `retry()` makes it.
- *
- * @example
- * const patiently = (config: RetryConfig): RetryDecorator => retry({ maxAttempts: 10, ...config });
- */
-export type RetryDecorator<Value = never> = {
-  <Class extends Constructor>(type: Class, context: ClassContext): Class;
-  <This, Fn extends Method<This>>(
-    method: Fn,
-    context: ClassMethodDecoratorContext<This, Fn>,
-  ): Decorated<Fn, PromiseProblem<Fn> | ResultProblem<Fn, Value>>;
-} & OnOthers;
-
-/** Never: nothing is known of the values that the predicate takes, as in a variable of a config type. */
-export type ResultProblem<Fn, Value> = true extends Fits<Value, never> | MayFit<Fn, Resolved<Fn>, Value>
-  ? never
-  : { readonly 'retryResult must take what the method returns': Value };
-
-export type Resolved<Fn> = Fn extends (...args: infer _) => infer Result ? Settled<Result> : never;
-
-/** What a result comes to. Unlike Awaited it is known for the promise of a type parameter, too. */
-type Settled<Result> = Result extends PromiseLike<infer Value> ? Value : Result;

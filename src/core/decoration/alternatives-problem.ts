@@ -1,19 +1,9 @@
 import type { AnyFunction } from '../types.js';
-import type {
-  ClassContext,
-  Constructor,
-  Decorated,
-  KeyProblem,
-  Method,
-  OnOthers,
-  PromiseProblem,
-  Resolved,
-  ResultProblem,
-} from './decorator-types.js';
 import type { Fits, MayFit } from './fits.js';
+import type { Resolved } from './resolved.js';
 
 /** The method as the class has it, where `this` is the class. One that is not public stays as it is. */
-type Own<This, Name, Fn extends AnyFunction> = Name extends keyof This
+export type Own<This, Name, Fn extends AnyFunction> = Name extends keyof This
   ? This[Name] extends AnyFunction
     ? This[Name]
     : Fn
@@ -36,7 +26,7 @@ type IsAnyFunction<Each> = AnyFunction extends Each
   : false;
 
 /** Alternatives of a wide type may be anything. */
-type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends PropertyKey
+export type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends PropertyKey
   ? IsWide<Each> extends true
     ? never
     : Each extends keyof This
@@ -52,16 +42,12 @@ type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extends Prope
       ? never
       : { readonly 'this alternative has not the signature of the method': Each };
 
-type ValueProblem<Fn, Value> =
+export type ValueProblem<Fn, Value> =
   Fits<unknown, Value> extends true
     ? never
     : Fits<Value, Resolved<Fn>> extends true
       ? never
       : { readonly 'value is not what the method returns': Value };
-
-type FallbackProblem<This, Fn extends AnyFunction, Alternatives extends readonly unknown[], Value> =
-  | AlternativeProblem<This, Fn, Alternatives[number]>
-  | ValueProblem<Fn, Value>;
 
 /**
  * Whether a class has a member of this name that is private or protected: such a one fits no public one, not even one
@@ -77,7 +63,7 @@ type NameProblem<This, Name extends PropertyKey> = Name extends `#${string}`
     ? { readonly 'this method is private or protected; make it public, or give a function that calls it': Name }
     : { readonly 'the class has no public method of this name': Name };
 
-type ClassNameProblem<Instance, Each> = Each extends PropertyKey
+export type ClassNameProblem<Instance, Each> = Each extends PropertyKey
   ? IsWide<Each> extends true
     ? never
     : Each extends keyof Instance
@@ -86,34 +72,3 @@ type ClassNameProblem<Instance, Each> = Each extends PropertyKey
         : { readonly 'this alternative is not a method': Each }
       : NameProblem<Instance, Each>
   : never;
-
-/**
- * A decorator whose alternatives and `value` are checked against the class and the method, as `fallback()` and
- * `orchestrate()` make it.
- *
- * @example
- * const orNull: FallbackDecorator<[], null> = fallback({ value: null });
- */
-export type FallbackDecorator<
-  Alternatives extends readonly unknown[] = readonly PropertyKey[],
-  Value = unknown,
-  Result = never,
-  RateArgs extends readonly unknown[] = never[],
-  SlotArgs extends readonly unknown[] = never[],
-> = {
-  <Class extends Constructor>(
-    type: Class,
-    context: ClassContext,
-  ): Decorated<Class, ClassNameProblem<Class['prototype'], Alternatives[number]>>;
-  <This, Fn extends Method<This>, Name>(
-    method: Fn,
-    context: ClassMethodDecoratorContext<This, Fn> & { readonly name: Name },
-  ): Decorated<
-    Fn,
-    | PromiseProblem<Fn>
-    | ResultProblem<Fn, Result>
-    | KeyProblem<Fn, RateArgs>
-    | KeyProblem<Fn, SlotArgs>
-    | FallbackProblem<This, Own<This, Name, Fn>, Alternatives, Value>
-  >;
-} & OnOthers;

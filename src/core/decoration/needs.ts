@@ -1,0 +1,72 @@
+import type { AnyFunction } from '../types.js';
+import type { AlternativeProblem, ClassNameProblem, Own, ValueProblem } from './alternatives-problem.js';
+import type { Fits, MayFit } from './fits.js';
+import type { Resolved } from './resolved.js';
+
+/** An option is a function that takes the arguments of the method: `{ option: 'key'; args: [tenant: string] }`. */
+interface NeedsArgs<Args = readonly unknown[], Option = string> {
+  readonly args: Args;
+  readonly option: Option;
+}
+
+/** An option is a function that takes what the method gives: `{ option: 'retryResult'; result: Forecast }`. */
+interface NeedsResult<Result = unknown, Option = string> {
+  readonly result: Result;
+  readonly option: Option;
+}
+
+/** Others stand in for the method: `{ alternatives: ['cached'] }`. */
+interface NeedsAlternatives<Alternatives = readonly unknown[]> {
+  readonly alternatives: Alternatives;
+}
+
+/** A value is given in place of what the method gives: `{ value: null }`. */
+interface NeedsValue<Value = unknown> {
+  readonly value: Value;
+}
+
+/**
+ * What a decorator needs of the method that it is put on, beyond that it returns a promise; a union where it needs several
+ * things.
+ *
+ * @example
+ * const need: Need = { option: 'key', args: ['north'] };
+ */
+export type Need = NeedsArgs | NeedsResult | NeedsAlternatives | NeedsValue;
+
+/** What is wrong with a method for a decorator that needs this; never if nothing is. */
+export type Problem<This, Fn extends AnyFunction, Name, Needs> =
+  Needs extends NeedsArgs<infer Args extends readonly unknown[], infer Option extends string>
+    ? ArgsProblem<Fn, Args, Option>
+    : Needs extends NeedsResult<infer Result, infer Option extends string>
+      ? ResultProblem<Fn, Result, Option>
+      : Needs extends NeedsAlternatives<infer Alternatives extends readonly unknown[]>
+        ? AlternativeProblem<This, Own<This, Name, Fn>, Alternatives[number]>
+        : Needs extends NeedsValue<infer Value>
+          ? ValueProblem<Own<This, Name, Fn>, Value>
+          : never;
+
+/** What is wrong with a class for such a decorator: of its methods, nothing is known there. */
+export type ClassProblem<Instance, Needs> =
+  Needs extends NeedsAlternatives<infer Alternatives extends readonly unknown[]>
+    ? ClassNameProblem<Instance, Alternatives[number]>
+    : never;
+
+/** Nothing is known of what an option takes, as in a variable of a config type; or it takes anything. */
+type TakesAnyArgs<Args> =
+  Fits<Args, readonly never[]> extends true ? true : Fits<readonly unknown[], Args> extends true ? true : false;
+
+type ArgsProblem<Fn extends AnyFunction, Args extends readonly unknown[], Option extends string> =
+  TakesAnyArgs<Args> extends true
+    ? never
+    : MayFit<Fn, (...args: Args) => unknown, (...args: Parameters<Fn>) => unknown> extends true
+      ? never
+      : { readonly [Text in `${Option} must take the arguments of the method`]: Args };
+
+/** Never also where nothing is known of the values that the option takes, as in a variable of a config type. */
+type ResultProblem<Fn, Value, Option extends string> =
+  Fits<Value, never> extends true
+    ? never
+    : MayFit<Fn, Resolved<Fn>, Value> extends true
+      ? never
+      : { readonly [Text in `${Option} must take what the method returns`]: Value };

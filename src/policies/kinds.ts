@@ -1,0 +1,33 @@
+import type { Policy } from '../core/call/policy.js';
+import { type Where, wrongOption } from '../core/options.js';
+import type { PolicyKind } from '../core/policies.js';
+import { concurrencyPolicy } from './concurrency.js';
+import { cpuBoundPolicy } from './cpu-bound.js';
+import { fallbackPolicy, readFallback } from './fallback.js';
+import { rateLimitPolicy } from './rate-limit.js';
+import { retryPolicy } from './retry.js';
+
+/** Makes a policy of what stands under its kind in a config; checks that. */
+export type Build = (given: never, where: Where) => Policy;
+
+/** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
+const builtIn: Readonly<Record<PolicyKind, Build>> = {
+  retry: retryPolicy,
+  fallback: (given: unknown, where) => {
+    if (typeof given !== 'object' || given === null) {
+      const allowed = 'an array of alternatives, or the options of @fallback';
+      throw wrongOption({ text: where.text }, 'fallback', given, allowed);
+    }
+    return fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where);
+  },
+  rateLimit: rateLimitPolicy,
+  concurrency: concurrencyPolicy,
+  cpuBound: cpuBoundPolicy,
+};
+
+/** The kinds of policy that there are. */
+export const kinds = (): readonly string[] => Object.keys(builtIn);
+
+/** How a policy of a kind is made; undefined where there is no such kind. */
+export const builderOf = (kind: PropertyKey): Build | undefined =>
+  Object.hasOwn(builtIn, kind) ? builtIn[kind as PolicyKind] : undefined;
