@@ -57,7 +57,8 @@ export class AllFailedError extends AggregateError {
 }
 
 /**
- * A limiter turned the call away: its queue is full (`maxQueue`), or the call waited too long (`maxWait`).
+ * A policy turned the call away: a limiter whose queue is full (`maxQueue`), or in which the call waited too long
+ * (`maxWait`), or a circuit that lets nobody through (see `CircuitOpenError`).
  *
  * @example
  * try { await api.get(id); } catch (error) {
@@ -65,19 +66,55 @@ export class AllFailedError extends AggregateError {
  * }
  */
 export class RejectedError extends Error {
+  /** In how many milliseconds a call may get through; absent where that is not known. */
+  declare readonly retryAfter?: number;
+
   /**
    * @param message What happened, for people.
-   * @param policy The policy that turned the call away.
+   * @param policy The kind of the policy that turned the call away.
    * @param reason Why it did.
+   * @param retryAfter In how many milliseconds a call may get through, where that is known.
    */
   constructor(
     message: string,
-    /** The policy that turned the call away. */
-    readonly policy: 'rateLimit' | 'concurrency' | 'cpuBound',
+    /** The kind of the policy that turned the call away: `'rateLimit'`, `'concurrency'` … */
+    readonly policy: string,
     /** Why it did. */
-    readonly reason: 'queue-full' | 'wait-timeout',
+    readonly reason: 'queue-full' | 'wait-timeout' | 'open' | 'half-open' | 'isolated',
+    retryAfter?: number,
   ) {
     super(message);
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * A circuit breaker turned the call away: the circuit is open, half-open with every probe under way, or isolated by hand.
+ * `cause` holds the error that opened it, where one did.
+ *
+ * @example
+ * try { await weather.forecast('Davos'); } catch (error) {
+ *   if (error instanceof CircuitOpenError) console.log(`again in ${error.retryAfter} ms, as`, error.cause);
+ * }
+ */
+export class CircuitOpenError extends RejectedError {
+  /** What the circuit is: open, half-open with every probe under way, or isolated by hand. */
+  declare readonly reason: 'open' | 'half-open' | 'isolated';
+  /** What is left until a call may probe, in milliseconds; 0 when half-open, Infinity when isolated. */
+  declare readonly retryAfter: number;
+  /** The error that opened the circuit; undefined where none did. */
+  declare readonly cause: unknown;
+
+  /**
+   * @param message What happened, for people.
+   * @param reason What the circuit is.
+   * @param retryAfter What is left until a call may probe, in milliseconds.
+   * @param cause The error that opened the circuit.
+   */
+  constructor(message: string, reason: 'open' | 'half-open' | 'isolated', retryAfter: number, cause: unknown) {
+    super(message, 'circuitBreaker', reason, retryAfter);
+    // Hidden, as an error's cause is elsewhere.
+    Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true });
   }
 }
 
@@ -129,5 +166,13 @@ const describe = (thrown: unknown): string => {
 };
 
 // On the prototypes, so that an error has no field of that name; and not in the classes, which bundlers would rename.
-const named = { ConfigurationError, RetryError, AllFailedError, RejectedError, WorkerError, ItemError };
+const named = {
+  ConfigurationError,
+  RetryError,
+  AllFailedError,
+  RejectedError,
+  CircuitOpenError,
+  WorkerError,
+  ItemError,
+};
 for (const [name, type] of Object.entries(named)) type.prototype.name = name;

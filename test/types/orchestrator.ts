@@ -63,7 +63,7 @@ export async function functions(unknown: (...args: never[]) => unknown, all: rea
 }
 
 export function errors(rejected: RejectedError, failed: AllFailedError): void {
-  same<typeof rejected.policy, 'rateLimit' | 'concurrency' | 'cpuBound'>(true);
+  same<typeof rejected.policy, string>(true);
   same<typeof failed.errors, AggregateError['errors']>(true);
   same<typeof failed.cause, unknown>(true);
 }
