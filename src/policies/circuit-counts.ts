@@ -54,12 +54,9 @@ export class InARow implements Counts {
   }
 }
 
-const isInARow = (threshold: Threshold): threshold is ConsecutiveOptions =>
-  'consecutive' in threshold && threshold.consecutive !== undefined;
-
 /** Counts by this threshold; what the old ones hold is kept where they are of the same kind. */
 export function countsBy(threshold: Threshold, old?: Counts): Counts {
-  if (isInARow(threshold)) {
+  if (threshold.consecutive !== undefined) {
     if (!(old instanceof InARow)) return new InARow(threshold);
     old.consecutive = threshold.consecutive;
     return old;

@@ -203,7 +203,8 @@ export class Circuit<Context> {
       this.leave(token);
       throw error;
     }
-    return this.#isProbe(token) ? token : this.recheck(token, context);
+    // What the hook did to the circuit holds for this call too.
+    return this.recheck(token, context);
   }
 
   #close(context: Context | undefined): void {

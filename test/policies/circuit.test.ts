@@ -207,6 +207,16 @@ describe('open', () => {
     enter(circuit);
   });
 
+  timed('3.4 nothing is left because of sums of fractions', (clock) => {
+    clock.tick(0.1);
+    const circuit = opened({ halfOpenAfter: 2.2 });
+    clock.tick(0.2);
+    assert.deepEqual(refused(circuit.admit('a call')), ['open', 2]);
+    const another = opened({ halfOpenAfter: 0.6 });
+    clock.tick(0.6);
+    enter(another);
+  });
+
   timed('3.4 a call that waited while it opened is refused', () => {
     const circuit = create(inARow(3));
     const waiting = enter(circuit);
@@ -368,6 +378,18 @@ describe('half-open', () => {
     assert.throws(() => fail(circuit), new Error('mine'));
     assert.deepEqual(refused(circuit.admit('a call')), ['open', 5_000]);
     assert.deepEqual(changes, ['closed > open: failed, by a call']);
+  });
+
+  timed('3.6 for 5 s also where it said otherwise before', (clock) => {
+    const halfOpenAfter = (opening: number): number => {
+      if (opening > 1) throw new Error('mine');
+      return 100;
+    };
+    const circuit = create(inARow(1, { halfOpenAfter }));
+    fail(circuit);
+    clock.tick(100);
+    assert.throws(() => fail(circuit), new Error('mine'));
+    assert.deepEqual(refused(circuit.admit('a call')), ['open', 5_000]);
   });
 
   for (const wrong of [Number.NaN, -1, '5', undefined, Promise.reject(new Error('later'))]) {
@@ -643,6 +665,13 @@ describe('idle', () => {
     assert.ok(window.isIdle);
   });
 
+  test('3.13 of an empty window is seen without the clock', (t) => {
+    const circuit = create(byRatio());
+    const time = t.mock.method(performance, 'now');
+    assert.ok(circuit.isIdle);
+    assert.equal(time.mock.callCount(), 0);
+  });
+
   timed('3.13 not while open, half-open or isolated', (clock) => {
     const circuit = opened();
     assert.ok(!circuit.isIdle);
@@ -814,6 +843,15 @@ describe('configure', () => {
     });
     circuit.configure(options(40_000));
     assert.deepEqual([circuit.calls, circuit.failures], [4, 4]);
+  });
+
+  timed("a window of another length counts nothing twice, at the clock's 0 either", () => {
+    const circuit = create(byRatio({ minCalls: 100 } as Partial<Options>));
+    repeat(3, () => fail(circuit));
+    for (const window of [20_000, 5_000]) {
+      circuit.configure(byRatio({ minCalls: 100, window } as Partial<Options>));
+      assert.deepEqual([circuit.calls, circuit.failures], [3, 3]);
+    }
   });
 
   timed('counts anew where it counts otherwise', () => {
