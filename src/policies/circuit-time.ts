@@ -1,6 +1,6 @@
-import { residue } from '../core/clock.js';
+import { residue } from '../core/call/clock.js';
 
-export { now } from '../core/clock.js';
+export { now } from '../core/call/clock.js';
 
 /**
  * Whether so much time has passed since then; `time` is the time now. A moment that is yet to come is long past: the clock
