@@ -1,5 +1,5 @@
 import type { Stats } from './core/call/stats.js';
-import { type Chains, chainFor, chainsOf, findSite, placements, siteFor } from './core/decoration/lookup.js';
+import { type Chains, chainFor, chainsOf, findSite, placements, siteOfMember } from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
@@ -106,10 +106,10 @@ export function explain(subject: object): string {
   const chains = chainsOf(subject, 'explain()');
   const lines = [typeOf(chains)?.name || '(anonymous class)'];
   for (const placement of placements) {
-    const levels = chainFor(chains, placement);
-    const names = new Set(levels.flatMap((level) => [...namesAt(level, placement)]));
+    const chain = chainFor(chains, placement);
+    const names = new Set(chain.flatMap((level) => [...namesAt(level, placement)]));
     for (const name of names) {
-      const site = siteFor(levels, placement, name);
+      const site = siteOfMember(chain, placement, name);
       if (site !== undefined && site.inForce.length > 0) lines.push(...explainSite(site, placement));
     }
   }

@@ -30,7 +30,7 @@ type GeneratorProblem<Fn extends AnyFunction> =
 
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
 
-const siteFor = (label: string, policies: readonly Policy[]): Site => {
+const classlessSite = (label: string, policies: readonly Policy[]): Site => {
   const inForce = policies.toSorted(byRank).map((policy) => ({ policy, declaredBy: undefined }));
   return new Site(label, label, undefined, { inForce, entry: undefined });
 };
@@ -61,7 +61,7 @@ export class Orchestrator {
    */
   constructor(config: Omit<OrchestratorConfig, 'inherit'> = {}) {
     const { policies } = readPolicies(config, { text: 'Orchestrator', classless: true });
-    this.#site = siteFor('Orchestrator', policies);
+    this.#site = classlessSite('Orchestrator', policies);
   }
 
   /** What it has done so far, over all functions. */
@@ -223,7 +223,7 @@ export class FallbackChain<Args extends readonly unknown[], Result> {
       throw wrongOption(where, 'alternatives', alternatives, 'an array of at least one function');
     }
     this.#primary = primary;
-    const site = siteFor(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
+    const site = classlessSite(where.text, [fallbackPolicy(readFallback({ alternatives }, where), where)]);
     // In a worker too, where a site applies no policy.
     this.#run = runnerHere(site.policies, site);
   }

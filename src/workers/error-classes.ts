@@ -1,5 +1,5 @@
 import type { SiteInfo } from '../core/call/policy.js';
-import { levelsOfClass } from '../core/decoration/metadata.js';
+import { chainOfClass } from '../core/decoration/metadata.js';
 import {
   AllFailedError,
   ConfigurationError,
@@ -36,7 +36,7 @@ export type Listed = ReadonlyMap<string, ErrorClass>;
 export function listedBy(site: SiteInfo): Listed {
   const keyed = site.policies.flatMap(({ kind, errorClasses = [] }) => {
     const declaredBy = site.declaredBy(kind);
-    const depth = declaredBy === undefined ? 0 : levelsOfClass(declaredBy).length;
+    const depth = declaredBy === undefined ? 0 : chainOfClass(declaredBy).length;
     return errorClasses.map((type, index) => [`${kind} ${depth} ${index}`, type] as const);
   });
   return new Map(keyed);

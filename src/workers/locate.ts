@@ -2,11 +2,11 @@ import { type CurrentCall, enter } from '../core/call/current-call.js';
 import type { Policy } from '../core/call/policy.js';
 import { behind } from '../core/decoration/interceptor.js';
 import {
+  asClassInChain,
+  type ClassInChain,
+  chainOfClass,
+  chainOfPrototype,
   classRecord,
-  type Level,
-  levelOf,
-  levelsOfClass,
-  levelsOfPrototype,
   memberRecords,
   recordAt,
 } from '../core/decoration/metadata.js';
@@ -75,12 +75,12 @@ function locateMethod(target: Target, method: MethodTarget, exports: Exports): L
   const base = findBase(target, method, exports);
   const concrete = findConcrete(target, method, base.type, exports);
   const isStatic = placement.endsWith('static');
-  const levels = isStatic ? levelsOfClass(concrete) : levelsOfPrototype(concrete.prototype as object);
+  const levels = isStatic ? chainOfClass(concrete) : chainOfPrototype(concrete.prototype as object);
   const fn = placement.startsWith('private') ? base.privateMethod : findMethod(levels, placement, base.name);
   if (fn === undefined) throw new NotFound(`${target.label}: ${target.module} has no such method in a worker`);
   // As a construction does.
   if (!isStatic) link(levels);
-  const holder = levelOf(base.type).metadata as object;
+  const holder = asClassInChain(base.type).metadata as object;
   const listed = listedBy(createSite(levels, { name: base.name, placement, holder }));
   const lacks = { allowed: new Set(base.policy.options.state), beyond: new Set(method.beyond), label: target.label };
   const call: Located['call'] = isStatic
@@ -104,7 +104,7 @@ function findBase(target: Target, method: MethodTarget, exports: Exports): Base 
   const { module, label } = target;
   const { mark, name, placement } = method;
   for (const type of classesOf(exports)) {
-    const { metadata } = levelOf(type);
+    const { metadata } = asClassInChain(type);
     // Another class may have the mark, where the method names a module that is not its own.
     if (metadata === undefined || !mayBe(type, method)) continue;
     for (const [key, record] of memberRecords(metadata, placement) ?? []) {
@@ -120,12 +120,12 @@ function findBase(target: Target, method: MethodTarget, exports: Exports): Base 
 /** Whether a class has the name that is asked for, in itself or in what it stands for; or one of the two has none. */
 const mayBe = (type: AnyClass, { declaredBy }: MethodTarget): boolean =>
   [nameOf(type), declaredBy].includes('') ||
-  levelsOfClass(type).some((level) => nameOf(level.type as AnyClass) === declaredBy);
+  chainOfClass(type).some((level) => nameOf(level.type as AnyClass) === declaredBy);
 
 function whyMissing({ module }: Target, method: MethodTarget, exports: Exports): string {
   const { declaredBy, name, placement } = method;
   const isMarkedOtherwise = classesOf(exports).some((type) => {
-    const { metadata } = levelOf(type);
+    const { metadata } = asClassInChain(type);
     const record = metadata && memberRecords(metadata, placement)?.get(name);
     return mayBe(type, method) && policiesFor(record?.policies ?? [], module).length > 0;
   });
@@ -147,7 +147,7 @@ const policiesFor = (policies: readonly Policy[], module: string): CpuBoundPolic
 /** The key that a name stands for: a symbol travels as its description. */
 function keyNamed(type: AnyClass, name: string, label: string): PropertyKey {
   const alike = new Set<PropertyKey>();
-  for (const { prototype = {} } of levelsOfPrototype(type.prototype as object)) {
+  for (const { prototype = {} } of chainOfPrototype(type.prototype as object)) {
     for (const key of Reflect.ownKeys(prototype)) {
       const isMethod = typeof Object.getOwnPropertyDescriptor(prototype, key)?.value === 'function';
       if (isMethod && String(key) === name) alike.add(key);
@@ -177,7 +177,7 @@ function findConcrete(
 function findSubclass({ module, label }: Target, at: Whereabouts, base: AnyClass, exports: Exports): unknown {
   if (at === 'nowhere') return undefined;
   if ('export' in at) return exports[at.export];
-  const candidates = classesOf(exports).filter((type) => levelsOfClass(type).some((level) => level.type === base));
+  const candidates = classesOf(exports).filter((type) => chainOfClass(type).some((level) => level.type === base));
   const alike = candidates.filter((type) => classShape(type, base) === at.shape);
   if (alike.length <= 1) return alike[0];
   const problem = `${module} exports ${alike.length} subclasses with the same code, so a worker cannot tell which one is meant`;
@@ -185,7 +185,7 @@ function findSubclass({ module, label }: Target, at: Whereabouts, base: AnyClass
 }
 
 /** The method's own code, behind the interceptor if it has one. */
-function findMethod(levels: readonly Level[], placement: Placement, name: PropertyKey): AnyFunction | undefined {
+function findMethod(levels: readonly ClassInChain[], placement: Placement, name: PropertyKey): AnyFunction | undefined {
   for (const level of levels) {
     const record = recordAt(level, placement, name);
     if (record !== undefined) return behind(record.entry);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { levelsOfClass, levelsOfPrototype } from '../core/decoration/metadata.js';
+import { chainOfClass, chainOfPrototype } from '../core/decoration/metadata.js';
 import type { AnyClass } from '../core/types.js';
 
 /** The name of a class, if it is one: a static member may stand in its place, which is not to be run. */
@@ -28,7 +28,7 @@ export const functionShape = (fn: object): string => hashOf([source(fn)]);
  */
 export function classShape(type: AnyClass, base: AnyClass): string | undefined {
   if (type === base) return undefined;
-  const types = levelsOfPrototype(type.prototype as object).map((level) => level.type as AnyClass);
+  const types = chainOfPrototype(type.prototype as object).map((level) => level.type as AnyClass);
   const end = types.indexOf(base);
   return hashOf(types.slice(0, end < 0 ? types.length : end).map(source));
 }
@@ -40,7 +40,7 @@ export function errorShape(type: AnyClass): string {
   let shape = errorShapes.get(type);
   if (shape === undefined) {
     shape = hashOf(
-      levelsOfClass(type).flatMap((level) => [nameOf(level.type as AnyClass), source(level.type as AnyClass)]),
+      chainOfClass(type).flatMap((level) => [nameOf(level.type as AnyClass), source(level.type as AnyClass)]),
     );
     errorShapes.set(type, shape);
   }

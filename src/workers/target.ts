@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { SiteInfo } from '../core/call/policy.js';
-import { type Level, levelsOfClass, levelsOfPrototype } from '../core/decoration/metadata.js';
+import { type ClassInChain, chainOfClass, chainOfPrototype } from '../core/decoration/metadata.js';
 import type { AnyClass, AnyFunction } from '../core/types.js';
 import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
 import { classShape, functionShape, nameOf } from './shape.js';
@@ -17,8 +17,8 @@ export async function methodTarget(
 ): Promise<MethodTarget> {
   const isStatic = placement.endsWith('static');
   const levels = isStatic
-    ? levelsOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
-    : levelsOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
+    ? chainOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
+    : chainOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
   const at = Math.max(
     0,
     levels.findIndex((level) => level.type === declaredBy),
@@ -80,7 +80,7 @@ const fixed: Readonly<Record<'instance' | 'static', readonly PropertyKey[]>> = {
  * undefined for nothing. What travels is no matter.
  */
 function overridden(
-  levels: readonly Level[],
+  levels: readonly ClassInChain[],
   count: number,
   travelling: Readonly<Record<'static' | 'instance', readonly PropertyKey[]>>,
 ): string | undefined {

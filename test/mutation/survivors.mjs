@@ -11,7 +11,7 @@ export const reasons = [
       ['core/call/clock.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/decoration/interceptor.ts', 'site === undefined', 'true'],
       ['core/decoration/interceptor.ts', 'site.isForNow', 'true'],
-      ['core/decoration/decorate.ts', 'record.hooked', 'false'],
+      ['core/decoration/decorate.ts', 'record.seesConstructions', 'false'],
       ['core/decoration/interceptor.ts', 'owner !== undefined', 'false'],
       ['core/decoration/interceptor.ts', 'known.set(owner, site);'],
       ['core/decoration/linking.ts', 'all.every(isDone)', 'false'],
@@ -56,7 +56,7 @@ export const reasons = [
       ['core/decoration/linking.ts', 'property?.writable'],
       ['core/decoration/lookup.ts', 'type === undefined', 'false'],
       ['core/decoration/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
-      ['core/decoration/site.ts', 'levels[0]?.type'],
+      ['core/decoration/site.ts', 'chain[0]?.type'],
       ['policies/rate-limit.ts', 'oldest === undefined', 'false'],
       ['policies/retry.ts', 'retryResult?.(result)'],
     ],
@@ -131,7 +131,7 @@ export const reasons = [
   },
   {
     why: 'The same class twice in a chain: of each kind the nearest policy counts.',
-    of: [['core/decoration/construction.ts', 'levelsOfClass(type).slice(1)']],
+    of: [['core/decoration/construction.ts', 'chainOfClass(type).slice(1)']],
   },
   {
     why: 'Words for an option that may be anything: no message needs them.',

@@ -1,7 +1,14 @@
 import type { Member } from '../member.js';
 import type { AnyClass } from '../types.js';
 import { isUnchanged, type Spot, watchedSpots } from './linking.js';
-import { type Level, levelsOfClass, levelsOfPrototype, memberRecords, namesAt, setHome } from './metadata.js';
+import {
+  type ClassInChain,
+  chainOfClass,
+  chainOfPrototype,
+  memberRecords,
+  namesAt,
+  setClassOfHolder,
+} from './metadata.js';
 import { createSite } from './site.js';
 import { link, siteAt, verify } from './sites.js';
 
@@ -17,28 +24,28 @@ const nothing: readonly Spot[] = [];
 export function onConstruction(prototype: object, instance?: object): void {
   const spots = constructed.get(prototype);
   if (spots === nothing || spots?.every(isUnchanged)) return;
-  const levels = levelsOfPrototype(prototype);
-  link(levels);
-  if (instance !== undefined) bindAgain(levels, instance);
-  for (const level of levels) {
+  const chain = chainOfPrototype(prototype);
+  link(chain);
+  if (instance !== undefined) bindAgain(chain, instance);
+  for (const level of chain) {
     for (const name of namesAt(level, 'instance')) {
-      verify(siteAt(levels, { name, placement: 'instance', holder: prototype }), levels);
+      verify(siteAt(chain, { name, placement: 'instance', holder: prototype }), chain);
     }
     const { metadata } = level;
     if (metadata === undefined) continue;
     for (const name of namesAt(level, 'private')) {
-      verify(siteAt(levels, { name, placement: 'private', holder: metadata }), levels);
+      verify(siteAt(chain, { name, placement: 'private', holder: metadata }), chain);
     }
   }
-  const seen = watchedSpots(levels);
+  const seen = watchedSpots(chain);
   constructed.set(prototype, seen.length === 0 ? nothing : seen);
 }
 
 /** Methods without a decorator that a foreign one bound to the first instance of a class, before they were linked. */
-function bindAgain(levels: readonly Level[], instance: object): void {
-  const linkedAt = ({ prototype }: Level): Iterable<PropertyKey> =>
+function bindAgain(chain: readonly ClassInChain[], instance: object): void {
+  const linkedAt = ({ prototype }: ClassInChain): Iterable<PropertyKey> =>
     (prototype && memberRecords(prototype, 'instance')?.keys()) ?? [];
-  for (const name of new Set(levels.flatMap((level) => [...linkedAt(level)]))) {
+  for (const name of new Set(chain.flatMap((level) => [...linkedAt(level)]))) {
     const property = Object.getOwnPropertyDescriptor(instance, name);
     if (!property?.writable) continue;
     const { value } = property;
@@ -52,10 +59,10 @@ function bindAgain(levels: readonly Level[], instance: object): void {
 
 /** To be called once a class with a decorated static member is there. */
 export function onStaticDefinition(type: AnyClass, member: Member): void {
-  setHome(member.holder, type);
-  const levels: Level[] = [
+  setClassOfHolder(member.holder, type);
+  const chain: ClassInChain[] = [
     { type, prototype: type.prototype, metadata: member.holder },
-    ...levelsOfClass(type).slice(1),
+    ...chainOfClass(type).slice(1),
   ];
-  createSite(levels, member).verify(type);
+  createSite(chain, member).verify(type);
 }

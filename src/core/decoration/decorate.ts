@@ -6,11 +6,12 @@ import type { AnyClass, AnyFunction } from '../types.js';
 import { onConstruction, onStaticDefinition } from './construction.js';
 import { isInterceptor } from './interceptor.js';
 import {
+  type ClassInChain,
+  chainOfClass,
   classOf,
   classRecord,
   ensureClassRecord,
   isAsync,
-  levelsOfClass,
   type MemberRecord,
   memberRecords,
   setMetadata,
@@ -92,7 +93,7 @@ function decorateMethod(
   if (known !== undefined && isInterceptor(value)) return undefined;
   record.entry = govern(member, value);
   writeMember(metadata, member.placement, member.name, record);
-  hookMember(context, member);
+  seeConstructionsBy(context, member);
   return record.entry;
 }
 
@@ -104,18 +105,24 @@ function decorateClass(
 ): AnyClass | undefined {
   const record = ensureClassRecord(metadata);
   add(record, recording, where);
-  const chain = levelsOfClass(type);
-  // A foreign class decorator that came first may have put a subclass in place of the class as it was written.
-  const replaced = chain.find((level) => level.type?.name === name)?.type;
-  // Or a proxy, which instances know nothing of.
-  const known = classOf(type.prototype);
-  for (const each of [type, replaced, known]) if (each !== undefined) setMetadata(each, metadata);
+  for (const each of standingFor(type, name)) setMetadata(each, metadata);
   linkDefined(type);
-  const hooked = record.hooked || chain.some((level) => level.metadata && classRecord(level.metadata)?.hooked);
-  if (hooked) return undefined;
-  record.hooked = true;
+  if (record.seesConstructions || chainOfClass(type).some(isSeen)) return undefined;
+  record.seesConstructions = true;
   return seeConstructions(type, metadata, where);
 }
+
+/** The class that a decorator gets, and those that stand behind it where a foreign class decorator came first. */
+function standingFor(type: AnyClass, name: string | undefined): AnyClass[] {
+  // It may have put a subclass in place of the class as it was written.
+  const written = chainOfClass(type).find((level) => level.type?.name === name)?.type;
+  // Or a proxy, which instances know nothing of.
+  const behindProxy = classOf(type.prototype);
+  return [type, written, behindProxy].filter((each) => each !== undefined);
+}
+
+const isSeen = ({ metadata }: ClassInChain): boolean =>
+  metadata !== undefined && classRecord(metadata)?.seesConstructions === true;
 
 function add(record: { policies: Policy[]; inherit: boolean }, { policies, inherit }: Recording, where: Where): void {
   for (const policy of policies) {
@@ -128,7 +135,7 @@ function add(record: { policies: Policy[]; inherit: boolean }, { policies, inher
 }
 
 /** Has the class linked when it is first constructed, or, for a static member, checked when it is defined. */
-function hookMember(context: ClassMethodDecoratorContext, member: Member): void {
+function seeConstructionsBy(context: ClassMethodDecoratorContext, member: Member): void {
   if (context.static) {
     context.addInitializer(function () {
       onStaticDefinition(this as unknown as AnyClass, member);
@@ -136,8 +143,8 @@ function hookMember(context: ClassMethodDecoratorContext, member: Member): void 
     return;
   }
   const record = ensureClassRecord(context.metadata);
-  if (record.hooked) return;
-  record.hooked = true;
+  if (record.seesConstructions) return;
+  record.seesConstructions = true;
   context.addInitializer(function () {
     onConstruction(Object.getPrototypeOf(this) as object, this as object);
   });

@@ -35,7 +35,7 @@ const nobody = Symbol('nobody');
  * it is the one that calls of that class begin with. If not, the pipeline runs already (a `super` call, or a foreign
  * decorator between two of ours), and the method is called as it is.
  */
-export function intercept(member: Member, fn: AnyFunction, siteFor: SiteFinder): AnyFunction {
+export function intercept(member: Member, fn: AnyFunction, siteForReceiver: SiteFinder): AnyFunction {
   const isStatic = member.placement.endsWith('static');
   let known = new WeakMap<object, Site>();
   let lastKey: unknown = nobody;
@@ -47,7 +47,7 @@ export function intercept(member: Member, fn: AnyFunction, siteFor: SiteFinder):
     let site = owner && known.get(owner);
     if (site === undefined) {
       try {
-        site = siteFor(member, owner);
+        site = siteForReceiver(member, owner);
       } catch (error) {
         // There is none to be had: the call fails, and the next one asks again.
         return () => Promise.reject(error);

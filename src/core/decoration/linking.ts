@@ -3,13 +3,13 @@ import type { Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { forgetSites, isInterceptor } from './interceptor.js';
 import {
+  type ClassInChain,
   classRecord,
   isAsync,
-  type Level,
   memberRecords,
   namesAt,
   recordAt,
-  setHome,
+  setClassOfHolder,
   writeMember,
 } from './metadata.js';
 import { callsSuper, isMarked, isWritten } from './replaced.js';
@@ -26,7 +26,7 @@ const watched = new WeakMap<object, Map<PropertyKey, unknown>>();
 const leftAlone = new WeakSet<object>();
 
 /** Whether there is nothing left to look at in a class. */
-const isDone = ({ prototype }: Level): boolean =>
+const isDone = ({ prototype }: ClassInChain): boolean =>
   prototype === undefined || (linked.has(prototype) && !watched.has(prototype));
 
 /** A place on a prototype, and what stands there. */
@@ -43,7 +43,7 @@ interface Candidate {
   readonly metadata: object | undefined;
   readonly name: PropertyKey;
   /** The class and its bases. */
-  readonly levels: readonly Level[];
+  readonly chain: readonly ClassInChain[];
   /**
    * Whether a base has policies for it by a decorator on the method; undefined where it is not governed there, and only
    * class-level policies may reach it.
@@ -52,9 +52,9 @@ interface Candidate {
 }
 
 /** Puts the undecorated methods that inherit policies, or get them from a class, behind the interceptor: once a class. */
-export function linkMembers(all: readonly Level[], govern: Govern): void {
+export function linkMembers(all: readonly ClassInChain[], govern: Govern): void {
   for (const { type, metadata } of all.toReversed()) {
-    if (metadata !== undefined && type !== undefined) setHome(metadata, type);
+    if (metadata !== undefined && type !== undefined) setClassOfHolder(metadata, type);
   }
   if (all.every(isDone)) return;
   /** What the bases know of a method, and whether a decorator on it is among that. */
@@ -65,10 +65,10 @@ export function linkMembers(all: readonly Level[], govern: Govern): void {
     classLevel ||= ((metadata && classRecord(metadata)?.policies) ?? []).length > 0;
     if (type !== undefined && prototype !== undefined && !isDone(level)) {
       if (classLevel || inherited.size > 0) {
-        const levels = all.slice(at);
+        const chain = all.slice(at);
         for (const name of new Set([...Reflect.ownKeys(prototype), ...namesAt(level, 'instance')])) {
           const isConcerned = classLevel || inherited.has(name);
-          const candidate = { type, prototype, metadata, name, levels, inherited: inherited.get(name) };
+          const candidate = { type, prototype, metadata, name, chain, inherited: inherited.get(name) };
           if (isConcerned && name !== 'constructor') lookAt(candidate, govern);
         }
       }
@@ -86,13 +86,13 @@ export function linkMembers(all: readonly Level[], govern: Govern): void {
  * Links the methods of a class as soon as it is defined, so that what its own static fields and blocks make is governed.
  * Where those ran before, they are governed from now on. Its first construction looks at it again: it may have got more.
  */
-export function linkDefinition(levels: readonly Level[], govern: Govern): void {
-  const prototype = levels[0]?.prototype;
+export function linkDefinition(chain: readonly ClassInChain[], govern: Govern): void {
+  const prototype = chain[0]?.prototype;
   if (prototype === undefined) return;
   if (linked.delete(prototype)) {
-    for (const level of levels) for (const name of namesAt(level, 'instance')) outdate([level], name);
+    for (const level of chain) for (const name of namesAt(level, 'instance')) outdate([level], name);
   }
-  linkMembers(levels, govern);
+  linkMembers(chain, govern);
   linked.delete(prototype);
 }
 
@@ -111,7 +111,7 @@ const ownValue = (prototype: object, name: PropertyKey): unknown =>
   Object.getOwnPropertyDescriptor(prototype, name)?.value;
 
 /** Forgets a method that was linked, where what stands there now has not its interceptor behind it. */
-function unlinkIfReplaced({ type, prototype, name, levels }: Candidate): void {
+function unlinkIfReplaced({ type, prototype, name, chain }: Candidate): void {
   const records = memberRecords(prototype, 'instance');
   const record = records?.get(name);
   const value = ownValue(prototype, name);
@@ -119,7 +119,7 @@ function unlinkIfReplaced({ type, prototype, name, levels }: Candidate): void {
   // A spy that was put on the interceptor; or a stub, which nobody expects policies of.
   const isPutOnIt = typeof value === 'function' && !isInterceptor(value) && !leftAlone.has(value);
   if (isPutOnIt && !isWritten(type, value)) return;
-  outdate(levels, name);
+  outdate(chain, name);
   records?.delete(name);
 }
 
@@ -143,7 +143,7 @@ function watch(prototype: object, name: PropertyKey): void {
   watched.set(prototype, spots.set(name, undefined));
 }
 
-function linkMember({ type, prototype, name, levels }: Candidate, fn: AnyFunction, govern: Govern): void {
+function linkMember({ type, prototype, name, chain }: Candidate, fn: AnyFunction, govern: Govern): void {
   const property = Object.getOwnPropertyDescriptor(prototype, name);
   if (!property?.configurable && !property?.writable) {
     const problem = 'it inherits policies, but its class is frozen before its first construction';
@@ -151,22 +151,22 @@ function linkMember({ type, prototype, name, levels }: Candidate, fn: AnyFunctio
   }
   const entry = govern({ name, placement: 'instance', holder: prototype }, fn);
   Object.defineProperty(prototype, name, { ...property, value: entry });
-  if (linked.has(prototype)) outdate(levels, name);
+  if (linked.has(prototype)) outdate(chain, name);
   writeMember(prototype, 'instance', name, { policies: [], inherit: true, isAsync: isAsync(fn), entry });
 }
 
 /** Has what is known of a method be found anew: calls of the class may begin elsewhere, or have other policies, now. */
-function outdate(levels: readonly Level[], name: PropertyKey): void {
+function outdate(chain: readonly ClassInChain[], name: PropertyKey): void {
   outdateSites();
-  for (const level of levels) {
+  for (const level of chain) {
     const entry = recordAt(level, 'instance', name)?.entry;
     if (entry !== undefined) forgetSites(entry);
   }
 }
 
 /** What stood in the watched places of these classes when they were last looked at. */
-export const watchedSpots = (levels: readonly Level[]): Spot[] =>
-  levels.flatMap(({ prototype }) =>
+export const watchedSpots = (chain: readonly ClassInChain[]): Spot[] =>
+  chain.flatMap(({ prototype }) =>
     prototype === undefined
       ? []
       : [...(watched.get(prototype) ?? [])].map(([name, value]) => ({ prototype, name, value })),

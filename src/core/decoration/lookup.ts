@@ -3,15 +3,15 @@ import type { Placement } from '../member.js';
 import { show } from '../options.js';
 import type { AnyClass } from '../types.js';
 import { isInterceptor } from './interceptor.js';
-import { type Level, levelsOfClass, levelsOfPrototype, recordAt } from './metadata.js';
+import { type ClassInChain, chainOfClass, chainOfPrototype, recordAt } from './metadata.js';
 import { isMarked } from './replaced.js';
 import type { Site } from './site.js';
 import { link, siteAt } from './sites.js';
 
 /** The classes of a class or an instance, for its instance and its static members. */
 export interface Chains {
-  readonly instance: readonly Level[];
-  readonly static: readonly Level[];
+  readonly instance: readonly ClassInChain[];
+  readonly static: readonly ClassInChain[];
 }
 
 export const placements: readonly Placement[] = ['instance', 'static', 'private', 'private static'];
@@ -21,14 +21,14 @@ export function chainsOf(subject: object, asked: string): Chains {
   if (typeof subject === 'function') {
     const type = subject as unknown as AnyClass;
     return linked({
-      instance: levelsOfPrototype((type.prototype as object | undefined) ?? {}),
-      static: levelsOfClass(type),
+      instance: chainOfPrototype((type.prototype as object | undefined) ?? {}),
+      static: chainOfClass(type),
     });
   }
   if (typeof subject !== 'object' || subject === null) {
     throw new ConfigurationError(`${asked}: expected a class or an instance, got ${show(subject)}`);
   }
-  return linked({ instance: levelsOfPrototype(subject), static: [] });
+  return linked({ instance: chainOfPrototype(subject), static: [] });
 }
 
 /** Methods that inherit policies are known once their class is linked, which its first construction does otherwise. */
@@ -37,21 +37,25 @@ function linked(chains: Chains): Chains {
   return chains;
 }
 
-export const chainFor = (chains: Chains, placement: Placement): readonly Level[] =>
+export const chainFor = (chains: Chains, placement: Placement): readonly ClassInChain[] =>
   placement.endsWith('static') ? chains.static : chains.instance;
 
 /** The site of a member in one place. */
-export function siteFor(levels: readonly Level[], placement: Placement, name: PropertyKey): Site | undefined {
-  const level = levels.find(
+export function siteOfMember(
+  chain: readonly ClassInChain[],
+  placement: Placement,
+  name: PropertyKey,
+): Site | undefined {
+  const level = chain.find(
     (each) => recordAt(each, placement, name) !== undefined || isPlainStatic(each, placement, name),
   );
   if (level === undefined || recordAt(level, placement, name) === undefined) return undefined;
   const holder = level && (placement === 'instance' ? level.prototype : level.metadata);
-  return holder && siteAt(levels, { name, placement, holder });
+  return holder && siteAt(chain, { name, placement, holder });
 }
 
 /** A static override without a decorator, which no policy reaches; what a spy put there, or left there, is none. */
-function isPlainStatic({ type }: Level, placement: Placement, name: PropertyKey): boolean {
+function isPlainStatic({ type }: ClassInChain, placement: Placement, name: PropertyKey): boolean {
   if (placement !== 'static' || type === undefined || !Object.hasOwn(type, name)) return false;
   const value: unknown = Object.getOwnPropertyDescriptor(type, name)?.value;
   return typeof value !== 'function' || !(isInterceptor(value) || isMarked(value));
@@ -61,7 +65,7 @@ function isPlainStatic({ type }: Level, placement: Placement, name: PropertyKey)
 export function findSite(chains: Chains, name: PropertyKey, among = placements): Site | undefined {
   const key = typeof name === 'number' ? String(name) : name;
   for (const placement of among) {
-    const site = siteFor(chainFor(chains, placement), placement, key);
+    const site = siteOfMember(chainFor(chains, placement), placement, key);
     if (site !== undefined) return site;
   }
   return undefined;

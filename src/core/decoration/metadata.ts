@@ -23,7 +23,7 @@ export interface ClassRecord {
   readonly policies: Policy[];
   inherit: boolean;
   /** Whether constructions of the class and its subclasses are seen. */
-  hooked: boolean;
+  seesConstructions: boolean;
 }
 
 type MemberRecords = Map<PropertyKey, MemberRecord>;
@@ -50,14 +50,14 @@ export const classRecord = (metadata: object): ClassRecord | undefined =>
 export function ensureClassRecord(metadata: object): ClassRecord {
   let record = classRecord(metadata);
   if (record === undefined) {
-    record = { policies: [], inherit: true, hooked: false };
+    record = { policies: [], inherit: true, seesConstructions: false };
     Reflect.defineMetadata('opero:class', record, metadata);
   }
   return record;
 }
 
 /** One class of a chain, with what holds its records. */
-export interface Level {
+export interface ClassInChain {
   readonly type: AnyClass | undefined;
   /** Where its instance methods are; absent where only the metadata is known. */
   readonly prototype: object | undefined;
@@ -79,15 +79,15 @@ export function ownMetadata(type: AnyClass): object | undefined {
 }
 
 /** The classes that metadata belongs to. */
-const homes = new WeakMap<object, AnyClass>();
+const classesOfHolders = new WeakMap<object, AnyClass>();
 
 /** Remembers which class some metadata belongs to. */
-export const setHome = (metadata: object, type: AnyClass): void => {
-  homes.set(metadata, type);
+export const setClassOfHolder = (metadata: object, type: AnyClass): void => {
+  classesOfHolders.set(metadata, type);
 };
 
 /** The class that metadata belongs to, once that is known, or whose prototype this is. */
-export const homeOf = (holder: object): AnyClass | undefined => homes.get(holder) ?? classOf(holder);
+export const classOfHolder = (holder: object): AnyClass | undefined => classesOfHolders.get(holder) ?? classOf(holder);
 
 /** The classes behind the proxies that see their constructions. */
 const behindProxies = new WeakMap<AnyClass, AnyClass>();
@@ -112,47 +112,47 @@ export function classOf(prototype: object): AnyClass | undefined {
   return typeof type === 'function' ? (type as unknown as AnyClass) : undefined;
 }
 
-export const levelOf = (type: AnyClass): Level => ({
+export const asClassInChain = (type: AnyClass): ClassInChain => ({
   type,
   prototype: (type as { prototype?: object }).prototype,
   metadata: ownMetadata(type),
 });
 
 /** The classes of an instance, the most derived first. Goes by the prototypes: metadata is not chained by all compilers. */
-export function levelsOfPrototype(start: object): Level[] {
-  const levels: Level[] = [];
+export function chainOfPrototype(start: object): ClassInChain[] {
+  const chain: ClassInChain[] = [];
   for (
     let each: object | null = start;
     each !== null && each !== Object.prototype;
     each = Object.getPrototypeOf(each)
   ) {
     const type = classOf(each);
-    if (type !== undefined) levels.push({ type, prototype: each, metadata: ownMetadata(type) });
+    if (type !== undefined) chain.push({ type, prototype: each, metadata: ownMetadata(type) });
   }
-  return levels;
+  return chain;
 }
 
 /** A class and its base classes, the most derived first. */
-export function levelsOfClass(start: AnyClass): Level[] {
-  const levels: Level[] = [];
+export function chainOfClass(start: AnyClass): ClassInChain[] {
+  const chain: ClassInChain[] = [];
   for (
     let each: unknown = start;
     typeof each === 'function' && each !== Function.prototype;
     each = Object.getPrototypeOf(each)
   ) {
-    levels.push(levelOf(each as unknown as AnyClass));
+    chain.push(asClassInChain(each as unknown as AnyClass));
   }
-  return levels;
+  return chain;
 }
 
 /** What the level records of a member. */
-export function recordAt(level: Level, placement: Placement, name: PropertyKey): MemberRecord | undefined {
+export function recordAt(level: ClassInChain, placement: Placement, name: PropertyKey): MemberRecord | undefined {
   const decorated = level.metadata && memberRecords(level.metadata, placement)?.get(name);
   return decorated ?? (level.prototype && memberRecords(level.prototype, placement)?.get(name));
 }
 
 /** The members of which the level records something. */
-export function namesAt(level: Level, placement: Placement): Set<PropertyKey> {
+export function namesAt(level: ClassInChain, placement: Placement): Set<PropertyKey> {
   const decorated = level.metadata && memberRecords(level.metadata, placement)?.keys();
   const linked = level.prototype && memberRecords(level.prototype, placement)?.keys();
   return new Set([...(decorated ?? []), ...(linked ?? [])]);

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { isClass, show } from '../options.js';
 import { onConstruction } from './construction.js';
-import { levelsOfPrototype, writtenClass } from './metadata.js';
+import { chainOfPrototype, writtenClass } from './metadata.js';
 
 /** Any class, those with a protected or private constructor included. */
 interface Constructor {
@@ -30,8 +30,8 @@ type Registrable<Class> = Class extends (...args: never[]) => unknown
 export function register<Class extends Constructor>(type: Class & Registrable<Class>): Class;
 export function register(type: unknown): unknown {
   const prototype: unknown = typeof type === 'function' ? type.prototype : undefined;
-  const levels = typeof prototype === 'object' && prototype !== null ? levelsOfPrototype(prototype) : [];
-  if (!levels.some((level) => level.type !== undefined && isClass(writtenClass(level.type)))) {
+  const chain = typeof prototype === 'object' && prototype !== null ? chainOfPrototype(prototype) : [];
+  if (!chain.some((level) => level.type !== undefined && isClass(writtenClass(level.type)))) {
     throw new ConfigurationError(`register(): expected a class, got ${show(type)}`);
   }
   onConstruction(prototype as object);

@@ -5,7 +5,7 @@ import { type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
-import { classRecord, type Level, recordAt } from './metadata.js';
+import { type ClassInChain, classRecord, recordAt } from './metadata.js';
 
 /** A policy in force, and the class that it comes from. */
 export interface InForce {
@@ -98,10 +98,10 @@ export class Site implements SiteInfo {
   }
 
   /** Finds out anew what is in force, if that may have changed. With the same policies the limiters stay. */
-  refresh(levels: readonly Level[]): void {
+  refresh(chain: readonly ClassInChain[]): void {
     if (this.#era === era || this.member === undefined) return;
     this.#era = era;
-    Object.assign(this, standingOf(levels, this.member));
+    Object.assign(this, standingOf(chain, this.member));
     const policies = policiesOf(this.inForce);
     if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at])) return;
     this.policies = policies;
@@ -115,28 +115,28 @@ const policiesOf = (inForce: readonly InForce[]): readonly Policy[] => inForce.m
 export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =>
   type === undefined ? String(name) : `${type.name || '(anonymous class)'}.${String(name)}`;
 
-/** Builds the site of a member for the class that the levels begin with. */
-export const createSite = (levels: readonly Level[], member: Member, isForNow = false): Site =>
-  new Site(labelOf(levels[0]?.type, member.name), member.name, member, standingOf(levels, member), isForNow);
+/** Builds the site of a member for the class that the chain begins with. */
+export const createSite = (chain: readonly ClassInChain[], member: Member, isForNow = false): Site =>
+  new Site(labelOf(chain[0]?.type, member.name), member.name, member, standingOf(chain, member), isForNow);
 
-function standingOf(levels: readonly Level[], { name, placement, holder }: Member): Standing {
+function standingOf(chain: readonly ClassInChain[], { name, placement, holder }: Member): Standing {
   const isPrivate = placement.startsWith('private');
   // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
-  const own = isPrivate ? levels.filter((level) => level.metadata === holder) : levels;
+  const own = isPrivate ? chain.filter((level) => level.metadata === holder) : chain;
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
   return { inForce: resolve(own, placement, name), entry };
 }
 
 /** The policies of a record, as candidates for being in force. */
 interface Source {
-  readonly level: Level;
+  readonly level: ClassInChain;
   readonly policies: readonly Policy[];
 }
 
 /** The policies in force, in pipeline order: of each kind the nearest. */
-function resolve(levels: readonly Level[], placement: Placement, name: PropertyKey): InForce[] {
+function resolve(chain: readonly ClassInChain[], placement: Placement, name: PropertyKey): InForce[] {
   const found = new Map<string, InForce>();
-  for (const { level, policies } of nearestFirst(levels, placement, name)) {
+  for (const { level, policies } of nearestFirst(chain, placement, name)) {
     for (const policy of policies) {
       if (!found.has(policy.kind)) found.set(policy.kind, { policy, declaredBy: level.type });
     }
@@ -145,33 +145,41 @@ function resolve(levels: readonly Level[], placement: Placement, name: PropertyK
 }
 
 /**
- * Where policies may come from, the nearest first: the decorators of the most derived class that defines the method,
- * the class-level policies from the instance's class down to that one, then the same from the next class that defines it.
+ * Where policies may come from, the nearest first. The numbers stand beside the branches:
+ * 1. The method's own decorators, in the most derived class that defines it.
+ * 2. The class-level policies from the instance's class down to that class.
+ * 3. The same from the next base that defines it, until one says `inherit: false`.
+ * 4. In the end, the class-level policies of the bases that are left.
  */
-function* nearestFirst(levels: readonly Level[], placement: Placement, name: PropertyKey): Generator<Source> {
+function* nearestFirst(chain: readonly ClassInChain[], placement: Placement, name: PropertyKey): Generator<Source> {
   let classLevel = placement === 'instance';
   let isDefined = false;
-  let passed: Level[] = [];
-  for (const level of levels) {
+  let classesNotDefiningIt: ClassInChain[] = [];
+  for (const level of chain) {
     const record = recordAt(level, placement, name);
     // It is the method called that must be async for class-level policies.
     if (record !== undefined && !isDefined) classLevel &&= record.isAsync;
     isDefined ||= record !== undefined;
     if (record !== undefined) {
+      // 1
       yield { level, policies: record.policies };
-      if (classLevel) yield* classSources(record.inherit ? [...passed, level] : passed, name);
+      // 2
+      const between = record.inherit ? [...classesNotDefiningIt, level] : classesNotDefiningIt;
+      if (classLevel) yield* classSources(between, name);
+      // 3
       if (!record.inherit) return;
-      passed = [];
+      classesNotDefiningIt = [];
     } else {
-      passed.push(level);
+      classesNotDefiningIt.push(level);
     }
     if (classLevel && level.metadata !== undefined && classRecord(level.metadata)?.inherit === false) break;
   }
-  if (classLevel) yield* classSources(passed, name);
+  // 4
+  if (classLevel) yield* classSources(classesNotDefiningIt, name);
 }
 
-function* classSources(levels: readonly Level[], name: PropertyKey): Generator<Source> {
-  for (const level of levels) {
+function* classSources(chain: readonly ClassInChain[], name: PropertyKey): Generator<Source> {
+  for (const level of chain) {
     const policies = (level.metadata && classRecord(level.metadata)?.policies) ?? [];
     yield { level, policies: policies.flatMap((policy) => narrowed(policy, name) ?? []) };
   }
