@@ -13,7 +13,7 @@ export const reasons = [
       ['core/decoration/interceptor.ts', 'site.isForNow', 'true'],
       ['core/decoration/decorate.ts', 'record.seesConstructions', 'false'],
       ['core/decoration/interceptor.ts', 'owner !== undefined', 'false'],
-      ['core/decoration/interceptor.ts', 'known.set(owner, site);'],
+      ['core/decoration/interceptor.ts', 'this.#sites.set(owner, site);'],
       ['core/decoration/linking.ts', 'all.every(isDone)', 'false'],
       ['core/decoration/linking.ts', '!isDone(level)', 'true'],
       ['core/decoration/linking.ts', 'linked.add(prototype);'],

@@ -31,50 +31,67 @@ export type SiteFinder = (member: Member, key: object | undefined) => Site;
 const nobody = Symbol('nobody');
 
 /**
- * Puts the interceptor in front of a method. It finds the site of its receiver's class, and runs the pipeline there if
- * it is the one that calls of that class begin with. If not, the pipeline runs already (a `super` call, or a foreign
- * decorator between two of ours), and the method is called as it is.
+ * How calls of one interceptor begin, by what tells the class of their receiver: its prototype, or, for a static member,
+ * the class itself. Most calls come for the class of the one before.
  */
-export function intercept(member: Member, fn: AnyFunction, siteForReceiver: SiteFinder): AnyFunction {
-  const isStatic = member.placement.endsWith('static');
-  let known = new WeakMap<object, Site>();
-  let lastKey: unknown = nobody;
-  let lastRun: Site['run'] | undefined;
+class Beginnings {
+  lastKey: unknown = nobody;
+  /** Undefined where the pipeline runs already: the method is called as it is. */
+  lastRun: Site['run'] | undefined;
+  #sites = new WeakMap<object, Site>();
 
-  /** How calls with this key begin; undefined where the pipeline runs already. */
-  const find = (key: unknown): Site['run'] | undefined => {
+  constructor(
+    readonly interceptor: AnyFunction,
+    readonly member: Member,
+    readonly siteFor: SiteFinder,
+  ) {}
+
+  find(key: unknown): Site['run'] | undefined {
     const owner = typeof key === 'object' || typeof key === 'function' ? (key ?? undefined) : undefined;
-    let site = owner && known.get(owner);
+    let site = owner && this.#sites.get(owner);
     if (site === undefined) {
       try {
-        site = siteForReceiver(member, owner);
+        site = this.siteFor(this.member, owner);
       } catch (error) {
         // There is none to be had: the call fails, and the next one asks again.
         return () => Promise.reject(error);
       }
       // Only until the class is known.
-      if (site.isForNow) return site.entry === interceptor ? site.run : undefined;
-      if (owner !== undefined) known.set(owner, site);
+      if (site.isForNow) return this.#runOf(site);
+      if (owner !== undefined) this.#sites.set(owner, site);
     }
-    lastKey = key;
-    lastRun = site.entry === interceptor ? site.run : undefined;
-    return lastRun;
-  };
+    this.lastKey = key;
+    this.lastRun = this.#runOf(site);
+    return this.lastRun;
+  }
 
-  const forget = (): void => {
-    known = new WeakMap();
-    lastKey = nobody;
-  };
+  #runOf(site: Site): Site['run'] | undefined {
+    return site.entry === this.interceptor ? site.run : undefined;
+  }
 
+  forget(): void {
+    this.#sites = new WeakMap();
+    this.lastKey = nobody;
+  }
+}
+
+/**
+ * Puts the interceptor in front of a method. It finds the site of its receiver's class, and runs the pipeline there if
+ * it is the one that calls of that class begin with. If not, the pipeline runs already (a `super` call, or a foreign
+ * decorator between two of ours), and the method is called as it is.
+ */
+export function intercept(member: Member, fn: AnyFunction, siteFor: SiteFinder): AnyFunction {
+  const isStatic = member.placement.endsWith('static');
   const interceptor = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     const key =
       isStatic || this === undefined || this === null ? (this as object | undefined) : Object.getPrototypeOf(this);
-    const run = key === lastKey ? lastRun : find(key);
+    const run = key === beginnings.lastKey ? beginnings.lastRun : beginnings.find(key);
     if (run !== undefined) return run(fn, this, args);
     // What was handed over is for this call, not for the next one that its code makes.
     takeHandoff(this, member.name);
     return callThrough(fn, this, args);
   };
-  interceptors.set(interceptor, { fn, forget });
+  const beginnings = new Beginnings(interceptor, member, siteFor);
+  interceptors.set(interceptor, { fn, forget: () => beginnings.forget() });
   return named(fn, interceptor);
 }
