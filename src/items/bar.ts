@@ -1,4 +1,5 @@
 import progress from 'cli-progress';
+import { now as timeNow } from '../core/call/clock.js';
 import type { Pace } from './pace.js';
 import { showLine } from './screen.js';
 
@@ -13,33 +14,45 @@ export interface Counts {
   readonly isOver: boolean;
 }
 
-const size = 40;
+/** How many columns the bar takes; with less room than the least it is left out. */
+const size = { most: 40, least: 10 };
+const separator = ' | ';
 const style = {
-  barsize: size,
-  barCompleteString: '='.repeat(size),
-  barIncompleteString: '-'.repeat(size),
+  barCompleteString: '='.repeat(size.most),
+  barIncompleteString: '-'.repeat(size.most),
   barGlue: '',
 };
 
 /** Shows a bar, how many are done and failed, the rate, and the time left as far as it can be told. Gives what ends that. */
-export const showBar = (read: () => Counts): (() => void) => showLine({ text: () => textOf(read()) });
+export const showBar = (read: () => Counts): (() => void) => showLine({ text: (room) => textOf(read(), room) });
 
-function textOf({ done, failed, total, startedAt, pace, isOver }: Counts): string {
-  const now = performance.now();
+function textOf({ done, failed, total, startedAt, pace, isOver }: Counts, room: number): string {
+  const now = timeNow();
+  const share = total === undefined ? undefined : Math.min(1, done / Math.max(1, total));
   const rate = isOver ? pace.mean(now) : pace.rate(now);
   const parts = [
-    ...(total === undefined ? [`${done} done`] : [barOf(done, total), `${done}/${total}`]),
+    ...(share === undefined ? [`${done} done`] : [`${Math.floor(share * 100)}%`, `${done}/${total}`]),
     rate === undefined ? undefined : `${shortly(rate * 1000)}/s`,
     `${failed} failed`,
     total === undefined || isOver ? timeOf(now - startedAt) : leftOf(pace.left(now, total - done)),
   ];
-  return parts.filter((part) => part !== undefined).join(' | ');
+  const text = fitting(parts, room);
+  const left = Math.min(size.most, room - text.length - 1);
+  return share === undefined || left < size.least ? text : `${barOf(share, left)} ${text}`;
 }
 
-function barOf(done: number, total: number): string {
-  const share = total === 0 ? 1 : Math.min(1, done / total);
-  return `${progress.Format.BarFormat(share, style)} ${Math.floor(share * 100)}%`;
+/** As many of the parts as there is room for; a part of one would tell something else. */
+function fitting(parts: readonly (string | undefined)[], room: number): string {
+  const [first = '', ...others] = parts.filter((part) => part !== undefined);
+  let text = first;
+  for (const part of others) {
+    if (text.length + part.length + separator.length > room) break;
+    text += separator + part;
+  }
+  return text;
 }
+
+const barOf = (share: number, barsize: number): string => progress.Format.BarFormat(share, { ...style, barsize });
 
 const leftOf = (time: number | undefined): string | undefined =>
   time === undefined ? undefined : `${timeOf(time)} left`;

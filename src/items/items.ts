@@ -1,3 +1,4 @@
+import { now } from '../core/call/clock.js';
 import { refusal } from '../core/decoration/site.js';
 import { type AnyOptions, type Asked, type Items, itemsRules, readSettings, streamRules } from './options.js';
 import type { Progress } from './progress.js';
@@ -38,7 +39,7 @@ export async function collectItemsForEach<Item>(
   works: readonly Work<Item, unknown>[],
   options: AnyOptions | undefined,
 ): Promise<unknown[]> {
-  const beganAt = performance.now();
+  const beganAt = now();
   const { taken, broken } = await takeIn(asked, items, options);
   const results: unknown[] = [];
   let failed = 0;
@@ -46,7 +47,7 @@ export async function collectItemsForEach<Item>(
     const before = { done: results.length, failed };
     const tell = (progress: Progress): void => {
       failed = before.failed + progress.failed;
-      const elapsed = performance.now() - beganAt;
+      const elapsed = now() - beganAt;
       options?.onProgress?.({ done: before.done + progress.done, failed, total: taken.length * works.length, elapsed });
     };
     const telling = options?.onProgress === undefined ? options : { ...options, onProgress: tell };

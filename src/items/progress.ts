@@ -1,3 +1,4 @@
+import { now } from '../core/call/clock.js';
 import { Pace } from './pace.js';
 
 /**
@@ -19,9 +20,10 @@ export interface Progress {
 
 /** Counts the items that ended, and tells of it. */
 export class Tally {
-  readonly #total: number | undefined;
+  readonly #items: object | string;
+  readonly #atFirst: number | undefined;
   readonly #report: ((progress: Progress) => void) | undefined;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = now();
   #done = 0;
   #failed = 0;
   #pace: Pace | undefined;
@@ -29,21 +31,29 @@ export class Tally {
   #isOver = false;
 
   /** @param bar How many items are worked on at once, where a bar is to tell of them. */
-  constructor(total: number | undefined, report: ((progress: Progress) => void) | undefined, bar: number | undefined) {
-    this.#total = total;
+  constructor(items: object | string, report: ((progress: Progress) => void) | undefined, bar: number | undefined) {
+    this.#items = items;
+    this.#atFirst = totalOf(items);
     this.#report = report;
-    if (bar !== undefined && process.stderr.isTTY) this.#showBar(new Pace(this.#startedAt, bar, total));
+    // A dumb terminal cannot take back what stands there.
+    if (bar === undefined || !process.stderr.isTTY || process.env.TERM === 'dumb') return;
+    this.#showBar(new Pace(this.#startedAt, bar, this.#atFirst));
+  }
+
+  /** Items may come in while others are worked on; those that are taken away once they are done still count. */
+  get #total(): number | undefined {
+    return this.#atFirst === undefined ? undefined : Math.max(this.#atFirst, totalOf(this.#items) ?? 0);
   }
 
   count(failed: boolean): void {
     this.#done++;
     if (failed) this.#failed++;
-    this.#pace?.add(performance.now());
+    this.#pace?.add(now());
     this.#report?.({
       done: this.#done,
       failed: this.#failed,
       total: this.#total,
-      elapsed: performance.now() - this.#startedAt,
+      elapsed: now() - this.#startedAt,
     });
   }
 

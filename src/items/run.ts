@@ -4,7 +4,7 @@ import { node } from '../core/node.js';
 import type { Slot, Taker } from './fifo.js';
 import type { Items, Settings } from './options.js';
 import { Outlet } from './outlet.js';
-import { Tally, totalOf } from './progress.js';
+import { Tally } from './progress.js';
 import { type Pulled, Source } from './source.js';
 import type { Work } from './work.js';
 
@@ -22,7 +22,7 @@ export class Run<Item, Out> {
   /** Whoever asks for results, the source and the method run with the stores of whoever made the run. */
   readonly scope: AsyncResource;
   readonly #source: Source<Item>;
-  readonly #total: number | undefined;
+  readonly #items: Items<Item>;
   readonly #work: Work<Item, unknown>;
   readonly #options: Settings;
   #tally: Tally | undefined;
@@ -46,7 +46,7 @@ export class Run<Item, Out> {
   ) {
     this.scope = scope;
     this.#source = new Source(items);
-    this.#total = totalOf(items);
+    this.#items = items;
     this.#work = work;
     this.#options = options;
     this.#outlet = new Outlet(
@@ -62,6 +62,8 @@ export class Run<Item, Out> {
     const ready = this.#outlet.takeFirst();
     if (ready !== undefined) {
       this.#pump();
+      // The source may have asked for a result itself, and turned out to be used up.
+      this.#outlet.serve();
       return Promise.resolve(ready);
     }
     return new Promise((resolve, reject) => this.#take({ resolve, reject }));
@@ -112,7 +114,7 @@ export class Run<Item, Out> {
       return;
     }
     const { onProgress, progress, concurrency } = this.#options;
-    this.#tally = new Tally(this.#total, onProgress, progress ? concurrency : undefined);
+    this.#tally = new Tally(this.#items, onProgress, progress ? concurrency : undefined);
     if (signal !== undefined) watch(this.#watcher, signal);
     try {
       this.#source.open();

@@ -1,9 +1,10 @@
 import type { WriteStream } from 'node:tty';
+import { Alarm } from '../core/call/clock.js';
 
 /** A line at the bottom of the terminal. */
 export interface Line {
-  /** What it says now. */
-  text(): string;
+  /** What it says now, in as many columns as there is room for. */
+  text(room: number): string;
 }
 
 /** How often the lines are drawn again, in milliseconds. */
@@ -19,6 +20,8 @@ class Tap {
   readonly #write: Write;
   readonly #tapped: Write;
   #isOpen = true;
+  /** Whether what was written here has come to nothing. */
+  #isBroken = false;
 
   constructor(stream: WriteStream, around: (chunk: unknown, write: () => boolean) => boolean) {
     this.#stream = stream;
@@ -32,9 +35,17 @@ class Tap {
     stream.write = this.#tapped;
   }
 
+  /** A terminal that has gone away is told nothing more; as with the console, that is nobody's error. */
   write(text: string): void {
-    Reflect.apply(this.#write, this.#stream, [text]);
+    if (!this.#isBroken) Reflect.apply(this.#write, this.#stream, [text, this.#written]);
   }
+
+  readonly #written = (error?: Error | null): void => {
+    if (!error || this.#isBroken) return;
+    this.#isBroken = true;
+    // For good: Node's console only looks away from the first error of a stream, which was this one.
+    if (this.#stream.listenerCount('error') === 0) this.#stream.on('error', () => {});
+  };
 
   /** Others may have put their own `write` before this one: it stays there then, and does nothing any more. */
   release(): void {
@@ -52,7 +63,7 @@ class Tap {
 class Screen {
   readonly #lines = new Set<Line>();
   readonly #taps: Tap[];
-  readonly #timer: NodeJS.Timeout;
+  readonly #alarm = new Alarm(() => this.#drawAgain(), false);
   readonly #leave = (): void => this.#close([...this.#lines]);
   /** What stands there. */
   #drawn: readonly string[] = [];
@@ -62,8 +73,7 @@ class Screen {
   constructor() {
     const streams = [process.stderr, ...(process.stdout.isTTY ? [process.stdout] : [])];
     this.#taps = streams.map((stream) => new Tap(stream, (chunk, write) => this.#pass(chunk, write)));
-    this.#timer = setInterval(() => this.#draw(), interval);
-    this.#timer.unref?.();
+    this.#alarm.set(interval);
     process.on('exit', this.#leave);
   }
 
@@ -86,7 +96,7 @@ class Screen {
   #close(lines: readonly Line[]): void {
     this.#print(lines);
     for (const tap of this.#taps) tap.release();
-    clearInterval(this.#timer);
+    this.#alarm.clear();
     process.off('exit', this.#leave);
     screen = undefined;
   }
@@ -109,6 +119,11 @@ class Screen {
     }
   }
 
+  #drawAgain(): void {
+    this.#draw();
+    this.#alarm.set(interval);
+  }
+
   #draw(): void {
     if (this.#isMidLine) return;
     const lines = [...this.#lines].map((line) => this.#cut(line));
@@ -126,7 +141,8 @@ class Screen {
   }
 
   #cut(line: Line): string {
-    return line.text().slice(0, columns() - 1);
+    const room = columns() - 1;
+    return line.text(room).slice(0, room);
   }
 
   #write(text: string): void {

@@ -1,7 +1,17 @@
 import { strict as assert } from 'node:assert';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { concurrency, currentCall, fallback, ItemError, processAll, RejectedError, retry, statsOf } from 'opero';
+import {
+  concurrency,
+  currentCall,
+  fallback,
+  ItemError,
+  type Progress,
+  processAll,
+  RejectedError,
+  retry,
+  statsOf,
+} from 'opero';
 import { flush } from '../support/clock.js';
 import { rejection, type Sort, Steps, source } from '../support/items.js';
 
@@ -174,7 +184,23 @@ describe('items come from', () => {
         return item;
       }
     }
-    assert.deepEqual(await processAll(new Growing(), 'grow', items, { concurrency: 1 }), [1, 2, 3, 4, 5]);
+    const progress: (number | undefined)[][] = [];
+    const onProgress = ({ done, total }: Progress): unknown => progress.push([done, total]);
+    const results = await processAll(new Growing(), 'grow', items, { concurrency: 1, onProgress });
+    assert.deepEqual(results, [1, 2, 3, 4, 5]);
+    const grown = [2, 3, 4, 5, 5];
+    assert.deepEqual(
+      progress,
+      grown.map((total, i) => [i + 1, total]),
+    );
+  });
+
+  test('a set that loses the items that are done: its total stays', async () => {
+    const items = new Set([1, 2, 3]);
+    const totals: unknown[] = [];
+    const target = { done: (item: number) => items.delete(item) };
+    await processAll(target, 'done', items, { concurrency: 1, onProgress: ({ total }) => totals.push(total) });
+    assert.deepEqual(totals, [3, 3, 3]);
   });
 
   test('a slow source: the work on those that came goes on meanwhile', async () => {
@@ -415,6 +441,46 @@ describe('a failure', () => {
       }
       assert.equal(await rejection(processAll(new Throws(), 'throws', [1, 2])), thing);
     }
+  });
+
+  test('that foreign code before the pipeline makes good is none', async () => {
+    type Method = (this: Guarded, item: number) => Promise<number>;
+    const saving = (method: Method): Method =>
+      async function (this: Guarded, item) {
+        return method.call(this, item).catch(() => -item);
+      };
+    const again = (method: Method): Method =>
+      async function (this: Guarded, item) {
+        return method.call(this, item).catch(() => method.call(this, item));
+      };
+    class Guarded {
+      readonly #seen = new Set<number>();
+      @saving
+      @retry(1)
+      async decorated(item: number): Promise<number> {
+        if (item === 2) throw new Error('two');
+        return item;
+      }
+      @again
+      @concurrency(2)
+      async twice(item: number): Promise<number> {
+        if (item === 2 && !this.#seen.has(item)) {
+          this.#seen.add(item);
+          throw new Error('two');
+        }
+        return item;
+      }
+      @retry(1)
+      async replaced(item: number): Promise<number> {
+        if (item === 2) throw new Error('two');
+        return item;
+      }
+    }
+    const guarded = new Guarded();
+    assert.deepEqual(await processAll(guarded, 'decorated', [1, 2, 3]), [1, -2, 3]);
+    assert.deepEqual(await processAll(guarded, 'twice', [1, 2, 3]), [1, 2, 3]);
+    guarded.replaced = saving(guarded.replaced);
+    assert.deepEqual(await processAll(guarded, 'replaced', [1, 2, 3]), [1, -2, 3]);
   });
 
   test('of a method that a retry saves is none', async () => {

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Progress, processAll, processStream, retry } from 'opero';
+import { Orchestrator, type Progress, processAll, processStream, retry } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { all, rejection, Steps, source } from '../support/items.js';
 import { runProgram } from '../support/run-program.js';
@@ -142,6 +142,26 @@ describe('onProgress', () => {
       );
     }));
 
+  test('is told the time by fake timers alone, where no clock is faked', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { progress, onProgress } = told();
+    const target = {
+      attempts: 0,
+      async work(): Promise<void> {
+        if (this.attempts++ === 0) throw new Error('again');
+      },
+    };
+    const orchestrator = new Orchestrator({ retry: { maxAttempts: 2, waitMin: 700, jitter: 'none' } });
+    const results = orchestrator.process(() => target.work(), [1], { onProgress });
+    await flush();
+    t.mock.timers.tick(700);
+    await results;
+    assert.deepEqual(
+      progress.map(({ elapsed }) => Math.round(elapsed / 100)),
+      [7],
+    );
+  });
+
   test('may end the run by throwing anything; nobody hears of the item then', async () => {
     for (const thing of [new Error('stop'), undefined, null]) {
       const items = source(100);
@@ -205,6 +225,43 @@ describe('the bar', () => {
 
   test('is neither shown nor loaded unless asked for', async () => {
     assert.deepEqual(await tell('tty'), { loaded: false, written: '', handlers: 0 });
+  });
+
+  test('is neither shown nor loaded on a terminal that can only write on', async () => {
+    assert.deepEqual(await tell('tty', 'progress', 'dumb'), { loaded: false, written: '', handlers: 0 });
+  });
+
+  for (const columns of [8, 12, 30, 44, 60, 200]) {
+    test(`fits into ${columns} columns, whole words of it: the bar is shorter, or left out`, async () => {
+      const { written } = await tell('tty', 'progress', `columns=${columns}`);
+      const rows = written
+        .replaceAll('\x1B[J', '')
+        .split(/[\r\n]/)
+        .filter(Boolean);
+      assert.ok(rows.length > 1);
+      const row = /^([=-]{10,40} )?\d+%( \| \d\/6( \| \S+\/s)?( \| \d failed( \| \d+s( left)?)?)?)?$/;
+      for (const each of rows) {
+        assert.match(each, row);
+        assert.ok(each.length < columns, each);
+        const [, bar = '', percent] = /^([=-]*) ?(\d+)%/.exec(each) ?? [];
+        const full = bar.replaceAll('-', '').length;
+        assert.ok(Math.abs(full - (Number(percent) / 100) * bar.length) <= 1, each);
+      }
+      assert.match(rows.at(-1) as string, /100%/);
+    });
+  }
+
+  test('does not end the program when its terminal goes away', async () => {
+    const file = fileURLToPath(new URL('../support/programs/bar.js', import.meta.url));
+    const child = spawn(process.execPath, [file, 'pipe', 'progress'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.stderr.once('data', () => child.stderr.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(output).loaded, true);
   });
 
   test('ends with a failure', async () => {

@@ -1,18 +1,19 @@
 // Works on six items, one of which fails, and prints whether the library of the bar was loaded, what stderr got, and the handlers
 // of signals seen on the way.
 // Arguments: tty (stderr says it is a terminal), progress (ask for a bar), generator (no total is known), throw (the
-// failure ends the run), unasked (a stream nobody asks for results), left (a stream that is asked for one result).
+// failure ends the run), dumb (so is the terminal), columns=10, pipe (what is a pipe says it is a terminal, and the program writes there too), unasked (a stream nobody asks for results), left (a stream that is asked for one result).
 import { createRequire } from 'node:module';
 import { processAll, processStream, retry } from 'opero';
 
 const has = (word: string): boolean => process.argv.includes(word);
 let written = '';
 let handlers = 0;
+process.env.TERM = 'xterm';
 
 if (has('tty')) {
   Object.assign(process.stderr, {
     isTTY: true,
-    columns: 100,
+    columns: Number(process.argv.join(' ').match(/columns=(\d+)/)?.[1] ?? 100),
     cursorTo: () => true,
     clearLine: () => true,
     moveCursor: () => true,
@@ -23,12 +24,16 @@ if (has('tty')) {
   });
 }
 
+if (has('dumb')) process.env.TERM = 'dumb';
+if (has('pipe')) process.stderr.isTTY = true;
+
 class Service {
   @retry(1)
   async work(item: number): Promise<number> {
     // Long enough for the bar to be loaded and drawn.
     await new Promise((resolve) => setTimeout(resolve, 60));
     for (const signal of ['SIGINT', 'SIGTERM']) handlers += process.listenerCount(signal);
+    if (has('pipe')) console.error(`did ${item}`);
     if (item === 4) throw new Error('four');
     return item;
   }

@@ -9,7 +9,7 @@ import { processAll, retry } from 'opero';
 import { flush } from '../clock.js';
 import { Steps } from '../items.js';
 
-const clock = install({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+const clock = install({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
 const frames: [time: number, done: number, text: string][] = [];
 let done = 0;
 
