@@ -1,5 +1,5 @@
 import { ItemError } from '../core/errors.js';
-import { node } from '../core/node.js';
+import { isError } from '../core/realm.js';
 import type { AnyFunction } from '../core/types.js';
 
 /**
@@ -30,21 +30,21 @@ export class Caller {
   }
 
   #restack(thrown: unknown, change: (stack: string, lines: string) => string): void {
-    if (!(thrown instanceof Error || node('node:util').types.isNativeError(thrown))) return;
-    const lines = this.#read();
-    if (lines === '') return;
     try {
-      if (typeof thrown.stack === 'string') thrown.stack = change(thrown.stack, lines);
+      if (!isError(thrown)) return;
+      const lines = this.#read();
+      if (lines !== '' && typeof thrown.stack === 'string') thrown.stack = change(thrown.stack, lines);
     } catch {
-      // One that is frozen stays as it is.
+      // One that is frozen, or cannot even be looked at, stays as it is.
     }
   }
 
   #read(): string {
     if (this.#lines === undefined) {
       const { stack } = this.#trace;
-      // A program may format stacks in its own way, as no text at all.
-      this.#lines = typeof stack === 'string' ? stack.slice(stack.indexOf('\n') + 1) : '';
+      // A program may format stacks in its own way, as no text at all, or have them without lines.
+      const start = typeof stack === 'string' ? stack.indexOf('\n') + 1 : 0;
+      this.#lines = start > 0 ? (stack as string).slice(start) : '';
     }
     return this.#lines;
   }

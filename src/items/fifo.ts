@@ -11,7 +11,7 @@ export interface Taker<Out> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A first-in first-out queue whose `shift` costs the same at any length. */
+/** A first-in first-out queue whose `shift` costs the same at any length, all in all: what is left is copied seldom. */
 export class Fifo<Element> {
   #elements: (Element | undefined)[] = [];
   #head = 0;
@@ -31,7 +31,7 @@ export class Fifo<Element> {
   shift(): Element | undefined {
     const element = this.#elements[this.#head];
     this.#elements[this.#head] = undefined;
-    if (++this.#head === this.#elements.length || this.#head === 1024) {
+    if (++this.#head === this.#elements.length || (this.#head >= 1024 && this.#head * 2 >= this.#elements.length)) {
       this.#elements = this.#elements.slice(this.#head);
       this.#head = 0;
     }

@@ -60,8 +60,9 @@ function methodWork<Item>(
     throw new ConfigurationError(`${asked}: ${show(method)} is not a method of ${show(target)}`);
   }
   const policies = findSite(chains, method, placements)?.policies ?? [];
-  const call = (item: Item): unknown => Reflect.apply(Reflect.get(target, method) as AnyFunction, target, [item]);
-  return workOn(policies, options, call, target, typeof method === 'number' ? String(method) : method);
+  const find = (): AnyFunction => Reflect.get(target, method);
+  const call = (item: Item, fn = find()): unknown => Reflect.apply(fn, target, [item]);
+  return workOn(policies, options, call, target, typeof method === 'number' ? String(method) : method, find);
 }
 
 /**

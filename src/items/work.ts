@@ -1,5 +1,7 @@
 import { type BatchPlan, handOver } from '../core/call/handoff.js';
 import type { Policy } from '../core/call/policy.js';
+import { isInterceptor } from '../core/decoration/interceptor.js';
+import type { AnyFunction } from '../core/types.js';
 
 /** How the items are worked on. */
 export interface Work<Item, Result> {
@@ -23,14 +25,15 @@ function concurrencyOf(policies: readonly Policy[]): number {
 
 /**
  * Work that calls `call` with each item, which calls what has this name on `self`, under the policies given. Items of
- * cpuBound methods travel to workers in batches.
+ * cpuBound methods travel to workers in batches. Where `find` tells what function to call, that may be foreign code.
  */
 export function workOn<Item, Result>(
   policies: readonly Policy[],
   asked: { readonly concurrency?: number } | undefined,
-  call: (item: Item) => unknown,
+  call: (item: Item, fn?: AnyFunction) => unknown,
   self: unknown,
   name: PropertyKey,
+  find?: () => AnyFunction,
 ): Work<Item, Result> {
   const concurrency = concurrencyOf(policies);
   const cpuBound = policies.find(({ kind }) => kind === 'cpuBound')?.options as { maxWorkers: number } | undefined;
@@ -42,7 +45,12 @@ export function workOn<Item, Result>(
   return {
     concurrency,
     plan: batch,
-    run: (item, signal, onFailure) =>
-      Promise.resolve(handOver({ self, to: name, signal, batch, onFailure }, () => call(item)) as Result),
+    run: (item, signal, onFailure) => {
+      const fn = find?.();
+      // Foreign code that stands before the pipeline may yet make a failure good.
+      const told = fn === undefined || isInterceptor(fn) ? onFailure : undefined;
+      const given = { self, to: name, signal, batch, onFailure: told };
+      return Promise.resolve(handOver(given, () => call(item, fn)) as Result);
+    },
   };
 }

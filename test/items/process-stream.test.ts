@@ -434,6 +434,33 @@ describe('as an iterator, a stream', () => {
     assert.equal(items.returned, 1);
   });
 
+  for (const end of ['comes to its end', 'fails'] as const) {
+    test(`may be asked by its own source, also in the pull in which that ${end}`, async () => {
+      const error = new Error('the source');
+      const asked: Promise<PromiseSettledResult<unknown>[]>[] = [];
+      const holder: { stream?: AsyncIterableIterator<unknown, undefined> } = {};
+      const items = source(5, 'sync', (pulled) => {
+        if (pulled < 5) return;
+        // Three are ready, and the fourth asks for what is not there any more.
+        const { stream } = holder as Required<typeof holder>;
+        asked.push(Promise.allSettled([1, 2, 3, 4].map(() => stream.next())));
+        if (end === 'fails') throw error;
+      });
+      const target = { same: (item: number) => item };
+      const stream = processStream(target, 'same', items, { concurrency: 1, onError: 'collect' });
+      holder.stream = stream;
+      assert.deepEqual(await stream.next(), { done: false, value: 0 });
+      await flush();
+      assert.equal(asked.length, 0, 'the source is not at its end yet');
+      assert.deepEqual(await stream.next(), { done: false, value: 1 });
+      await flush();
+      const settled: unknown = await Promise.race([asked[0], flush().then(() => 'still waiting')]);
+      const results = [2, 3, 4].map((value) => ({ status: 'fulfilled', value: { done: false, value } }));
+      const last = { status: 'fulfilled', value: { done: true, value: undefined } };
+      assert.deepEqual(settled, [...results, end === 'fails' ? { status: 'rejected', reason: error } : last]);
+    });
+  }
+
   test('may be ended by its own source', async () => {
     let cleaned = 0;
     const holder: { stream?: AsyncIterableIterator<number> } = {};
@@ -671,6 +698,29 @@ describe('the return() of a source', () => {
 });
 
 describe('memory', () => {
+  test('is not copied again and again, however many results lie ready', async () => {
+    const count = 40_000;
+    const items = Array.from({ length: count }, (_, item) => item);
+    const target = { same: (item: number) => item };
+    const stream = processStream(target, 'same', items, { concurrency: Number.POSITIVE_INFINITY });
+    await stream.next();
+    let copied = 0;
+    const { slice } = Array.prototype;
+    Array.prototype.slice = function (this: unknown[], ...args: number[]): unknown[] {
+      const copy: unknown[] = Reflect.apply(slice, this, args);
+      copied += copy.length;
+      return copy;
+    };
+    let taken = 1;
+    try {
+      for await (const _each of stream) taken++;
+    } finally {
+      Array.prototype.slice = slice;
+    }
+    assert.equal(taken, count);
+    assert.ok(copied <= 2 * count, `${copied} were copied`);
+  });
+
   test('does not grow with the number of items: neither heap nor items in hand', async () => {
     const { code, stdout, stderr } = await runProgram('streaming', { flags: ['--expose-gc'] });
     assert.equal(code, 0, stderr);

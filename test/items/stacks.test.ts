@@ -161,6 +161,55 @@ describe('what was thrown', () => {
     assert.deepEqual(odd, { stack: 'of plates' });
   });
 
+  test('and cannot even be looked at ends the run, or fails its item, like anything else', async () => {
+    const fail = (thrown: unknown): never => {
+      throw thrown;
+    };
+    const refuse = (): never => fail(new Error('hands off'));
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [proxy, new Proxy({}, { getPrototypeOf: refuse })]) {
+      const target = { work: (): never => fail(thrown) };
+      // Such a proxy may not be the result of a promise, which would look at it.
+      const ended = processAll(target, 'work', [1]).then(
+        () => false,
+        (error: unknown) => error === thrown,
+      );
+      assert.ok(await ended);
+      const [failed] = await processAll(target, 'work', [1], { onError: 'collect' });
+      assert.ok((failed as unknown) instanceof ItemError);
+      assert.ok((failed as ItemError).cause === thrown);
+    }
+  });
+
+  test('in a program whose stacks have no lines gets none', async () => {
+    const { stackTraceLimit } = Error;
+    const error = Object.assign(new TypeError('no'), { stack: 'TypeError: no' });
+    const failure = Object.assign(new Error('no'), { stack: 'Failure: no' });
+    try {
+      Error.stackTraceLimit = 0;
+      await rejection(processAll(service, 'throwing', [failure]));
+      const [failed] = await processAll(service, 'throwing', [error], { onError: 'collect' });
+      assert.deepEqual([failure.stack, error.stack], ['Failure: no', 'TypeError: no']);
+      assert.equal((failed as ItemError).stack, 'ItemError: item 0 failed: no');
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  });
+
+  test('where a program formats stacks in a way that throws arrives as it is', async () => {
+    const { prepareStackTrace } = Error;
+    const error = Object.assign(new Error('no'), { stack: 'Error: no' });
+    try {
+      Error.prepareStackTrace = () => {
+        throw new Error('the formatter');
+      };
+      assert.equal(await rejection(processAll(service, 'throwing', [error])), error);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+  });
+
   test('where a program formats stacks in its own way is left alone', async () => {
     const { prepareStackTrace } = Error;
     const error = new Error('no');
