@@ -22,11 +22,15 @@ export interface Verdict {
   readonly lost: boolean;
 }
 
-/** Rows of one unit are compared with the first reference of that unit. */
+/**
+ * Rows are compared with the reference; where several rows of one unit tell of the same circumstances, with the reference
+ * in these.
+ */
 export function compare({ rows, reference = 'opero' }: Outcome): Compared[] {
   return rows.map((row) => {
     const like = rows.filter(({ unit, name }) => unit === row.unit && kindOf(name) === kindOf(row.name));
-    const base = rows.find(({ name }) => name === reference) ?? like.find(({ name }) => name.startsWith(reference));
+    const inLike = like.length > 1 ? like.find(({ name }) => name.startsWith(reference)) : undefined;
+    const base = inLike ?? rows.find(({ name }) => name === reference);
     return { ...row, ratio: base === undefined || base.value <= 0 ? undefined : row.value / base.value };
   });
 }

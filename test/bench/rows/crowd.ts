@@ -11,13 +11,15 @@ const size = 10_000;
 
 export type Library = 'opero' | 'p-limit' | 'p-queue' | 'cockatiel';
 
+const plain = (value: number): Promise<number> => service.plain(value);
+
 const throughLimit = (): Record<Library, Task> => {
   const limit = pLimit(10);
   const queue = new PQueue({ concurrency: 10 });
   const bulk = cockatiel.bulkhead(10, Number.MAX_SAFE_INTEGER);
   return {
     opero: crowd((value) => service.limited(value)),
-    'p-limit': crowd((value) => limit(() => service.plain(value))),
+    'p-limit': crowd((value) => limit(plain, value)),
     'p-queue': crowd((value) => queue.add(() => service.plain(value))),
     cockatiel: crowd((value) => bulk.execute(() => service.plain(value))),
   };

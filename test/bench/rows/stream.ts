@@ -11,6 +11,9 @@ function* numbers(count: number): Generator<number> {
 
 const concurrency = 16;
 
+/** How many results may lie ready or be under way, for each item at once: p-map takes but one where nobody says so. */
+const ahead = 4;
+
 /** How long the source takes for an item, and the work as well, in milliseconds. */
 const step = 5;
 
@@ -36,7 +39,10 @@ function slowSource(): Record<'opero' | 'p-map' | 'a loop by hand', Task> {
       for await (const value of processStream(worker, 'work', slowNumbers(total), { concurrency: 1 })) keep(value);
     },
     'p-map': async (total) => {
-      const results = pMapIterable(slowNumbers(total), (item) => worker.work(item), { concurrency: 1 });
+      const results = pMapIterable(slowNumbers(total), (item) => worker.work(item), {
+        concurrency: 1,
+        backpressure: ahead,
+      });
       for await (const value of results) keep(value);
     },
     'a loop by hand': async (total) => {
@@ -68,7 +74,10 @@ export const streamSections: Section[] = [
             for await (const value of processStream(service, 'plain', numbers(total), options)) keep(value);
           },
           'p-map': async (total) => {
-            const results = pMapIterable(numbers(total), (item) => service.plain(item), { concurrency });
+            const results = pMapIterable(numbers(total), (item) => service.plain(item), {
+              concurrency,
+              backpressure: concurrency * ahead,
+            });
             for await (const value of results) keep(value);
           },
         },
