@@ -2,7 +2,7 @@ import { Fifo, type Slot, type Taker } from './fifo.js';
 
 /** Where the results of a run lie until they are taken, and where those stand in line who ask for them. */
 export class Outlet<Out> {
-  readonly #slots = new Fifo<Slot>();
+  #slots = new Fifo<Slot>();
   readonly #takers = new Fifo<Taker<Out>>();
   readonly #emit: (slot: Slot) => Out;
   /** Whether no more results can come. */
@@ -60,6 +60,7 @@ export class Outlet<Out> {
   /** From now on there are no results; whoever asks first is told of the failure, if there is one. */
   close(failure?: { readonly error: unknown }): void {
     this.#isClosed = true;
+    this.#slots = new Fifo();
     this.#failure = failure;
   }
 

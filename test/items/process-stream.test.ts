@@ -721,6 +721,16 @@ describe('memory', () => {
     assert.ok(copied <= 2 * count, `${copied} were copied`);
   });
 
+  for (const way of ['return', 'abort', 'fail']) {
+    test(`holds no results that nobody took once the stream has ended, though somebody keeps it (${way})`, async () => {
+      const { code, stdout, stderr } = await runProgram('ended-stream', { flags: ['--expose-gc'], args: [way] });
+      assert.equal(code, 0, stderr);
+      const { made, held } = JSON.parse(stdout) as { made: number; held: number };
+      assert.ok(made >= 9, `${made} were made`);
+      assert.ok(held <= 1, `${held} of ${made} are held`);
+    });
+  }
+
   test('does not grow with the number of items: neither heap nor items in hand', async () => {
     const { code, stdout, stderr } = await runProgram('streaming', { flags: ['--expose-gc'] });
     assert.equal(code, 0, stderr);
