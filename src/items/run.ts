@@ -121,6 +121,8 @@ export class Run<Item, Out> {
     } catch (error) {
       this.#fail(error);
     }
+    // It was the source itself that ended it all, while it was opened.
+    if (this.#outlet.isClosed) this.#source.release(false).catch(() => {});
   }
 
   /** Pulls and starts items as far as the limits allow. */

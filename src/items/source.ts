@@ -16,6 +16,7 @@ export class Source<Item> {
   readonly #items: Items<Item>;
   #iterator: Iterator<Item> | AsyncIterator<Item> | undefined;
   #isAsync = false;
+  #isOpening = false;
   #isPulling = false;
   #isDrained = false;
 
@@ -30,7 +31,7 @@ export class Source<Item> {
 
   /** Whether it may be pulled now. */
   get isReady(): boolean {
-    return !this.#isDrained && !this.#isPulling;
+    return !this.#isDrained && !this.#isOpening && !this.#isPulling;
   }
 
   /** Whether its items come late, each in its own time. */
@@ -41,12 +42,15 @@ export class Source<Item> {
   /** @throws What the items throw when they are asked for an iterator. */
   open(): void {
     const items = this.#items as AsyncIterable<Item> & Iterable<Item>;
-    this.#isAsync = typeof items[Symbol.asyncIterator] === 'function';
+    this.#isOpening = true;
     try {
+      this.#isAsync = typeof items[Symbol.asyncIterator] === 'function';
       this.#iterator = this.#isAsync ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
     } catch (error) {
       this.#isDrained = true;
       throw error;
+    } finally {
+      this.#isOpening = false;
     }
   }
 
@@ -74,8 +78,8 @@ export class Source<Item> {
 
   /** Lets the source go early, also where nothing was pulled yet: it may hold on to something already. */
   async release(wait: boolean): Promise<void> {
-    // A generator cannot be let go while it runs; that is done once it has given its item.
-    if (this.#isDrained || (this.#isPulling && !this.#isAsync)) return;
+    // It cannot be let go while it is opened, nor a generator while it runs; that is done once it is there, or its item.
+    if (this.#isDrained || this.#isOpening || (this.#isPulling && !this.#isAsync)) return;
     const released = this.#return();
     if (wait) await this.#inPatience(released);
     else released.catch(() => {});

@@ -434,6 +434,44 @@ describe('as an iterator, a stream', () => {
     assert.equal(items.returned, 1);
   });
 
+  for (const sort of ['sync', 'async'] as const) {
+    for (const way of ['next', 'return', 'abort'] as const) {
+      test(`may be asked, ended and aborted while its source is being opened (${way}, ${sort} source)`, async () => {
+        const controller = new AbortController();
+        const holder: { stream?: AsyncIterableIterator<number, undefined> } = {};
+        const more: Promise<unknown>[] = [];
+        const inner = source(3, sort);
+        const symbol = sort === 'sync' ? Symbol.iterator : Symbol.asyncIterator;
+        const open = inner[symbol].bind(inner);
+        const opening = (): unknown => {
+          const { stream } = holder as Required<typeof holder>;
+          if (way === 'next') more.push(stream.next());
+          if (way === 'return') more.push((stream as Required<typeof stream>).return());
+          if (way === 'abort') controller.abort(new Error('while opened'));
+          return open();
+        };
+        const items = Object.assign(inner, { [symbol]: opening });
+        const target = { same: (item: number) => item };
+        const stream = processStream(target, 'same', items, { signal: controller.signal });
+        holder.stream = stream;
+        const first = await Promise.race([stream.next().catch((error: Error) => error.message), flush()]);
+        if (way === 'next') {
+          assert.deepEqual(await Promise.all([first, ...more]), [
+            { done: false, value: 1 },
+            { done: false, value: 0 },
+          ]);
+          assert.deepEqual(await all(stream), [2]);
+        } else {
+          assert.deepEqual(first, way === 'abort' ? 'while opened' : { done: true, value: undefined });
+          assert.equal(inner.pulled, 0);
+          await Promise.all(more);
+          assert.deepEqual(await stream.next(), { done: true, value: undefined });
+        }
+        assert.deepEqual([inner.opened, inner.returned], [1, way === 'next' ? 0 : 1]);
+      });
+    }
+  }
+
   for (const end of ['comes to its end', 'fails'] as const) {
     test(`may be asked by its own source, also in the pull in which that ${end}`, async () => {
       const error = new Error('the source');
