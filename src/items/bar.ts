@@ -1,5 +1,5 @@
 import progress from 'cli-progress';
-import { now as timeNow } from '../core/call/clock.js';
+import { now } from '../core/call/clock.js';
 import type { Pace } from './pace.js';
 import { showLine } from './screen.js';
 
@@ -27,19 +27,21 @@ const style = {
 export const showBar = (read: () => Counts): (() => void) => showLine({ text: (room) => textOf(read(), room) });
 
 function textOf({ done, failed, total, startedAt, pace, isOver }: Counts, room: number): string {
-  const now = timeNow();
-  const share = total === undefined ? undefined : Math.min(1, done / Math.max(1, total));
-  const rate = isOver ? pace.mean(now) : pace.rate(now);
+  const time = now();
+  const share = total === undefined ? undefined : shareOf(done, total);
+  const rate = isOver ? pace.mean(time) : pace.rate(time);
   const parts = [
     ...(share === undefined ? [`${done} done`] : [`${Math.floor(share * 100)}%`, `${done}/${total}`]),
     rate === undefined ? undefined : `${shortly(rate * 1000)}/s`,
     `${failed} failed`,
-    total === undefined || isOver ? timeOf(now - startedAt) : leftOf(pace.left(now, total - done)),
+    total === undefined || isOver ? timeOf(time - startedAt) : leftOf(pace.left(time, Math.max(0, total - done))),
   ];
   const text = fitting(parts, room);
   const left = Math.min(size.most, room - text.length - 1);
   return share === undefined || left < size.least ? text : `${barOf(share, left)} ${text}`;
 }
+
+const shareOf = (done: number, total: number): number => (total === 0 ? 1 : Math.min(1, done / total));
 
 /** As many of the parts as there is room for; a part of one would tell something else. */
 function fitting(parts: readonly (string | undefined)[], room: number): string {

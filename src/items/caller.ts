@@ -43,8 +43,9 @@ export class Caller {
     if (this.#lines === undefined) {
       const { stack } = this.#trace;
       // A program may format stacks in its own way, as no text at all, or have them without lines.
-      const start = typeof stack === 'string' ? stack.indexOf('\n') + 1 : 0;
-      this.#lines = start > 0 ? (stack as string).slice(start) : '';
+      const text = typeof stack === 'string' ? stack : '';
+      const start = text.indexOf('\n') + 1;
+      this.#lines = start > 0 ? text.slice(start) : '';
     }
     return this.#lines;
   }
