@@ -18,6 +18,12 @@ export interface Wait {
   leave(reason: unknown, call: Call): void;
 }
 
+/**
+ * Who ended a call before its time: its caller; a deadline of this pipeline, which is a failure of what lies beneath; or a
+ * policy that has no use for it any more, which says nothing of it.
+ */
+export type AbortedBy = 'caller' | 'deadline' | 'policy';
+
 /** One call on its way through a pipeline. */
 export class Call implements CurrentCall {
   /** Kept for ever: V8 drops the code that it optimised for a class of objects when the last of them is collected. */
@@ -57,6 +63,21 @@ export class Call implements CurrentCall {
   /** Why the call was aborted. */
   get reason(): unknown {
     return this.callerSignal?.reason;
+  }
+
+  /** Who aborted it; undefined while nobody has. Known before anybody is told of the abort. */
+  get abortedBy(): AbortedBy | undefined {
+    return this.aborted ? 'caller' : undefined;
+  }
+
+  /** When it is going to be aborted by a policy around, by `now()`; Infinity: never. No wait beyond it is worth its while. */
+  get deadline(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the method's own code was entered in this attempt, if that is known: it is of a `ChildCall`. */
+  get hasStarted(): boolean | undefined {
+    return undefined;
   }
 
   /** What the method's code gets. */

@@ -1,22 +1,30 @@
-import { Call, type Wait } from './call.js';
+import { type AbortedBy, Call, type Wait } from './call.js';
 import { type SignalPlace, withSignal } from './signals.js';
+
+/** What a step knows of a child call that it made, where it has something to say of it, or wants to be told of it. */
+export interface ChildOwner {
+  /** When it is going to abort the child, by `now()`; Infinity: never. */
+  readonly deadline: number;
+  /** The method's own code is entered, by the child or by one that was made beneath it; or its job is on its way to a worker. */
+  onStart?(): void;
+}
 
 /**
  * A call that a policy makes of what lies beneath it, with a permit, a slot, waits and an abort of its own. Given up, it
  * keeps what its running code holds until that has really ended; what comes of it then goes nowhere.
  */
 export class ChildCall extends Call implements Wait {
-  /** Whether the method's own code was entered, by this call or by one that was made beneath it. */
-  hasStarted = false;
-  /** Told when the method's own code is entered, or its job is on its way to a worker. */
-  onStart: (() => void) | undefined = undefined;
-  #controller: AbortController | undefined;
-  #reason: unknown;
+  /** The attempt in which the method's own code was entered last; 0: in none. */
+  #startedIn = 0;
+  #controller: AbortController | undefined = undefined;
+  #reason: unknown = undefined;
+  #abortedBy: AbortedBy | undefined = undefined;
 
   constructor(
     readonly parent: Call,
     /** Where the method takes its signal, if the site says so. */
     readonly signalAt: SignalPlace | undefined = undefined,
+    readonly owner: ChildOwner | undefined = undefined,
     args: readonly unknown[] = parent.args,
   ) {
     super(parent.fn, parent.self, args, parent.callerSignal, undefined);
@@ -37,6 +45,18 @@ export class ChildCall extends Call implements Wait {
     return this.#reason;
   }
 
+  override get abortedBy(): AbortedBy | undefined {
+    return this.#abortedBy;
+  }
+
+  override get deadline(): number {
+    return Math.min(this.owner?.deadline ?? Number.POSITIVE_INFINITY, this.parent.deadline);
+  }
+
+  override get hasStarted(): boolean {
+    return this.#startedIn === this.attempt;
+  }
+
   /** The caller's, with the signal of this call in the place of the caller's own. */
   override get passedArgs(): readonly unknown[] {
     if (this.callerSignal === undefined && this.signalAt === undefined) return this.args;
@@ -49,8 +69,8 @@ export class ChildCall extends Call implements Wait {
 
   override started(): void {
     for (let each: Call = this; each instanceof ChildCall; each = each.parent) {
-      each.hasStarted = true;
-      each.onStart?.();
+      each.#startedIn = each.attempt;
+      each.owner?.onStart?.();
     }
   }
 
@@ -59,16 +79,17 @@ export class ChildCall extends Call implements Wait {
     this.started();
   }
 
-  override abort(reason: unknown): void {
+  /** Gives the call up; the second time comes too late. */
+  override abort(reason: unknown, by: AbortedBy = 'policy'): void {
     if (this.aborted) return;
-    this.aborted = true;
     this.#reason = reason;
+    this.#abortedBy = by;
     super.abort(reason);
     this.#controller?.abort(reason);
   }
 
   /** The call that waits for this one is aborted. */
-  leave(reason: unknown): void {
-    this.abort(reason);
+  leave(reason: unknown, parent: Call): void {
+    this.abort(reason, parent.abortedBy);
   }
 }

@@ -67,6 +67,14 @@ export function currentCall(): CurrentCall {
       'currentCall() knows only the call that is being entered: call it inside a decorated method or a fallback, before the first `await`, and keep what it returns',
     );
   }
-  const { attempt, signal, error } = current;
-  return { attempt, signal, error };
+  const frame = current;
+  const { attempt, error } = frame;
+  return {
+    attempt,
+    // Some have none until somebody asks.
+    get signal() {
+      return frame.signal;
+    },
+    error,
+  };
 }

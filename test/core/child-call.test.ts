@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Call } from '../../src/core/call/call.js';
+import { ChildCall } from '../../src/core/call/child-call.js';
+
+const newCall = (args: readonly unknown[] = [], signal?: AbortSignal): Call =>
+  new Call(() => {}, undefined, args, signal, undefined);
+
+test('a child knows who aborted it: its caller, through the call that waits for it', () => {
+  const controller = new AbortController();
+  const call = newCall([], controller.signal);
+  const child = new ChildCall(call);
+  const grandchild = new ChildCall(child);
+  call.waiting = child;
+  child.waiting = grandchild;
+  const seen: unknown[] = [];
+  grandchild.watchAbort((reason) => seen.push(reason, grandchild.abortedBy));
+  assert.equal(grandchild.abortedBy, undefined);
+  controller.abort('bye');
+  call.abort('bye');
+  assert.deepEqual(seen, ['bye', 'caller']);
+  assert.deepEqual([call.abortedBy, child.abortedBy], ['caller', 'caller']);
+  assert.equal(grandchild.reason, 'bye');
+});
+
+test('an abort by a deadline, or by a policy, reaches the calls beneath and not the one above', () => {
+  for (const by of ['deadline', 'policy'] as const) {
+    const call = newCall();
+    const child = new ChildCall(call);
+    const grandchild = new ChildCall(child);
+    call.waiting = child;
+    child.waiting = grandchild;
+    child.abort('late', by);
+    assert.deepEqual([call.abortedBy, child.abortedBy, grandchild.abortedBy], [undefined, by, by]);
+  }
+});
+
+test('the first abort of a child counts', () => {
+  const child = new ChildCall(newCall());
+  child.abort('late', 'deadline');
+  child.abort('bye', 'caller');
+  assert.deepEqual([child.reason, child.abortedBy], ['late', 'deadline']);
+});
+
+test('a child has started once the code was entered in its attempt, and so have those above', () => {
+  let told = 0;
+  const owner = { deadline: Number.POSITIVE_INFINITY, onStart: () => told++ };
+  const child = new ChildCall(newCall(), undefined, owner);
+  const grandchild = new ChildCall(child);
+  assert.deepEqual([child.hasStarted, grandchild.hasStarted], [false, false]);
+  grandchild.enterCode();
+  grandchild.leaveCode();
+  assert.deepEqual([child.hasStarted, grandchild.hasStarted, told], [true, true, 1]);
+  child.attempt++;
+  assert.equal(child.hasStarted, false);
+});
+
+test('the deadline of a call is the nearest of those around it', () => {
+  const call = newCall();
+  const child = new ChildCall(call, undefined, { deadline: 100 });
+  assert.deepEqual(
+    [call, child, new ChildCall(child, undefined, { deadline: 200 }), new ChildCall(child)].map(
+      (each) => each.deadline,
+    ),
+    [Number.POSITIVE_INFINITY, 100, 100, 100],
+  );
+});
+
+test('the signal of a child that was aborted before anybody asked for it is aborted', () => {
+  const child = new ChildCall(newCall());
+  child.abort('late', 'deadline');
+  assert.equal(child.signal.aborted, true);
+  assert.equal(child.signal.reason, 'late');
+});
