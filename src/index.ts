@@ -1,4 +1,5 @@
 export { type CurrentCall, currentCall } from './core/call/current-call.js';
+export type { HookContext } from './core/call/hooks.js';
 export type { Stats } from './core/call/stats.js';
 export type { PolicyDecorator } from './core/decoration/decorator-types.js';
 export type { Need } from './core/decoration/needs.js';

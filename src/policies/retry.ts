@@ -2,6 +2,7 @@ import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js
 import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
+import { type HookContext, tellHook } from '../core/call/hooks.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
@@ -28,7 +29,7 @@ import { rankOf } from './order.js';
  * @example
  * const onRetry = ({ attempt, delay }: RetryEvent) => console.log(`attempt ${attempt} failed, next in ${delay} ms`);
  */
-export interface RetryEvent {
+export interface RetryEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Args> {
   /** The attempt that failed, from 1. */
   readonly attempt: number;
   /** What it failed with; undefined when `retryResult` refused its value. */
@@ -144,7 +145,12 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   };
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
-  const decide = async (call: Call, { failed, result }: AttemptEnd, beganAt: number): Promise<Verdict> => {
+  const decide = async (
+    call: Call,
+    site: SiteInfo,
+    { failed, result }: AttemptEnd,
+    beganAt: number,
+  ): Promise<Verdict> => {
     if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return undefined;
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
@@ -152,7 +158,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     const endsLate = () => hasBudget && now() + delay > beganAt + maxElapsed;
     if (endsLate()) return 'exhausted';
     if (onRetry !== undefined) {
-      await onRetry({ attempt, error: failed ? result : undefined, delay });
+      await tellHook(onRetry, call, site, { error: failed ? result : undefined, delay });
       if (endsLate()) return 'exhausted';
     }
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
@@ -181,7 +187,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
         if (attempt.failed && collects) errors.push(attempt.result);
         let verdict: Verdict;
         try {
-          verdict = await decide(call, attempt, beganAt);
+          verdict = await decide(call, site, attempt, beganAt);
         } catch (thrown) {
           return await around.fail(thrown, call);
         }

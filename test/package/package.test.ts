@@ -87,6 +87,7 @@ const types = [
   'ErrorClass',
   'ErrorMatcher',
   'FallbackConfig',
+  'HookContext',
   'ItemOf',
   'Items',
   'ItemsOptions',

@@ -770,9 +770,10 @@ describe('rethrow of retry', () => {
 describe('onRetry', () => {
   test('is told before each wait which attempt failed, with what, and how long the wait is', () =>
     underFakeClock(async (clock) => {
-      const events: (RetryEvent & { at: number })[] = [];
+      const events: { attempt: number; error: unknown; delay: number; at: number }[] = [];
       const errors = [new Busy(), 'text', undefined];
-      const onRetry = (event: RetryEvent) => void events.push({ ...event, at: performance.now() });
+      const onRetry = ({ attempt, error, delay }: RetryEvent) =>
+        void events.push({ attempt, error, delay, at: performance.now() });
       const { api } = flaky({ maxAttempts: 4, waitMin: 10, jitter: 'none', onRetry }, errors);
       const call = api.get();
       await clock.tickAsync(100);
@@ -816,8 +817,8 @@ describe('onRetry', () => {
   });
 
   test('is told undefined where a value was refused', async () => {
-    const events: RetryEvent[] = [];
-    const onRetry = (event: RetryEvent) => void events.push(event);
+    const events: unknown[] = [];
+    const onRetry = ({ attempt, error, delay }: RetryEvent) => void events.push({ attempt, error, delay });
     class Job {
       @retry({ maxAttempts: 2, waitMin: 0, retryResult: () => true, onRetry })
       async poll(): Promise<string> {
