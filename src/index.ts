@@ -11,8 +11,19 @@ export {
   ItemError,
   RejectedError,
   RetryError,
+  TimeoutError,
   WorkerError,
 } from './core/errors.js';
+export {
+  isAllFailedError,
+  isCircuitOpenError,
+  isConfigurationError,
+  isItemError,
+  isRejectedError,
+  isRetryError,
+  isTimeoutError,
+  isWorkerError,
+} from './core/guards.js';
 export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export type { Policies, PolicyKind } from './core/policies.js';
 export type { AnyClass, AnyFunction } from './core/types.js';

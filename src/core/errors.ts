@@ -1,3 +1,4 @@
+import { tagError } from './error-tag.js';
 import { node } from './node.js';
 import { isError } from './realm.js';
 
@@ -131,6 +132,36 @@ export class WorkerError extends Error {
 }
 
 /**
+ * An attempt, or a whole call, took longer than `@timeout` allows. What still runs then comes to nothing.
+ *
+ * @example
+ * try { await weather.forecast('Davos'); } catch (error) {
+ *   if (error instanceof TimeoutError) console.log(`${error.scope}: over ${error.timeout} ms`);
+ * }
+ */
+export class TimeoutError extends Error {
+  /** With `total`, the error of the last attempt, where one had failed. */
+  declare readonly cause?: unknown;
+
+  /**
+   * @param message What happened, for people.
+   * @param timeout The time that was allowed, in milliseconds.
+   * @param scope Whether that was for one attempt or for the whole call.
+   * @param options `cause`: the error of the last attempt, where one had failed.
+   */
+  constructor(
+    message: string,
+    /** The time that was allowed, in milliseconds. */
+    readonly timeout: number,
+    /** Whether that was for one attempt or for the whole call. */
+    readonly scope: 'attempt' | 'total',
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/**
  * One item failed; stands in the place of its result under `onError: 'collect'`.
  *
  * @example
@@ -173,6 +204,10 @@ const named = {
   RejectedError,
   CircuitOpenError,
   WorkerError,
+  TimeoutError,
   ItemError,
 };
-for (const [name, type] of Object.entries(named)) type.prototype.name = name;
+for (const [name, type] of Object.entries(named)) {
+  type.prototype.name = name;
+  tagError(type, name);
+}

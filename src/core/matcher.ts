@@ -1,3 +1,4 @@
+import { isTagged, tagOf } from './error-tag.js';
 import { isClass, isGenerator, type Rule } from './options.js';
 import { builtInNameOf, inheritsBuiltIn, isError } from './realm.js';
 
@@ -11,7 +12,8 @@ export type ErrorClass = abstract new (...args: never[]) => object;
 
 /**
  * Says which errors are meant: an error class, an array of error classes, or a predicate, which may be async. Built-in
- * classes, as Error and TypeError, mean those of whatever realm, as of `node:vm` or jest; other classes only their own.
+ * classes, as Error and TypeError, mean those of whatever realm, as of `node:vm` or jest, and those of opero
+ * mean those of another copy of opero, too; other classes only their own.
  *
  * @example
  * retry({ retryOn: [HttpError, TimeoutError] });
@@ -52,8 +54,10 @@ export function toMatches(matcher: ErrorMatcher): Matches {
   return (error) => tests.some((test) => test(error));
 }
 
-/** Whether an error is of a class; of a built-in one, those of another realm are, too. */
+/** Whether an error is of a class; of a built-in one or one of opero's, those of another realm are, too. */
 function instanceTest(type: ErrorClass): (error: unknown) => boolean {
+  const tag = tagOf(type);
+  if (tag !== undefined) return (error) => isTagged(error, tag);
   const name = builtInNameOf(type);
   if (name === undefined) return (error) => error instanceof type;
   return (error) => error instanceof type || (isError(error) && inheritsBuiltIn(error, name));

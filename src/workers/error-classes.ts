@@ -6,6 +6,7 @@ import {
   ItemError,
   RejectedError,
   RetryError,
+  TimeoutError,
   WorkerError,
 } from '../core/errors.js';
 import type { ErrorClass } from '../core/matcher.js';
@@ -20,6 +21,7 @@ const ownErrors: readonly unknown[] = [
   ItemError,
   RejectedError,
   RetryError,
+  TimeoutError,
   WorkerError,
 ];
 
