@@ -14,7 +14,7 @@ import type {
  * Whether a value is a `ConfigurationError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * if (isConfigurationError(error)) process.exit(1);
+ * try { await api.get(id); } catch (error) { if (isConfigurationError(error)) process.exit(1); }
  */
 export const isConfigurationError = (value: unknown): value is ConfigurationError =>
   isTagged(value, 'ConfigurationError');
@@ -23,7 +23,7 @@ export const isConfigurationError = (value: unknown): value is ConfigurationErro
  * Whether a value is a `RetryError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * if (isRetryError(error)) console.log(error.errors.length);
+ * try { await shop.buy(); } catch (error) { if (isRetryError(error)) console.log(error.errors.length); }
  */
 export const isRetryError = (value: unknown): value is RetryError => isTagged(value, 'RetryError');
 
@@ -31,7 +31,7 @@ export const isRetryError = (value: unknown): value is RetryError => isTagged(va
  * Whether a value is an `AllFailedError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * if (isAllFailedError(error)) for (const each of error.errors) console.log(each);
+ * try { await weather.forecast('Davos'); } catch (error) { if (isAllFailedError(error)) log(error.errors); }
  */
 export const isAllFailedError = (value: unknown): value is AllFailedError => isTagged(value, 'AllFailedError');
 
@@ -40,7 +40,7 @@ export const isAllFailedError = (value: unknown): value is AllFailedError => isT
  * realm included. Never throws.
  *
  * @example
- * if (isRejectedError(error)) return busy(error.policy);
+ * try { await api.get(id); } catch (error) { if (isRejectedError(error)) log(error.policy, error.reason); }
  */
 export const isRejectedError = (value: unknown): value is RejectedError => isTagged(value, 'RejectedError');
 
@@ -48,7 +48,7 @@ export const isRejectedError = (value: unknown): value is RejectedError => isTag
  * Whether a value is a `WorkerError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * if (isWorkerError(error)) console.log(error.cause);
+ * try { await weather.simulate(42); } catch (error) { if (isWorkerError(error)) log(error.cause); }
  */
 export const isWorkerError = (value: unknown): value is WorkerError => isTagged(value, 'WorkerError');
 
@@ -56,7 +56,7 @@ export const isWorkerError = (value: unknown): value is WorkerError => isTagged(
  * Whether a value is an `ItemError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * const failed = results.filter(isItemError);
+ * const failed = (await processAll(shop, 'buy', items, { onError: 'collect' })).filter(isItemError);
  */
 export const isItemError = (value: unknown): value is ItemError => isTagged(value, 'ItemError');
 
@@ -65,7 +65,7 @@ export const isItemError = (value: unknown): value is ItemError => isTagged(valu
  * platform, as of `AbortSignal.timeout()`, are not: they share the name alone. Never throws.
  *
  * @example
- * if (isTimeoutError(error)) console.log(error.scope, error.timeout);
+ * try { await api.get(id); } catch (error) { if (isTimeoutError(error)) log(error.scope, error.timeout); }
  */
 export const isTimeoutError = (value: unknown): value is TimeoutError => isTagged(value, 'TimeoutError');
 
@@ -73,6 +73,6 @@ export const isTimeoutError = (value: unknown): value is TimeoutError => isTagge
  * Whether a value is a `CircuitOpenError`, one of another copy of opero or of another realm included. Never throws.
  *
  * @example
- * if (isCircuitOpenError(error)) response.setHeader('retry-after', Math.ceil(error.retryAfter / 1000));
+ * try { await api.get(id); } catch (error) { if (isCircuitOpenError(error)) log(`again in ${error.retryAfter} ms`); }
  */
 export const isCircuitOpenError = (value: unknown): value is CircuitOpenError => isTagged(value, 'CircuitOpenError');
