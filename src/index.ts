@@ -49,6 +49,8 @@ export { httpStatusOf } from './policies/http-status.js';
 export { type RateLimitConfig, rateLimit } from './policies/rate-limit.js';
 export { type RetryConfig, type RetryEvent, retry } from './policies/retry.js';
 export { parseRetryAfter } from './policies/retry-after.js';
+export { RetryBudget, type RetryBudgetConfig } from './policies/retry-budget.js';
+export type { DelayEvent } from './policies/retry-delay.js';
 export { isTransient } from './policies/transient.js';
 export { move } from './workers/move.js';
 export type { ResourceLimits } from './workers/pool-options.js';

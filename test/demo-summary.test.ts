@@ -32,6 +32,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     queued: 0,
     attempts: 3,
     retries: 1,
+    budgetExceeded: 0,
     rejected: 0,
     fallbacks: 0,
     failures: 1,

@@ -167,6 +167,7 @@ describe('the demo', () => {
       queued: 0,
       attempts: 1,
       retries: 0,
+      budgetExceeded: 0,
       rejected: 0,
       fallbacks: 0,
       failures: 0,

@@ -88,6 +88,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '  queued: 0,',
     '  attempts: 3,',
     '  retries: 2,',
+    '  budgetExceeded: 0,',
     '  rejected: 0,',
     '  fallbacks: 0,',
     '  failures: 0',

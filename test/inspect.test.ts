@@ -367,6 +367,7 @@ describe('statsOf', () => {
     queued: 0,
     attempts: 0,
     retries: 0,
+    budgetExceeded: 0,
     rejected: 0,
     fallbacks: 0,
     failures: 0,

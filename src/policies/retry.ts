@@ -1,5 +1,3 @@
-import { JitterFactory } from 'exponential-backoff/dist/jitter/jitter.factory.js';
-import { getSanitizedOptions } from 'exponential-backoff/dist/options.js';
 import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
 import { type HookContext, tellHook } from '../core/call/hooks.js';
@@ -10,7 +8,6 @@ import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decor
 import { RetryError } from '../core/errors.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
-  budget,
   callback,
   countOrInfinity,
   duration,
@@ -19,9 +16,13 @@ import {
   oneOf,
   positive,
   readOptions,
+  budget as timeBudget,
   type Where,
 } from '../core/options.js';
+import { backoff, type Jitter, type Waits } from './backoff.js';
 import { rankOf } from './order.js';
+import { type RetryBudget, retryBudget } from './retry-budget.js';
+import { askDelay, type DelayHook } from './retry-delay.js';
 
 /**
  * What `onRetry` is told.
@@ -54,10 +55,20 @@ export interface RetryConfig<Value = never> {
   /** The n-th wait is `min(waitMax, waitMin * waitMultiplier ** (n - 1))`, before jitter. Default 2. */
   readonly waitMultiplier?: number;
   /**
-   * `'full'` (default): each wait is random between 0 and its length; `'none'`: exact.
+   * `'full'` (default): each wait is random between 0 and its length; `'equal'`: half of it, and half random; `'none'`:
+   * exact. `'decorrelated'`: the wait is `min(waitMax, random between waitMin and 3 × the last)`, without `waitMultiplier`.
    * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
    */
-  readonly jitter?: 'full' | 'none';
+  readonly jitter?: Jitter;
+  /**
+   * How long to wait after this error, such as a server asks: a number is exactly that wait in milliseconds, without
+   * jitter, and one above `waitMax` or beyond `maxElapsed` ends the retry as exhausted; false: no further attempt;
+   * undefined: the wait that is due anyway. May be async. If it throws, or gives anything else, the call rejects.
+   * Default: none.
+   */
+  readonly delay?: DelayHook;
+  /** What pays for the retries, shared with others as a rule. Without enough in it the retry is exhausted. Default: none. */
+  readonly budget?: RetryBudget;
   /** Which errors to retry. Default: all. */
   readonly retryOn?: ErrorMatcher;
   /** Which errors not to retry, whatever `retryOn` says. Default: none. */
@@ -87,11 +98,13 @@ const rules = {
   waitMin: duration,
   waitMax: durationOrInfinity,
   waitMultiplier: positive,
-  jitter: oneOf('full', 'none'),
+  jitter: oneOf('full', 'none', 'equal', 'decorrelated'),
+  delay: callback,
+  budget: retryBudget,
   retryOn: errorMatcher,
   abortOn: errorMatcher,
   retryResult: callback,
-  maxElapsed: budget,
+  maxElapsed: timeBudget,
   rethrow: flag,
   onRetry: callback,
 };
@@ -120,22 +133,18 @@ type Verdict = 'again' | 'exhausted' | undefined;
 /** How often a retry without a wait lets timers and I/O of the program come in between. */
 const breathEvery = 100;
 
-/** The n-th wait in milliseconds. The library's own loop sleeps where no abort reaches it, so only its jitter serves. */
-function delays({ waitMin, waitMax, waitMultiplier, jitter }: Filled): (nth: number) => number {
-  const blur = JitterFactory(getSanitizedOptions({ jitter }));
-  if (waitMin === 0) return () => 0;
-  return (nth) => blur(Math.min(waitMax, waitMin * waitMultiplier ** (nth - 1)));
-}
-
 export function retryPolicy(given: number | RetryConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { maxAttempts: given };
   const options = readOptions<Filled>(where, config, rules, defaults);
-  const { maxAttempts, maxElapsed, rethrow, onRetry } = options;
+  const { maxAttempts, maxElapsed, waitMax, rethrow, onRetry, delay: delayHook, budget } = options;
   const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
-  const hasBudget = maxElapsed !== Number.POSITIVE_INFINITY;
+  const hasDeadline = maxElapsed !== Number.POSITIVE_INFINITY;
+  const canRunOut =
+    maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined;
   /** Attempts that cannot run out would only pile up their errors. */
-  const collects = !rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget);
-  const delayOf = delays(options);
+  const collects = !rethrow && canRunOut;
+  // The library's own loop sleeps where no abort reaches it, so only its jitter serves.
+  const newWaits = backoff(options);
   const wanted = options.retryOn && toMatches(options.retryOn);
   const unwanted = options.abortOn && toMatches(options.abortOn);
 
@@ -150,15 +159,24 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     site: SiteInfo,
     { failed, result }: AttemptEnd,
     beganAt: number,
+    waits: Waits,
   ): Promise<Verdict> => {
     if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return undefined;
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
-    const delay = delayOf(attempt);
-    const endsLate = () => hasBudget && now() + delay > beganAt + maxElapsed;
+    const error = failed ? result : undefined;
+    const asked = delayHook && (await askDelay(delayHook, call, site, error));
+    if (asked === false || call.aborted) return undefined;
+    const delay = asked ?? waits(attempt);
+    if (delay > waitMax || delay === Number.POSITIVE_INFINITY) return 'exhausted';
+    const endsLate = () => hasDeadline && now() + delay > beganAt + maxElapsed;
     if (endsLate()) return 'exhausted';
+    if (budget !== undefined && !budget.withdraw()) {
+      site.stats.budgetExceeded++;
+      return 'exhausted';
+    }
     if (onRetry !== undefined) {
-      await tellHook(onRetry, call, site, { error: failed ? result : undefined, delay });
+      await tellHook(onRetry, call, site, { error, delay });
       if (endsLate()) return 'exhausted';
     }
     if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
@@ -182,12 +200,13 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
     const retryLoop = async (call: Call, first: AttemptEnd, beganAt: number): Promise<unknown> => {
       const errors: unknown[] = [];
+      const waits = newWaits();
       await tieCaller();
       for (let attempt = first; ; ) {
         if (attempt.failed && collects) errors.push(attempt.result);
         let verdict: Verdict;
         try {
-          verdict = await decide(call, site, attempt, beganAt);
+          verdict = await decide(call, site, attempt, beganAt, waits);
         } catch (thrown) {
           return await around.fail(thrown, call);
         }
@@ -214,9 +233,10 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     };
 
     return {
-      ...(hasBudget && {
+      ...((hasDeadline || budget !== undefined) && {
         admit(call) {
-          call.keep(place, now());
+          if (hasDeadline) call.keep(place, now());
+          budget?.deposit();
           return admitted;
         },
       }),
@@ -248,7 +268,7 @@ export function retry<Second>(
  * Calls the method again when it fails, with exponential backoff and full jitter between the attempts.
  *
  * @param config `maxAttempts`, or the options: `maxAttempts` (3), `waitMin` (100 ms), `waitMax` (30 000 ms),
- * `waitMultiplier` (2), `jitter` (`'full'`), `retryOn`, `abortOn`, `retryResult`, `maxElapsed` (Infinity, in ms),
+ * `waitMultiplier` (2), `jitter` (`'full'`), `delay`, `budget`, `retryOn`, `abortOn`, `retryResult`, `maxElapsed` (Infinity, in ms),
  * `rethrow` (true), `onRetry`.
  * @throws ConfigurationError at decoration, when an option is wrong.
  * @throws RetryError from the call, when attempts ran out and `rethrow` is false; otherwise the last error itself.

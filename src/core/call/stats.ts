@@ -18,6 +18,8 @@ export interface Stats {
   readonly attempts: number;
   /** Attempts begun after a failed one. */
   readonly retries: number;
+  /** Retries that a RetryBudget refused. */
+  readonly budgetExceeded: number;
   /** Attempts turned away over `maxQueue` or `maxWait`. */
   readonly rejected: number;
   /** Alternatives called and last-resort values used. */
@@ -35,6 +37,7 @@ export const newStats = (): MutableStats => ({
   queued: 0,
   attempts: 0,
   retries: 0,
+  budgetExceeded: 0,
   rejected: 0,
   fallbacks: 0,
   failures: 0,
