@@ -2,27 +2,28 @@ import { peek } from '../core/peek.js';
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-const short = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
-const long = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
-const month = `(?<month>${months.join('|')})`;
-const clock = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)';
-
 /** The three forms of dates that HTTP knows; RFC 9110, 5.6.7. */
 const forms = [
   // Sun, 06 Nov 1994 08:49:37 GMT
-  new RegExp(`^${short}, (?<day>\\d\\d) ${month} (?<year>\\d{4}) ${clock} GMT$`),
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<clock>[\d:]{8}) GMT$/,
   // Sunday, 06-Nov-94 08:49:37 GMT
-  new RegExp(`^${long}, (?<day>\\d\\d)-${month}-(?<year>\\d\\d) ${clock} GMT$`),
+  /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<clock>[\d:]{8}) GMT$/,
   // Sun Nov  6 08:49:37 1994
-  new RegExp(`^${short} ${month} (?<day>\\d\\d| \\d) ${clock} (?<year>\\d{4})$`),
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<month>[A-Z][a-z]{2}) (?<day>\d\d| \d) (?<clock>[\d:]{8}) (?<year>\d{4})$/,
 ];
 
-/** A moment in milliseconds since 1970; undefined where the month has no such day. Date.UTC takes year 50 for 1950. */
+/** The time of a day; 60 is a leap second. */
+const timeOfDay = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)$/;
+
+/** A moment in milliseconds since 1970; undefined where there is none, as on 31 Feb. Date.UTC takes year 50 for 1950. */
 function momentOf(year: number, fields: Readonly<Record<string, string>>): number | undefined {
-  const [day, hour, minute, second] = ['day', 'hour', 'minute', 'second'].map((name) => Number(fields[name]));
+  const month = months.indexOf(fields.month ?? '');
+  const time = timeOfDay.exec(fields.clock ?? '');
+  if (month < 0 || time === null) return undefined;
+  const day = Number(fields.day);
   const date = new Date(0);
-  date.setUTCFullYear(year, months.indexOf(fields.month ?? ''), day);
-  return date.getUTCDate() === day ? date.setUTCHours(hour ?? 0, minute, second) : undefined;
+  date.setUTCFullYear(year, month, day);
+  return date.getUTCDate() === day ? date.setUTCHours(Number(time[1]), Number(time[2]), Number(time[3])) : undefined;
 }
 
 /** A year of two digits is the latest one that is not more than 50 years ahead. */

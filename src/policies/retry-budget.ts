@@ -74,6 +74,8 @@ export class RetryBudget {
   constructor(config: RetryBudgetConfig = {}) {
     const where = { text: 'RetryBudget' };
     const { ratio, minPerSecond, ttl } = readOptions<Required<RetryBudgetConfig>>(where, config, rules, defaults);
+    // Here and not on the prototype, so that bundles without budgets are without this class.
+    Object.defineProperty(this, brand, { value: true });
     this.#ratio = ratio;
     this.#perMs = minPerSecond / 1000;
     this.#width = ttl / buckets;
@@ -159,8 +161,6 @@ export class RetryBudget {
     return sum;
   }
 }
-
-Object.defineProperty(RetryBudget.prototype, brand, { value: true });
 
 /** The rule for options that take a RetryBudget, of whatever copy of opero. */
 export const retryBudget: Rule = { allowed: 'a RetryBudget', test: (value) => peek(value, brand) === true };

@@ -2,20 +2,23 @@ import { isConfigurationError, isRejectedError, isTimeoutError } from '../core/g
 import { peek, peekItems } from '../core/peek.js';
 
 /** Of Node's sockets and name look-ups, of undici (and so fetch), axios, node-fetch, and PostgreSQL's connections. */
+// biome-ignore format: a line for each kind
 const transientCodes = new Set([
-  ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ENETDOWN', 'ENETUNREACH'],
-  ...['ENETRESET', 'EHOSTDOWN', 'EHOSTUNREACH', 'EADDRINUSE', 'EADDRNOTAVAIL', 'ERR_SOCKET_CONNECTION_TIMEOUT'],
-  ...['EAI_AGAIN', 'ENOTFOUND', 'ETIMEOUT', 'ESERVFAIL', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_GOAWAY_SESSION'],
-  ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_INFO'],
-  ...['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_NETWORK'],
-  ...['08000', '08001', '08003', '08006', '53300', '57P01', '57P02', '57P03'],
+  'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ENETDOWN', 'ENETUNREACH',
+  'ENETRESET', 'EHOSTDOWN', 'EHOSTUNREACH', 'EADDRINUSE', 'EADDRNOTAVAIL', 'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'EAI_AGAIN', 'ENOTFOUND', 'ETIMEOUT', 'ESERVFAIL', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_GOAWAY_SESSION',
+  'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_NETWORK',
+  '08000', '08001', '08003', '08006', '53300', '57P01', '57P02', '57P03',
 ]);
 
 /** What pg, ioredis and node-redis say of a connection that went away, in errors that have neither a code nor a name. */
+// biome-ignore format: a line for each client
 const transientMessages = new Set([
-  ...['Connection terminated unexpectedly', 'Connection terminated due to connection timeout', 'timeout expired'],
-  ...['timeout exceeded when trying to connect', 'Query read timeout'],
-  ...['Connection is closed.', 'Command timed out', 'Connection timeout', 'Socket closed unexpectedly'],
+  'Connection terminated unexpectedly', 'Connection terminated due to connection timeout', 'timeout expired',
+  'timeout exceeded when trying to connect', 'Query read timeout',
+  'Connection is closed.', 'Command timed out',
+  'Connection timeout', 'Socket closed unexpectedly',
 ]);
 
 /** What the TypeErrors of fetch say: of a request, and of a body that breaks off. */

@@ -114,7 +114,7 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
     'retry',
     {},
     'jitter',
-    "'full' or 'none'",
+    "'full' or 'none' or 'equal' or 'decorrelated'",
     [
       ['half', "'half'"],
       [true, 'true'],
@@ -259,7 +259,7 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
 
 const known = {
   retry:
-    'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
+    'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, delay, budget, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
   concurrency: 'limit, maxQueue, maxWait, key, scope',
   rateLimit: 'rate, per, spread, maxQueue, maxWait, key, scope',
   fallback: 'alternatives, value, on',
@@ -1283,9 +1283,10 @@ describe('the message names the member', () => {
     });
     fails(
       () => decorate('retry', { jitter: function half() {} }),
-      "@retry on method `load`: expected `jitter` to be 'full' or 'none', got the function half",
+      "@retry on method `load`: expected `jitter` to be 'full' or 'none' or 'equal' or 'decorrelated', got the function half",
     );
-    const jitter = "@retry on method `load`: expected `jitter` to be 'full' or 'none', got";
+    const jitter =
+      "@retry on method `load`: expected `jitter` to be 'full' or 'none' or 'equal' or 'decorrelated', got";
     fails(() => decorate('retry', { jitter: { deep: { deeper: 1 } } }), `${jitter} { deep: [Object] }`);
     // 80 characters are not too many.
     const symbol = (length: number): symbol => Symbol('x'.repeat(length - 'Symbol()'.length));

@@ -11,6 +11,7 @@ const none = {
   queued: 0,
   attempts: 0,
   retries: 0,
+  budgetExceeded: 0,
   rejected: 0,
   fallbacks: 0,
   failures: 0,

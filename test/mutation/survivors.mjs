@@ -33,8 +33,12 @@ export const reasons = [
     of: [
       ['core/call/signals.ts', 'part();'],
       ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length', 3],
-      ['policies/retry.ts', '!rethrow && (maxAttempts !== Number.POSITIVE_INFINITY || hasBudget)', 2],
-      ['policies/retry.ts', 'maxAttempts !== Number.POSITIVE_INFINITY || hasBudget', 'true'],
+      ['policies/retry.ts', '!rethrow && canRunOut', 2],
+      [
+        'policies/retry.ts',
+        'maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined',
+        'true',
+      ],
     ],
   },
   {

@@ -56,15 +56,28 @@ const values = [
   'ItemError',
   'Orchestrator',
   'RejectedError',
+  'RetryBudget',
   'RetryError',
+  'TimeoutError',
   'WorkerError',
   'concurrency',
   'cpuBound',
   'currentCall',
   'explain',
   'fallback',
+  'httpStatusOf',
+  'isAllFailedError',
+  'isCircuitOpenError',
+  'isConfigurationError',
+  'isItemError',
+  'isRejectedError',
+  'isRetryError',
+  'isTimeoutError',
+  'isTransient',
+  'isWorkerError',
   'move',
   'orchestrate',
+  'parseRetryAfter',
   'policiesOf',
   'processAll',
   'processStream',
@@ -82,6 +95,7 @@ const types = [
   'ConcurrencyConfig',
   'CpuBoundConfig',
   'CurrentCall',
+  'DelayEvent',
   'Delivered',
   'Entry',
   'ErrorClass',
@@ -106,6 +120,7 @@ const types = [
   'RateLimitConfig',
   'ResourceLimits',
   'ResultOf',
+  'RetryBudgetConfig',
   'RetryConfig',
   'RetryEvent',
   'SharingConfig',
@@ -223,7 +238,7 @@ describe('a bundle that imports retry alone', () => {
 
   test('is small', (t) => {
     t.diagnostic(`\`import { retry }\`, bundled and minified: ${code.length} bytes, ${gzipSync(code).length} zipped`);
-    assert.ok(code.length > 10_000 && code.length < 42_000, `${code.length} bytes`);
+    assert.ok(code.length > 10_000 && code.length < 44_000, `${code.length} bytes`);
   });
 
   test('holds neither tinypool, nor worker code, nor the progress bar', () => {
