@@ -35,8 +35,7 @@ const equal = (wait: number): number => wait / 2 + (Math.random() * wait) / 2;
 function decorrelated(waitMin: number, waitMax: number): Waits {
   let last = waitMin;
   return () => {
-    const span = Math.max(0, finite(3 * last) - waitMin);
-    last = Math.min(waitMax, waitMin + Math.random() * span);
+    last = Math.min(waitMax, waitMin + Math.random() * (finite(3 * last) - waitMin));
     return last;
   };
 }

@@ -87,7 +87,7 @@ export class RetryBudget {
 
   /** How many retries there are to be had now. */
   get balance(): number {
-    this.#look();
+    this.#moveTo(now());
     return Math.floor(this.#sum() * this.#ratio + this.#reserve + residue);
   }
 
@@ -108,7 +108,7 @@ export class RetryBudget {
    * @throws Nothing.
    */
   withdraw(): boolean {
-    this.#look();
+    this.#moveTo(now());
     const held = this.#sum();
     if (held * this.#ratio + this.#reserve + residue < 1) return false;
     let left = Math.min(held, 1 / this.#ratio);
@@ -135,17 +135,11 @@ export class RetryBudget {
     if (this.#sum() < residue) this.#beganAt = time;
   }
 
-  #look(): void {
-    this.#unread = 0;
-    this.#moveTo(now());
-  }
-
-  /** Time has come to this: buckets lapse, and the reserve fills. A clock that was set back begins anew from there. */
+  /** Time has come to this: buckets lapse, and the reserve fills. Where a clock was set back, all stays, and goes on from there. */
   #moveTo(time: number): void {
     const passed = time - this.#readAt;
     if (passed > 0) this.#reserve = Math.min(this.#most, this.#reserve + passed * this.#perMs);
     this.#readAt = time;
-    if (time < this.#beganAt) this.#beganAt = time;
     const steps = Math.floor((time - this.#beganAt + residue) / this.#width);
     if (steps === 0) return;
     this.#beganAt += steps * this.#width;

@@ -75,11 +75,15 @@ describe('a RetryBudget', () => {
   test('6.2 spends what lapses first, and the reserve last', () =>
     atFakeTime((clock) => {
       const budget = budgetOf(10, { minPerSecond: 1 });
-      clock.tick(5_000);
+      clock.tick(2_000);
       put(budget, 10);
-      assert.equal(budget.balance, 14);
+      clock.tick(3_000);
+      put(budget, 10);
+      assert.equal(budget.balance, 16);
       assert.ok(budget.withdraw() && budget.withdraw());
       clock.tick(5_000);
+      assert.equal(budget.balance, 14);
+      clock.tick(2_000);
       assert.equal(budget.balance, 12);
       assert.equal(drain(budget), 12);
     }));
@@ -172,9 +176,10 @@ describe('a RetryBudget', () => {
     ));
 
   test('survives clocks that are set back: what was there stays, and lapses after another ttl', () => {
-    const clock = installAt(1_000_000);
+    const clock = installAt(0);
     let budget: RetryBudget;
     try {
+      clock.tick(1_000_000);
       budget = budgetOf(50, { minPerSecond: 1 });
       assert.equal(drain(budget), 20);
       put(budget, 50);
@@ -200,6 +205,13 @@ describe('a RetryBudget', () => {
     put(budget, 5);
     assert.equal(budget.balance, 20_001);
   });
+
+  test('looks at no more than its buckets after an idle time, however short ttl is', () =>
+    atFakeTime((clock) => {
+      const budget = budgetOf(5, { ttl: 0.001 });
+      clock.tick(1e12);
+      assert.equal(budget.balance, 0);
+    }));
 
   test('sets no timer', () =>
     atFakeTime((clock) => {

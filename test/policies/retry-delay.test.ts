@@ -340,6 +340,10 @@ describe('jitter of retry', () => {
       { numRuns: 60 },
     ));
 
+  test('6.6 nor by being rounded to whole milliseconds', async () => {
+    assert.deepEqual(await waitsOf({ waitMin: 10, waitMax: 0.6 }, [0.99]), [0.6, 0.6]);
+  });
+
   test('none without waitMin, whatever the jitter', async () => {
     for (const jitter of ['equal', 'decorrelated'] as const) {
       assert.deepEqual(await waitsOf({ waitMin: 0, jitter }), [0, 0]);
