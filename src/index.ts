@@ -1,5 +1,6 @@
 export { type CurrentCall, currentCall } from './core/call/current-call.js';
 export type { HookContext } from './core/call/hooks.js';
+export type { ErrorMatcher, ErrorPredicate } from './core/call/matcher.js';
 export type { Stats } from './core/call/stats.js';
 export type { PolicyDecorator } from './core/decoration/decorator-types.js';
 export type { Need } from './core/decoration/needs.js';
@@ -24,9 +25,8 @@ export {
   isTimeoutError,
   isWorkerError,
 } from './core/guards.js';
-export type { ErrorClass, ErrorMatcher } from './core/matcher.js';
 export type { Policies, PolicyKind } from './core/policies.js';
-export type { AnyClass, AnyFunction } from './core/types.js';
+export type { AnyClass, AnyFunction, ErrorClass } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {

@@ -1,7 +1,7 @@
 import type { Policy } from './core/call/policy.js';
 import { policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
-import type { Primitive } from './core/decoration/primitive.js';
+import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
@@ -29,12 +29,19 @@ interface OrchestratorOptions<
   Result,
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
+  This,
+  Args extends readonly unknown[],
 > extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'rateLimit' | 'concurrency'> {
-  readonly retry?: number | RetryConfig<Result>;
-  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value>;
-  readonly rateLimit?: number | RateLimitConfig<RateArgs>;
-  readonly concurrency?: number | ConcurrencyConfig<SlotArgs>;
+  readonly retry?: number | RetryConfig<Result, This, Args>;
+  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
+  readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
+  readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
 }
+
+/** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
+type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
+  ? never
+  : { option: 'key'; args: Own };
 
 /** The policies that the options ask for. */
 export function readPolicies(config: unknown, where: Where): Recording {
@@ -74,20 +81,23 @@ export function orchestrate<Second>(
  * }
  */
 export function orchestrate<
-  Literal extends Primitive,
-  Each extends Alternative<Plain<Literal>>,
-  Value extends Plain<Literal>,
-  Result,
-  RateArgs extends readonly unknown[],
-  SlotArgs extends readonly unknown[],
+  This,
+  Args extends readonly unknown[],
+  Literal extends Primitive = SomeLiteral,
+  Each extends Alternative<Plain<Literal>> = Alternative<Plain<Literal>>,
+  Value extends Plain<Literal> = Plain<Literal>,
+  Result = unknown,
+  RateArgs extends readonly unknown[] = Args,
+  SlotArgs extends readonly unknown[] = Args,
 >(
-  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs>,
+  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, This, Args>,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
   | { value: Value }
   | { option: 'retryResult'; result: Result }
-  | { option: 'key'; args: RateArgs }
-  | { option: 'key'; args: SlotArgs }
+  | NeedsOfKey<RateArgs, Args>
+  | NeedsOfKey<SlotArgs, Args>
+  | { option: 'hooks'; this: This; args: Args }
 >;
 export function orchestrate(...given: readonly unknown[]): unknown {
   return policyDecorator('orchestrate', given, 1, (where) =>

@@ -13,3 +13,11 @@ export type AnyFunction = (...args: never[]) => unknown;
  * const origin: AnyClass | undefined = policiesOf(AlpineWeather, 'forecast')[0]?.declaredBy;
  */
 export type AnyClass = abstract new (...args: never[]) => object;
+
+/**
+ * A class of errors, abstract ones included.
+ *
+ * @example
+ * const transient: readonly ErrorClass[] = [HttpError, TimeoutError];
+ */
+export type ErrorClass = abstract new (...args: never[]) => object;

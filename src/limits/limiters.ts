@@ -9,13 +9,13 @@ import { show } from '../core/options.js';
  * @example
  * const sharing: SharingConfig<[tenant: string]> = { key: (tenant) => tenant, scope: 'instance' };
  */
-export interface SharingConfig<Args extends readonly unknown[] = never[]> {
+export interface SharingConfig<Args extends readonly unknown[] = never[], This = never> {
   /**
-   * Gives each key a limiter of its own; called with the method's arguments. Limiters that are idle are dropped. When it
+   * Gives each key a limiter of its own; called with the method's arguments, and its receiver as `this`. Limiters that are idle are dropped. When it
    * returns no string, the call rejects with a ConfigurationError; when it throws, with what it threw. Default: one
    * limiter for all.
    */
-  readonly key?: (...args: Args) => string;
+  readonly key?: (this: This, ...args: Args) => string;
   /**
    * `'class'` (default): the instances of a concrete class share a limiter; `'instance'`: each has its own.
    */

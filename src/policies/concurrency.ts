@@ -23,7 +23,9 @@ import { rankOf } from './order.js';
  * @example
  * const config: ConcurrencyConfig = { limit: 3, maxQueue: 100, maxWait: 5_000 };
  */
-export interface ConcurrencyConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
+export interface ConcurrencyConfig<Args extends readonly unknown[] = never[], This = never>
+  extends QueueConfig,
+    SharingConfig<Args, This> {
   /** How many may run at once. Required. */
   readonly limit: number;
 }
@@ -102,9 +104,9 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
  *   async buy(item: string): Promise<Receipt> { ... }
  * }
  */
-export function concurrency<Args extends readonly unknown[]>(
-  ...given: [config: number | ConcurrencyConfig<Args>]
-): PolicyDecorator<{ option: 'key'; args: Args }> {
+export function concurrency<Args extends readonly unknown[], This = never>(
+  ...given: [config: number | ConcurrencyConfig<Args, This>]
+): PolicyDecorator<{ option: 'key'; this: This; args: Args }> {
   return policyDecorator('concurrency', given, 1, (where) =>
     concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
   );

@@ -1,11 +1,11 @@
 import type { Call } from '../core/call/call.js';
 import { Alarm } from '../core/call/clock.js';
+import { isErrorClass } from '../core/call/matcher.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
-import { type ErrorClass, isErrorClass } from '../core/matcher.js';
 import { node } from '../core/node.js';
 import {
   anything,
@@ -18,6 +18,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
+import type { ErrorClass } from '../core/types.js';
 import type { ResourceLimits } from '../workers/pool-options.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';

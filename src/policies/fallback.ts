@@ -1,15 +1,15 @@
 import { type Call, tieCaller } from '../core/call/call.js';
 import { enter } from '../core/call/current-call.js';
 import { handOver } from '../core/call/handoff.js';
+import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { After } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { isInterceptor } from '../core/decoration/interceptor.js';
 import { notAMethod } from '../core/decoration/not-a-method.js';
-import type { Primitive } from '../core/decoration/primitive.js';
+import type { Primitive, SomeLiteral } from '../core/decoration/primitive.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
-import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
   anything,
   isClass,
@@ -53,13 +53,18 @@ export type Plain<Literal = Primitive> =
  * @example
  * const config: FallbackConfig = { alternatives: ['cached'], value: 0, on: [HttpError] };
  */
-export interface FallbackConfig<Alternatives extends readonly Alternative[] = readonly Alternative[], Value = unknown> {
+export interface FallbackConfig<
+  Alternatives extends readonly Alternative[] = readonly Alternative[],
+  Value = unknown,
+  This = never,
+  Args extends readonly unknown[] = never,
+> {
   /** Method names or functions, tried in order with the same `this` and arguments. Default: none. */
   readonly alternatives?: Alternatives;
   /** What the call returns when nothing else worked; also undefined, where that is given by name. Default: none. */
   readonly value?: Value;
   /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
-  readonly on?: ErrorMatcher;
+  readonly on?: ErrorMatcher<This, Args>;
 }
 
 declare module '../core/policies.js' {
@@ -122,9 +127,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     const above = call.handoff?.chain ?? [site.name];
     // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
     if (above.includes(where)) return fail(error, call);
-    let meant: boolean;
+    let meant: unknown;
     try {
-      meant = matches === undefined || (await matches(error));
+      meant = matches === undefined || (await matches(error, call, site));
     } catch (thrown) {
       return fail(thrown, call);
     }
@@ -223,12 +228,14 @@ export function fallback<Second>(
   second: Second & ContextOnly<Second, { readonly 'give names and functions, or one object with all options': Second }>,
 ): { readonly 'write this decorator with parentheses': '@fallback(...)' };
 export function fallback<
-  Literal extends Primitive,
-  Each extends Alternative<Plain<Literal>>,
-  Value extends Plain<Literal>,
+  This,
+  Args extends readonly unknown[],
+  Literal extends Primitive = SomeLiteral,
+  Each extends Alternative<Plain<Literal>> = Alternative<Plain<Literal>>,
+  Value extends Plain<Literal> = Plain<Literal>,
 >(
-  config: FallbackConfig<readonly Each[], Value>,
-): PolicyDecorator<{ alternatives: readonly Each[] } | { value: Value }>;
+  config: FallbackConfig<readonly Each[], Value, This, Args>,
+): PolicyDecorator<{ alternatives: readonly Each[] } | { value: Value } | { option: 'on'; this: This; args: Args }>;
 export function fallback(...given: readonly unknown[]): unknown {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),

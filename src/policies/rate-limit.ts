@@ -26,7 +26,9 @@ import { rankOf } from './order.js';
  * @example
  * const config: RateLimitConfig = { rate: 100, per: 60_000, spread: true, maxWait: 5_000 };
  */
-export interface RateLimitConfig<Args extends readonly unknown[] = never[]> extends QueueConfig, SharingConfig<Args> {
+export interface RateLimitConfig<Args extends readonly unknown[] = never[], This = never>
+  extends QueueConfig,
+    SharingConfig<Args, This> {
   /**
    * How many starts there may be in any window of `per`. Required. A fractional rate `r` means `ceil(r)` starts in any
    * window of `per * ceil(r) / r`: 0.5 is one in two seconds, 2.5 is three in 1.2 seconds.
@@ -221,9 +223,9 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
  *   async get(tenant: string): Promise<Data> { ... }
  * }
  */
-export function rateLimit<Args extends readonly unknown[]>(
-  ...given: [config: number | RateLimitConfig<Args>]
-): PolicyDecorator<{ option: 'key'; args: Args }> {
+export function rateLimit<Args extends readonly unknown[], This = never>(
+  ...given: [config: number | RateLimitConfig<Args, This>]
+): PolicyDecorator<{ option: 'key'; this: This; args: Args }> {
   return policyDecorator('rateLimit', given, 1, (where) =>
     rateLimitPolicy(given[0] as RateLimitConfig | number, where),
   );

@@ -10,7 +10,7 @@ import { show } from '../core/options.js';
  * @example
  * const delay = ({ attempt, error }: DelayEvent) => parseRetryAfter(error) ?? attempt * 100;
  */
-export interface DelayEvent extends HookContext {
+export interface DelayEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Args> {
   /** The attempt that failed, from 1. */
   readonly attempt: number;
   /** What it failed with; undefined when `retryResult` refused its value. */
@@ -21,7 +21,10 @@ export interface DelayEvent extends HookContext {
 type Asked = number | false | undefined;
 
 /** The option `delay`. */
-export type DelayHook = (event: DelayEvent) => Asked | Promise<Asked>;
+export type DelayHook<This = never, Args extends readonly unknown[] = never> = (
+  this: This,
+  event: DelayEvent<Args>,
+) => Asked | Promise<Asked>;
 
 /**
  * Asks the hook how long to wait after an attempt that failed with this error.

@@ -1,12 +1,12 @@
 import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
-import { type HookContext, tellHook } from '../core/call/hooks.js';
+import { callHook, type HookContext, tellHook } from '../core/call/hooks.js';
+import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
-import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/matcher.js';
 import {
   callback,
   countOrInfinity,
@@ -40,12 +40,12 @@ export interface RetryEvent<Args extends readonly unknown[] = readonly unknown[]
 }
 
 /**
- * Options of `@retry`.
+ * Options of `@retry`, for methods that give `Value`, of `This`, that take `Args`.
  *
  * @example
  * const config: RetryConfig = { maxAttempts: 5, waitMin: 50, waitMax: 2_000, retryOn: [HttpError] };
  */
-export interface RetryConfig<Value = never> {
+export interface RetryConfig<Value = never, This = never, Args extends readonly unknown[] = never> {
   /** How many attempts there may be, the first one included. Infinity is allowed. Default 3. */
   readonly maxAttempts?: number;
   /** The first wait, in milliseconds. Default 100. */
@@ -66,24 +66,24 @@ export interface RetryConfig<Value = never> {
    * undefined: the wait that is due anyway. May be async. If it throws, or gives anything else, the call rejects.
    * Default: none.
    */
-  readonly delay?: DelayHook;
+  readonly delay?: DelayHook<This, Args>;
   /** What pays for the retries, shared with others as a rule. Without enough in it the retry is exhausted. Default: none. */
   readonly budget?: RetryBudget;
   /** Which errors to retry. Default: all. */
-  readonly retryOn?: ErrorMatcher;
+  readonly retryOn?: ErrorMatcher<This, Args>;
   /** Which errors not to retry, whatever `retryOn` says. Default: none. */
-  readonly abortOn?: ErrorMatcher;
+  readonly abortOn?: ErrorMatcher<This, Args>;
   /**
    * Whether to retry although the method returned this value. When attempts run out, the last value is returned.
    * Default: values are not looked at.
    */
-  readonly retryResult?: (value: Value) => boolean | Promise<boolean>;
+  readonly retryResult?: (this: This, value: Value, context: HookContext<Args>) => boolean | Promise<boolean>;
   /** Budget in milliseconds for all attempts and waits; a wait that would end beyond it is not begun. Default Infinity. */
   readonly maxElapsed?: number;
   /** When attempts run out: true (default) throws the last error itself, false a RetryError with all of them. */
   readonly rethrow?: boolean;
   /** Called before each wait, which a promise that it returns holds up. If it throws, the call rejects with that. Default: none. */
-  readonly onRetry?: (event: RetryEvent) => unknown;
+  readonly onRetry?: (this: This, event: RetryEvent<Args>) => unknown;
 }
 
 declare module '../core/policies.js' {
@@ -136,8 +136,7 @@ const breathEvery = 100;
 export function retryPolicy(given: number | RetryConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { maxAttempts: given };
   const options = readOptions<Filled>(where, config, rules, defaults);
-  const { maxAttempts, maxElapsed, waitMax, rethrow, onRetry, delay: delayHook, budget } = options;
-  const retryResult = options.retryResult as ((value: unknown) => unknown) | undefined;
+  const { maxAttempts, maxElapsed, waitMax, rethrow, retryResult, onRetry, delay: delayHook, budget } = options;
   const hasDeadline = maxElapsed !== Number.POSITIVE_INFINITY;
   const canRunOut =
     maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined;
@@ -148,23 +147,24 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   const wanted = options.retryOn && toMatches(options.retryOn);
   const unwanted = options.abortOn && toMatches(options.abortOn);
 
-  const mayRetry = async (error: unknown): Promise<boolean> => {
-    if (unwanted !== undefined && (await unwanted(error))) return false;
-    return wanted === undefined || (await wanted(error));
+  const isWanted = async (call: Call, site: SiteInfo, { failed, result }: AttemptEnd): Promise<unknown> => {
+    if (!failed) return retryResult && callHook(retryResult, call, site, result);
+    if (unwanted !== undefined && (await unwanted(result, call, site))) return false;
+    return wanted === undefined || (await wanted(result, call, site));
   };
 
   /** What comes after an attempt; where that is another one, the wait for it is over. Throws what a hook throws. */
   const decide = async (
     call: Call,
     site: SiteInfo,
-    { failed, result }: AttemptEnd,
+    end: AttemptEnd,
     beganAt: number,
     waits: Waits,
   ): Promise<Verdict> => {
-    if (call.aborted || !(await (failed ? mayRetry(result) : retryResult?.(result))) || call.aborted) return undefined;
+    if (call.aborted || !(await isWanted(call, site, end)) || call.aborted) return undefined;
     const { attempt } = call;
     if (attempt >= maxAttempts) return 'exhausted';
-    const error = failed ? result : undefined;
+    const error = end.failed ? end.result : undefined;
     const asked = delayHook && (await askDelay(delayHook, call, site, error));
     if (asked === false || call.aborted) return undefined;
     const delay = asked ?? waits(attempt);
@@ -279,9 +279,9 @@ export function retry<Second>(
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function retry<Value>(
-  config?: number | RetryConfig<Value>,
-): PolicyDecorator<{ option: 'retryResult'; result: Value }>;
+export function retry<This, Args extends readonly unknown[], Value = unknown>(
+  config?: number | RetryConfig<Value, This, Args>,
+): PolicyDecorator<{ option: 'retryResult'; result: Value } | { option: 'hooks'; this: This; args: Args }>;
 export function retry(...given: readonly unknown[]): unknown {
   return policyDecorator('retry', given, 1, (where) =>
     retryPolicy(given[0] as RetryConfig | number | undefined, where),

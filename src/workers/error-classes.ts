@@ -9,8 +9,8 @@ import {
   TimeoutError,
   WorkerError,
 } from '../core/errors.js';
-import type { ErrorClass } from '../core/matcher.js';
 import { builtInNameOf } from '../core/realm.js';
+import type { ErrorClass } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
 import { errorShape, globalNameOf, nameOf } from './shape.js';
 

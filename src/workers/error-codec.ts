@@ -1,5 +1,5 @@
-import type { ErrorClass } from '../core/matcher.js';
 import { builtInNameOf, isError } from '../core/realm.js';
+import type { ErrorClass } from '../core/types.js';
 import { type Cross, deepest, findObstacle } from './cloneable.js';
 import type { ErrorClasses } from './error-classes.js';
 import type { ClassReference, EncodedError } from './protocol.js';

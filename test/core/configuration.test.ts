@@ -51,7 +51,7 @@ const waitOrInfinity = 'a number of milliseconds of at least 0 or Infinity';
 const budget = 'a number of milliseconds above 0 or Infinity';
 const span = 'a finite number of milliseconds above 0';
 const factor = 'a finite number above 0';
-const matcher = 'an error class, an array of error classes, or a predicate function';
+const matcher = 'an error class, a predicate function, or an array of these';
 const names = 'an array of method names and functions';
 const switched = 'true or false';
 const func = 'a function';
@@ -132,7 +132,7 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
       [{}, '{}'],
       [null, 'null'],
       [[TypeError, undefined], '[ [Function: TypeError], undefined ]'],
-      [[() => true], '[ [Function (anonymous)] ]'],
+      [[async function* () {}], '[ [AsyncGeneratorFunction (anonymous)] ]'],
     ],
   ],
   ['retry', {}, 'abortOn', matcher, [['Error', "'Error'"]]],

@@ -62,7 +62,6 @@ export const reasons = [
       ['core/decoration/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
       ['core/decoration/site.ts', 'chain[0]?.type'],
       ['policies/rate-limit.ts', 'oldest === undefined', 'false'],
-      ['policies/retry.ts', 'retryResult?.(result)'],
     ],
   },
   {
@@ -70,7 +69,7 @@ export const reasons = [
     of: [
       ['core/decoration/sites.ts', '[]'],
       ['core/decoration/lookup.ts', '[]'],
-      ['core/matcher.ts', '[]', 2],
+      ['core/call/matcher.ts', '[]'],
       ['core/decoration/metadata.ts', '[]'],
     ],
   },

@@ -100,6 +100,7 @@ const types = [
   'Entry',
   'ErrorClass',
   'ErrorMatcher',
+  'ErrorPredicate',
   'FallbackConfig',
   'HookContext',
   'ItemOf',

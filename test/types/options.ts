@@ -24,6 +24,7 @@ class HttpError extends Error {
   readonly status: number = 500;
 }
 
+const missing = Symbol('missing');
 const seen: unknown[] = [];
 const module = import.meta.url;
 
@@ -236,6 +237,22 @@ export class Values {
   @orchestrate({ fallback: [() => 'none', 'literal'] })
   async orchestratedLiteral(): Promise<'none' | 'some'> {
     return 'none';
+  }
+  @orchestrate({ fallback: { alternatives: [() => 1], value: 2 } })
+  async literalNumber(): Promise<1 | 2> {
+    return 1;
+  }
+  @orchestrate({ fallback: { alternatives: [() => 1n], value: 2n } })
+  async literalBigint(): Promise<1n | 2n> {
+    return 1n;
+  }
+  @orchestrate({ fallback: { alternatives: [() => true], value: true } })
+  async literalFlag(): Promise<true> {
+    return true;
+  }
+  @orchestrate({ fallback: { alternatives: [() => missing], value: missing } })
+  async literalSymbol(): Promise<typeof missing | 'none'> {
+    return missing;
   }
   @fallback(() => ({ kind: 'none' }))
   async shape(): Promise<Shape> {

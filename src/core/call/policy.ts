@@ -1,7 +1,6 @@
-import type { ErrorClass } from '../matcher.js';
 import type { Member } from '../member.js';
 import type { PolicyKind } from '../policies.js';
-import type { AnyClass } from '../types.js';
+import type { AnyClass, ErrorClass } from '../types.js';
 import type { SignalPlace } from './signals.js';
 import type { MutableStats } from './stats.js';
 import type { Around, Step } from './step.js';

@@ -9,6 +9,11 @@ interface NeedsArgs<Args = readonly unknown[], Option = string> {
   readonly option: Option;
 }
 
+/** Options are functions that are told of the call: `{ option: 'hooks'; this: Weather; args: [city: string] }`. */
+interface NeedsCall<This = unknown, Args = readonly unknown[], Option = string> extends NeedsArgs<Args, Option> {
+  readonly this: This;
+}
+
 /** An option is a function that takes what the method gives: `{ option: 'retryResult'; result: Forecast }`. */
 interface NeedsResult<Result = unknown, Option = string> {
   readonly result: Result;
@@ -32,12 +37,14 @@ interface NeedsValue<Value = unknown> {
  * @example
  * const need: Need = { option: 'key', args: ['north'] };
  */
-export type Need = NeedsArgs | NeedsResult | NeedsAlternatives | NeedsValue;
+export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue;
 
 /** What is wrong with a method for a decorator that needs this; never if nothing is. */
 export type Problem<This, Fn extends AnyFunction, Name, Needs> =
   Needs extends NeedsArgs<infer Args extends readonly unknown[], infer Option extends string>
-    ? ArgsProblem<Fn, Args, Option>
+    ?
+        | ArgsProblem<Fn, Args, Option>
+        | (Needs extends NeedsCall<infer Other> ? ThisProblem<Fn, This, Other, Option> : never)
     : Needs extends NeedsResult<infer Result, infer Option extends string>
       ? ResultProblem<Fn, Result, Option>
       : Needs extends NeedsAlternatives<infer Alternatives extends readonly unknown[]>
@@ -50,7 +57,9 @@ export type Problem<This, Fn extends AnyFunction, Name, Needs> =
 export type ClassProblem<Instance, Needs> =
   Needs extends NeedsAlternatives<infer Alternatives extends readonly unknown[]>
     ? ClassNameProblem<Instance, Alternatives[number]>
-    : never;
+    : Needs extends NeedsCall<infer This, readonly unknown[], infer Option extends string>
+      ? ThisProblem<Instance, Instance, This, Option>
+      : never;
 
 /** Nothing is known of what an option takes, as in a variable of a config type; or it takes anything. */
 type TakesAnyArgs<Args> =
@@ -70,3 +79,13 @@ type ResultProblem<Fn, Value, Option extends string> =
     : MayFit<Fn, Resolved<Fn>, Value> extends true
       ? never
       : { readonly [Text in `${Option} must take what the method returns`]: Value };
+
+/** Never also where nothing is known of what the options take as `this`, or where they take anything. */
+type ThisProblem<Subject, Receiver, This, Option extends string> =
+  Fits<This, never> extends true
+    ? never
+    : Fits<unknown, This> extends true
+      ? never
+      : MayFit<Subject, Receiver, This> extends true
+        ? never
+        : { readonly [Text in `${Option} must take the class of the method as \`this\``]: This };
