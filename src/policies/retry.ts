@@ -40,7 +40,7 @@ export interface RetryEvent<Args extends readonly unknown[] = readonly unknown[]
 }
 
 /**
- * Options of `@retry`, for methods that give `Value`, of `This`, that take `Args`.
+ * Options of `@retry`, for methods of `This` that take `Args` and give `Value`. Its hooks have the receiver as `this`.
  *
  * @example
  * const config: RetryConfig = { maxAttempts: 5, waitMin: 50, waitMax: 2_000, retryOn: [HttpError] };
@@ -277,6 +277,9 @@ export function retry<Second>(
  * class Weather {
  *   \@retry({ maxAttempts: 4, waitMin: 100, retryOn: [HttpError] })
  *   async forecast(city: string): Promise<Forecast> { ... }
+ *
+ *   \@retry<Weather, [city: string]>({ onRetry({ args: [city] }) { console.log(this, city); } })
+ *   async warnings(city: string): Promise<string[]> { ... }
  * }
  */
 export function retry<This, Args extends readonly unknown[], Value = unknown>(
