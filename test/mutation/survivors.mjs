@@ -8,7 +8,7 @@ export const reasons = [
     of: [
       ['limits/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
       ['limits/admission.ts', 'this.#waiting > 0', 2],
-      ['core/call/clock.ts', 'setTimeout === realSetTimeout', 'false'],
+      ['core/call/fake-timers.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/decoration/interceptor.ts', 'site === undefined', 'true'],
       ['core/decoration/interceptor.ts', 'site.isForNow', 'true'],
       ['core/decoration/decorate.ts', 'record.seesConstructions', 'false'],
@@ -113,7 +113,7 @@ export const reasons = [
     why: 'A ring too many, or a timer left behind, finds nothing to do.',
     of: [
       ['core/call/clock.ts', 'this.#timer !== timer', 'false'],
-      ['core/call/clock.ts', 'clearTimeout(timer);'],
+      ['core/call/fake-timers.ts', 'clearTimeout(timer);'],
     ],
   },
   {
@@ -122,7 +122,7 @@ export const reasons = [
   },
   {
     why: 'Where a clock is faked as well, timers ring when they should by that clock.',
-    of: [['core/call/clock.ts', 'clock === realClock', 'true']],
+    of: [['core/call/fake-timers.ts', 'clock !== realClock', 'false']],
   },
   {
     why: 'The receiver of a private static method is its own class, which is found as its home either way.',

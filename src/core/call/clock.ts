@@ -1,12 +1,7 @@
-import { node } from '../node.js';
-import type { AnyClass } from '../types.js';
+import { clockInUse, clockOf, mayBeReal, placedTimers } from './fake-timers.js';
 
-const realSetTimeout = setTimeout;
-const realDateNow = Date.now;
-const realPerformance = performance;
-const realNow = performance.now;
-/** The class of real timers, whoever wraps the function that makes them; all others are fake. */
-const RealTimer = classOfTimers();
+export { isReal, isStanding } from './fake-timers.js';
+
 /** The longest delay a timer takes; a longer one would fire at once. */
 export const longestDelay = 2 ** 31 - 1;
 /** Real timers count whole milliseconds and may fire up to this much early; fake ones never do. */
@@ -14,55 +9,14 @@ const rounding = 1;
 /** What is left over from sums of fractions; a wait shorter than this is over. */
 export const residue = 1e-6;
 
-/** How far the clock lags behind timers that fired without it: fake timers over a clock that nobody faked. */
-let lag = 0;
-/** The latest `setTimeout` that made a fake timer while no clock was faked. */
-let fakeSetTimeout: typeof setTimeout | undefined;
-/** Where the clock stands that these timers alone move on, by their lag. */
-let standsAt = 0;
-
-/** What the time is read from. */
-interface Clock {
-  now(): number;
-}
-
-const realClock: Clock = { now: () => realNow.call(realPerformance) };
-
-/** Under fake timers the time does not depend on how fast the program runs. */
-const standingClock: Clock = { now: () => standsAt };
-
-/** The real clock with real timers; with fake ones the clock that they faked, if any. */
-function clockInUse(): Clock {
-  if (setTimeout !== realSetTimeout) {
-    if (performance.now !== realNow) return performance;
-    if (Date.now !== realDateNow) return Date;
-    if (setTimeout === fakeSetTimeout) return standingClock;
-  }
-  // Real time passes: should those fake timers come again, the clock stands elsewhere.
-  fakeSetTimeout = undefined;
-  return realClock;
-}
-
-/** Whether time passes while the program runs. */
-export const isReal = (): boolean => clockInUse() === realClock;
-
-/** Whether time moves on by the waits that end, and by nothing else. */
-export const isStanding = (): boolean => clockInUse() === standingClock;
-
-/** Whether a timer is one of Node's, or a number, which timers by the real clock may be as well. */
-const mayBeReal = (timer: unknown): boolean => typeof timer !== 'object' || timer instanceof RealTimer;
-
-/**
- * What changes each time that fake timers come: those of node:test bring the same `setTimeout` again, which knows nothing
- * of the timers that it set before.
- */
-const era = (): unknown => (setTimeout === realSetTimeout ? undefined : node('node:timers/promises').setTimeout);
+/** How much time timers have told of by firing that the clock in use did not see: fake ones over a clock that nobody faked. */
+let unseenTime = 0;
 
 /**
  * The time in milliseconds, for differences only. It is monotonic, follows fake timers whether or not they fake a clock
  * as well, and does not jump with the wall clock.
  */
-export const now = (): number => clockInUse().now() + lag;
+export const now = (): number => clockInUse().now() + unseenTime;
 
 /**
  * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,
@@ -71,7 +25,7 @@ export const now = (): number => clockInUse().now() + lag;
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #setBy: typeof setTimeout | undefined;
-  #setIn: unknown;
+  #setAmong: unknown;
   #left = 0;
   #held: boolean;
   readonly #ring: () => void;
@@ -83,7 +37,7 @@ export class Alarm {
 
   /** Whether it is going to ring: not by a clock that has been taken away, as fake timers are. */
   get isSet(): boolean {
-    return this.#timer !== undefined && this.#setBy === setTimeout && this.#setIn === era();
+    return this.#timer !== undefined && this.#setBy === setTimeout && this.#setAmong === placedTimers();
   }
 
   /** Rings once after the delay, in place of what was set before. */
@@ -113,7 +67,7 @@ export class Alarm {
     let clock = clockInUse();
     const armedAt = now();
     this.#setBy = setTimeout;
-    this.#setIn = era();
+    this.#setAmong = placedTimers();
     const timer = setTimeout(() => {
       if (this.#timer !== timer) return;
       this.#timer = undefined;
@@ -123,27 +77,17 @@ export class Alarm {
       else this.#ring();
     }, step);
     this.#timer = timer;
-    if (clock === realClock && !mayBeReal(timer)) {
-      fakeSetTimeout = setTimeout;
-      standsAt = armedAt - lag;
-      clock = standingClock;
-    }
+    clock = clockOf(timer, clock, armedAt - unseenTime);
     if (!this.#held) timer.unref?.();
   }
 }
 
 /**
  * How long ago a timer was armed that has just fired: after `step`, as it should, or up to `early` before. A clock that
- * stood still catches up.
+ * has not seen that time pass is told of it.
  */
 function elapsedSince(armedAt: number, step: number, early: number): number {
   const missing = step - (now() - armedAt);
-  if (missing > early) lag += missing;
+  if (missing > early) unseenTime += missing;
   return now() - armedAt;
-}
-
-function classOfTimers(): AnyClass {
-  const timer = setTimeout(() => {}, 0);
-  clearTimeout(timer);
-  return timer.constructor as unknown as AnyClass;
 }
