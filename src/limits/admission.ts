@@ -91,12 +91,20 @@ export class Admission {
   #returned: InstanceType<ReturnType<typeof semaClass>> | undefined;
   /** Whether the token that came back last is at hand: most calls find it here, and are spared the Sema's emitter. */
   #spare = false;
+  /*
+   * What always holds of the counters:
+   *
+   *     #made = #out + those at hand (#spare, and those in #returned), and is no more than `tokens`
+   *     #waiting is the length of the line; while it is above 0, every token is out
+   *     each of #admittedNotResumed has a token, and counts among #out
+   */
   /** Tokens made so far; they are made when first needed, so that a huge limit costs nothing. */
   #made = 0;
+  /** Tokens that somebody has. */
   #out = 0;
   #waiting = 0;
-  /** Those who have been admitted and have not gone on yet: a newcomer may not overtake them. */
-  #admitted = 0;
+  /** Those who got a token after a wait, and have not gone on yet: a newcomer may not overtake them. */
+  #admittedNotResumed = 0;
   readonly #line: Link = headOfLine();
   #deadlines: Alarm | undefined;
 
@@ -112,7 +120,7 @@ export class Admission {
 
   /** Whether nobody stands in line before a newcomer. */
   get isClear(): boolean {
-    return this.#waiting === 0 && this.#admitted === 0;
+    return this.#waiting === 0 && this.#admittedNotResumed === 0;
   }
 
   /** Takes a token if one is free and nobody stands in line for it. */
@@ -149,7 +157,7 @@ export class Admission {
   async #goOn(wait: Promise<Waiter>): Promise<unknown> {
     const waiter = await wait;
     if (waiter.failed) return await waiter.fail(this.#errorOf(waiter), waiter.call);
-    this.#admitted--;
+    this.#admittedNotResumed--;
     return await waiter.run(waiter.call);
   }
 
@@ -188,7 +196,7 @@ export class Admission {
   }
 
   #admit(waiter: Waiter): void {
-    this.#admitted++;
+    this.#admittedNotResumed++;
     waiter.settle();
   }
 

@@ -11,9 +11,9 @@ import { show } from '../core/options.js';
  */
 export interface SharingConfig<Args extends readonly unknown[] = never[], This = never> {
   /**
-   * Gives each key a limiter of its own; called with the method's arguments, and its receiver as `this`. Limiters that are idle are dropped. When it
-   * returns no string, the call rejects with a ConfigurationError; when it throws, with what it threw. Default: one
-   * limiter for all.
+   * Gives each key a limiter of its own; called with the method's arguments, and its receiver as `this`. Limiters that
+   * are idle are dropped. When it returns no string, the call rejects with a ConfigurationError; when it throws, with what
+   * it threw. Default: one limiter for all.
    */
   readonly key?: (this: This, ...args: Args) => string;
   /**
@@ -30,32 +30,38 @@ interface Limiter {
   onIdle: (() => void) | undefined;
 }
 
-/** Finds the limiter of a call, by scope and key; makes it at the first call. */
+type Key = (...args: unknown[]) => unknown;
+
+/** Finds the limiter of a call; makes it at the first one. */
+type Find<L> = (call: Call) => L;
+
+/** Finds limiters by scope and key. */
 export function limiters<L extends Limiter>(
   { key, scope }: SharingConfig,
   site: SiteInfo,
   kind: string,
   create: () => L,
-): (call: Call) => L {
-  const find = key === undefined ? single(create) : keyed(key as (...args: unknown[]) => unknown, site, kind, create);
-  if (scope !== 'instance') return find();
-  const shared = find();
-  const owners = new WeakMap<object, (call: Call) => L>();
+): Find<L> {
+  const newFinder = key === undefined ? single(create) : keyed(key as Key, site, kind, create);
+  if (scope !== 'instance') return newFinder();
+  const forNoReceiver = newFinder();
+  const byReceiver = new WeakMap<object, Find<L>>();
   return (call) => {
     const { self } = call;
-    if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return shared(call);
-    let own = owners.get(self);
-    if (own === undefined) {
-      own = find();
-      owners.set(self, own);
+    if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return forNoReceiver(call);
+    let find = byReceiver.get(self);
+    if (find === undefined) {
+      find = newFinder();
+      byReceiver.set(self, find);
     }
-    return own(call);
+    return find(call);
   };
 }
 
+/** Makes finders of the one limiter that all their calls share. */
 const single =
   <L>(create: () => L) =>
-  (): ((call: Call) => L) => {
+  (): Find<L> => {
     let limiter: L | undefined;
     return () => {
       limiter ??= create();
@@ -63,9 +69,10 @@ const single =
     };
   };
 
+/** Makes finders of a limiter for each key. */
 const keyed =
-  <L extends Limiter>(key: (...args: unknown[]) => unknown, site: SiteInfo, kind: string, create: () => L) =>
-  (): ((call: Call) => L) => {
+  <L extends Limiter>(key: Key, site: SiteInfo, kind: string, create: () => L) =>
+  (): Find<L> => {
     const byKey = new Map<string, L>();
     return (call) => {
       const name = Reflect.apply(key, call.self, call.args);

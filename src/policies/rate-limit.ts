@@ -127,15 +127,16 @@ class RateLimiter implements StartListener {
   }
 
   /** After a quick start the next is taken to be one too: reading the clock is half of what a start costs. */
-  beforeStart(): number {
-    return this.#isQuick ? Number.POSITIVE_INFINITY : now();
+  beforeStart(): number | undefined {
+    return this.#isQuick ? undefined : now();
   }
 
   /** A permit is used, from now on: the method has been entered. */
-  afterStart(enteredAt: number): void {
+  afterStart(enteredAt: number | undefined): void {
     const time = now();
     const grace = isReal() ? this.#grace : 0;
-    const due = Math.min(time, enteredAt + grace) + this.#window;
+    const start = enteredAt === undefined ? time : Math.min(time, enteredAt + grace);
+    const due = start + this.#window;
     const returns = this.#returns;
     let at = returns.length;
     const sinceLatest = at > this.#head ? due - (returns[at - 1] as number) : Number.POSITIVE_INFINITY;

@@ -5,10 +5,10 @@ import type { Handoff } from './handoff.js';
 
 /** Told when the method's own code is entered, as the permit of a rate limit is, which counts from there. */
 export interface StartListener {
-  /** The code is about to be entered. Gives the time to tell `afterStart`; Infinity where that does not matter. */
-  beforeStart(): number;
+  /** The code is about to be entered. Gives the time to tell `afterStart`; undefined where that does not matter. */
+  beforeStart(): number | undefined;
   /** The code has been entered, at this time or a little later. */
-  afterStart(enteredAt: number): void;
+  afterStart(enteredAt: number | undefined): void;
   /** The code is not entered after all. */
   cancelStart(): void;
 }

@@ -26,15 +26,15 @@ export class Gate implements Wait {
   }
 
   /** The code is entered from now on. Gives the time of that, where the permit of a rate limit wants to know it. */
-  enterCode(call: Call): number {
+  enterCode(call: Call): number | undefined {
     this.stats.attempts++;
     this.stats.running++;
     call.enterCode();
-    return call.starting === undefined ? 0 : call.starting.beforeStart();
+    return call.starting?.beforeStart();
   }
 
   /** The code has been entered, and gave this promise: goes on once that settles. */
-  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number): Promise<unknown> {
+  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number | undefined): Promise<unknown> {
     call.leaveCode();
     const { starting } = call;
     if (starting !== undefined) {
