@@ -25,6 +25,7 @@ export {
   isTimeoutError,
   isWorkerError,
 } from './core/guards.js';
+export { anything, callback, duration, flag, oneOf, positive, positiveInteger, type Rule } from './core/options.js';
 export type { Policies, PolicyKind } from './core/policies.js';
 export type { AnyClass, AnyFunction, ErrorClass } from './core/types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
@@ -44,6 +45,8 @@ export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';
 export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js';
+export { definePolicy, type PolicyFactory } from './policies/define-policy.js';
+export type { PolicyCall, PolicyDefinition } from './policies/definition.js';
 export { type Alternative, type FallbackConfig, fallback, type Plain } from './policies/fallback.js';
 export { httpStatusOf } from './policies/http-status.js';
 export { type RateLimitConfig, rateLimit } from './policies/rate-limit.js';

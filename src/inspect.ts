@@ -1,4 +1,4 @@
-import type { Stats } from './core/call/stats.js';
+import { copyOf, type Stats } from './core/call/stats.js';
 import { type Chains, chainFor, chainsOf, findSite, placements, siteOfMember } from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
 import { labelOf, type Site } from './core/decoration/site.js';
@@ -87,7 +87,7 @@ export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[
 export function statsOf(subject: object, method: PropertyKey): Stats {
   const chains = chainsOf(subject, 'statsOf()');
   const site = siteOf(subject, chains, method, 'statsOf()');
-  if (site !== undefined) return { ...site.stats };
+  if (site !== undefined) return copyOf(site.stats);
   throw new ConfigurationError(`statsOf(): ${labelOf(typeOf(chains), method)} has no policies, so nothing is counted`);
 }
 
@@ -117,13 +117,17 @@ export function explain(subject: object): string {
   return lines.join('\n');
 }
 
+/** So wide is the column of the kinds at the least, for those of different methods to stand below each other. */
+const shortestColumn = 11;
+
 function* explainSite(site: Site, placement: Placement): Generator<string> {
   const kinds = site.inForce.map(({ policy }) => policy.kind);
   const prefix = placement.endsWith('static') ? staticPrefix : '';
   yield `  ${prefix}${String(site.name)}(): ${[...kinds, 'the method'].join(' > ')}`;
+  const width = Math.max(...kinds.map(({ length }) => length), shortestColumn);
   for (const { policy, declaredBy } of site.inForce) {
     const options = Object.entries(policy.options).map(([name, value]) => `${name}: ${showOption(value)}`);
-    yield `    ${policy.kind.padEnd(11)} ${options.join(', ')}  (from ${declaredBy?.name || 'an anonymous class'})`;
+    yield `    ${policy.kind.padEnd(width)} ${options.join(', ')}  (from ${declaredBy?.name || 'an anonymous class'})`;
   }
 }
 

@@ -70,8 +70,8 @@ export function orchestrate<Second>(
 /**
  * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
  *
- * @param config `retry`, `fallback` (also an array of alternatives), `rateLimit`, `concurrency`,
- * `cpuBound` (the module, or `{ module, ... }`), `inherit` (true).
+ * @param config A key for each kind of policy; for `fallback` also an array of alternatives, for `cpuBound` the module or
+ * `{ module, ... }`. And `inherit` (true).
  * @throws ConfigurationError at decoration, when an option is wrong.
  * @example
  * class Weather {

@@ -1,5 +1,5 @@
 import { byRank, type Policy } from './core/call/policy.js';
-import type { Stats } from './core/call/stats.js';
+import { copyOf, type Stats } from './core/call/stats.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
@@ -55,8 +55,8 @@ export class Orchestrator {
   readonly #site: Site;
 
   /**
-   * @param config `retry`, `fallback` (functions), `rateLimit`, `concurrency`, `cpuBound`: options or shorthand of each
-   * decorator. Default: none of them.
+   * @param config A key for each kind of policy, with the options or the shorthand of its decorator; the alternatives of a
+   * `fallback` are functions. Default: none of them.
    * @throws ConfigurationError when an option is wrong.
    */
   constructor(config: Omit<OrchestratorConfig, 'inherit'> = {}) {
@@ -66,7 +66,7 @@ export class Orchestrator {
 
   /** What it has done so far, over all functions. */
   get stats(): Stats {
-    return { ...this.#site.stats };
+    return copyOf(this.#site.stats);
   }
 
   /**

@@ -36,6 +36,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     rejected: 0,
     fallbacks: 0,
     failures: 1,
+    custom: {},
   };
   const policies = [
     { kind: 'retry', options: { maxAttempts: 2, waitMin: 40, waitMultiplier: 2 } },

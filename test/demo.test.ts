@@ -171,6 +171,7 @@ describe('the demo', () => {
       rejected: 0,
       fallbacks: 0,
       failures: 0,
+      custom: {},
     };
     const lanes = [{ name: 'Shop.buy', limit: 3, stats: () => stats }];
     const outcomes = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };

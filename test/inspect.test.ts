@@ -371,6 +371,7 @@ describe('statsOf', () => {
     rejected: 0,
     fallbacks: 0,
     failures: 0,
+    custom: {},
   };
 
   test('counts from nothing, before any construction too', () => {

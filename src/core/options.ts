@@ -1,11 +1,26 @@
 import { ConfigurationError } from './errors.js';
 import { node } from './node.js';
-import type { AnyClass } from './types.js';
+import type { AnyClass, AnyFunction } from './types.js';
 
-/** What an option may be: the test, and the words for it. */
-export interface Rule {
+/** Holds the type of what a rule allows, for the compiler alone. */
+declare const valueType: unique symbol;
+
+/**
+ * What an option of a policy may be: the test, and the words for it. Those of opero are `oneOf`, `positiveInteger`,
+ * `positive`, `duration`, `flag`, `callback` and `anything`; one of your own is an object like these.
+ *
+ * @example
+ * const port: Rule<number> = {
+ *   allowed: 'a port number',
+ *   test: (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536,
+ * };
+ */
+export interface Rule<Value = unknown> {
+  /** What is allowed, in words that stand after "expected `port` to be". */
   readonly allowed: string;
+  /** Whether a value is allowed; `undefined` is never asked about, as it counts as not given. */
   readonly test: (value: unknown) => boolean;
+  readonly [valueType]?: Value;
 }
 
 /** Where options come from, for messages: the decorated member, and the path of the options inside those of another. */
@@ -19,33 +34,92 @@ export interface Where {
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
-const rule = (allowed: string, test: (value: unknown) => boolean): Rule => ({ allowed, test });
+const rule = <Value>(allowed: string, test: (value: unknown) => boolean): Rule<Value> => ({ allowed, test });
+const numbers = rule<number>;
 
-export const positiveInteger = rule('an integer of at least 1', (v) => Number.isSafeInteger(v) && (v as number) >= 1);
-export const countOrInfinity = rule(
+/**
+ * Rule of an option: an integer of at least 1.
+ *
+ * @example
+ * const options = { limit: positiveInteger };
+ */
+export const positiveInteger: Rule<number> = numbers(
+  'an integer of at least 1',
+  (v) => Number.isSafeInteger(v) && (v as number) >= 1,
+);
+export const countOrInfinity = numbers(
   'an integer of at least 1 or Infinity',
   (v) => v === Number.POSITIVE_INFINITY || positiveInteger.test(v),
 );
-export const queueLength = rule(
+export const queueLength = numbers(
   'an integer of at least 0 or Infinity',
   (v) => v === Number.POSITIVE_INFINITY || v === 0 || positiveInteger.test(v),
 );
-export const positive = rule('a finite number above 0', (v) => Number.isFinite(v) && (v as number) > 0);
-export const duration = rule(
+
+/**
+ * Rule of an option: a finite number above 0, fractions included.
+ *
+ * @example
+ * const options = { factor: positive };
+ */
+export const positive: Rule<number> = numbers(
+  'a finite number above 0',
+  (v) => Number.isFinite(v) && (v as number) > 0,
+);
+
+/**
+ * Rule of an option: a finite number of milliseconds of at least 0.
+ *
+ * @example
+ * const options = { wait: duration };
+ */
+export const duration: Rule<number> = numbers(
   'a finite number of milliseconds of at least 0',
   (v) => Number.isFinite(v) && (v as number) >= 0,
 );
-export const durationOrInfinity = rule(
+
+export const durationOrInfinity = numbers(
   'a number of milliseconds of at least 0 or Infinity',
   (v) => isNumber(v) && v >= 0,
 );
-export const positiveDuration = rule('a finite number of milliseconds above 0', positive.test);
-export const budget = rule('a number of milliseconds above 0 or Infinity', (v) => isNumber(v) && v > 0);
-export const flag = rule('true or false', (v) => typeof v === 'boolean');
-export const callback = rule('a function', (v) => typeof v === 'function' && !isGenerator(v));
-export const anything = rule('anything', () => true);
-export const oneOf = (...values: readonly string[]): Rule =>
-  rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v as string));
+export const positiveDuration = numbers('a finite number of milliseconds above 0', positive.test);
+export const budget = numbers('a number of milliseconds above 0 or Infinity', (v) => isNumber(v) && v > 0);
+
+/**
+ * Rule of an option: true or false.
+ *
+ * @example
+ * const options = { verbose: flag };
+ */
+export const flag: Rule<boolean> = rule('true or false', (v) => typeof v === 'boolean');
+
+/**
+ * Rule of an option: a function, of which `as` tells the type. Generator functions are refused, as a call of one runs none of
+ * its code.
+ *
+ * @example
+ * const options = { onSlow: callback as Rule<(method: string) => void> };
+ */
+export const callback: Rule<AnyFunction> = rule('a function', (v) => typeof v === 'function' && !isGenerator(v));
+
+/**
+ * Rule of an option: whatever it may be; `as` tells the type.
+ *
+ * @example
+ * const options = { logger: anything as Rule<Console> };
+ */
+export const anything: Rule = rule('anything', () => true);
+
+/**
+ * Rule of an option: one of these words.
+ *
+ * @param values The words.
+ *
+ * @example
+ * const options = { level: oneOf('low', 'high') };
+ */
+export const oneOf = <Word extends string>(...values: readonly Word[]): Rule<Word> =>
+  rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.some((each) => each === v));
 
 /** Whether a value was written with the `class` keyword, so that it cannot be called; a method may have that as its name. */
 export const isClass = (value: unknown): value is AnyClass =>

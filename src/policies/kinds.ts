@@ -1,14 +1,11 @@
-import type { Policy } from '../core/call/policy.js';
-import { type Where, wrongOption } from '../core/options.js';
+import { wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import { concurrencyPolicy } from './concurrency.js';
 import { cpuBoundPolicy } from './cpu-bound.js';
+import { type Build, definedBuilder, definedKinds } from './defined.js';
 import { fallbackPolicy, readFallback } from './fallback.js';
 import { rateLimitPolicy } from './rate-limit.js';
 import { retryPolicy } from './retry.js';
-
-/** Makes a policy of what stands under its kind in a config; checks that. */
-export type Build = (given: never, where: Where) => Policy;
 
 /** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
 const builtIn: Readonly<Record<PolicyKind, Build>> = {
@@ -25,9 +22,9 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
   cpuBound: cpuBoundPolicy,
 };
 
-/** The kinds of policy that there are. */
-export const kinds = (): readonly string[] => Object.keys(builtIn);
+/** The kinds of policy that there are: opero's own, and those of `definePolicy`. */
+export const kinds = (): readonly string[] => [...Object.keys(builtIn), ...definedKinds()];
 
 /** How a policy of a kind is made; undefined where there is no such kind. */
-export const builderOf = (kind: PropertyKey): Build | undefined =>
-  Object.hasOwn(builtIn, kind) ? builtIn[kind as PolicyKind] : undefined;
+export const builderOf = (kind: string): Build | undefined =>
+  Object.hasOwn(builtIn, kind) ? builtIn[kind as PolicyKind] : definedBuilder(kind);

@@ -15,6 +15,7 @@ const none = {
   rejected: 0,
   fallbacks: 0,
   failures: 0,
+  custom: {},
 };
 
 describe('statsOf', () => {

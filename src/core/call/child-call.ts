@@ -26,8 +26,10 @@ export class ChildCall extends Call implements Wait {
     readonly signalAt: SignalPlace | undefined = undefined,
     readonly owner: ChildOwner | undefined = undefined,
     args: readonly unknown[] = parent.args,
+    /** The signal that stands in the arguments, or that of the caller. */
+    callerSignal: AbortSignal | undefined = parent.callerSignal,
   ) {
-    super(parent.fn, parent.self, args, parent.callerSignal, undefined);
+    super(parent.fn, parent.self, args, callerSignal, undefined);
     this.attempt = parent.attempt;
     this.error = parent.error;
   }

@@ -38,6 +38,8 @@ export interface Policy {
   readonly options: object;
   /** The error classes that its options name; they keep their identity when they come back from a worker. */
   readonly errorClasses?: readonly ErrorClass[];
+  /** Its own counts as they are at first, for `custom` of the statistics. */
+  readonly counts?: Readonly<Record<string, number>>;
   /** What it does; most do so in one place. The first of them tells where the policy is listed. */
   readonly steps: readonly [PolicyStep, ...PolicyStep[]];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */

@@ -26,9 +26,15 @@ export interface Stats {
   readonly fallbacks: number;
   /** Calls that rejected. */
   readonly failures: number;
+  /** What policies made by `definePolicy` count, by their kind. */
+  readonly custom: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-export type MutableStats = { -readonly [Key in keyof Stats]: Stats[Key] };
+type Counts = Record<string, number>;
+
+export type MutableStats = { -readonly [Key in Exclude<keyof Stats, 'custom'>]: Stats[Key] } & {
+  readonly custom: Record<string, Counts>;
+};
 
 export const newStats = (): MutableStats => ({
   calls: 0,
@@ -41,4 +47,17 @@ export const newStats = (): MutableStats => ({
   rejected: 0,
   fallbacks: 0,
   failures: 0,
+  custom: {},
 });
+
+/** The counts as they are now, for who asked: they do not move on. */
+export const copyOf = (stats: MutableStats): Stats => ({
+  ...stats,
+  custom: Object.fromEntries(Object.entries(stats.custom).map(([kind, counts]) => [kind, { ...counts }])),
+});
+
+/** What a policy of a kind counts; made when it is first asked for. */
+export function countsOf({ custom }: MutableStats, kind: string, initial: Readonly<Counts> = {}): Counts {
+  custom[kind] ??= { ...initial };
+  return custom[kind];
+}

@@ -1,7 +1,7 @@
 import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo } from '../call/policy.js';
 import type { SignalPlace } from '../call/signals.js';
-import { type MutableStats, newStats } from '../call/stats.js';
+import { countsOf, type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
@@ -73,6 +73,12 @@ export class Site implements SiteInfo {
     this.inForce = inForce;
     this.entry = entry;
     this.policies = policiesOf(inForce);
+    this.#beginCounts();
+  }
+
+  /** What policies count by themselves is there before the first call. */
+  #beginCounts(): void {
+    for (const { kind, counts } of this.policies) if (counts !== undefined) countsOf(this.stats, kind, counts);
   }
 
   stateOf<State>(policy: Policy, make: () => State): State {
@@ -105,6 +111,7 @@ export class Site implements SiteInfo {
     const policies = policiesOf(this.inForce);
     if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at])) return;
     this.policies = policies;
+    this.#beginCounts();
     this.#run = undefined;
     this.#isVerified = false;
   }

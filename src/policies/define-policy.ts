@@ -1,0 +1,164 @@
+import type { Call } from '../core/call/call.js';
+import { enter } from '../core/call/current-call.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import { countsOf } from '../core/call/stats.js';
+import type { Around, Step } from '../core/call/step.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import { readOptions, type Where, wrongOption } from '../core/options.js';
+import type { PolicyKind } from '../core/policies.js';
+import type { AnyFunction } from '../core/types.js';
+import type { SharingConfig } from '../limits/limiters.js';
+import { type Shared, States } from '../limits/states.js';
+import { define } from './defined.js';
+import {
+  type DefaultsOf,
+  type Definition,
+  type Given,
+  type PolicyCall,
+  type PolicyDefinition,
+  type Rules,
+  readDefinition,
+} from './definition.js';
+import { rankOf } from './order.js';
+import { Pass, type Standing } from './pass.js';
+
+/** The argument of a factory: it may be left out where all that it holds may. */
+type OnlyArgument<Options, Sharing = unknown> =
+  Record<never, never> extends Options ? [options?: Options & Sharing] : [options: Options & Sharing];
+
+/**
+ * A factory of decorators that `definePolicy` made. Where the policy has a state, `key` and `scope` are options too.
+ *
+ * @example
+ * const log: PolicyFactory<{ level?: 'low' | 'high' }> = definePolicy({
+ *   kind: 'log',
+ *   stage: 'call',
+ *   options: { level: oneOf('low', 'high') },
+ *   defaults: { level: 'low' },
+ *   around: (next) => next(),
+ * });
+ */
+export type PolicyFactory<Options, State = undefined> = [State] extends [undefined]
+  ? (...given: OnlyArgument<Options>) => PolicyDecorator
+  : <Args extends readonly unknown[]>(
+      ...given: OnlyArgument<Options, SharingConfig<Args>>
+    ) => PolicyDecorator<{ option: 'key'; args: Args }>;
+
+/** Where so many policies of one stage stand apart: the later one was defined, the further in, but still in its place. */
+const apart = 2 ** -32;
+
+/** What `around` is told of a call. */
+class ToldCall implements PolicyCall {
+  readonly args: readonly unknown[];
+  readonly attempt: number;
+  readonly self: unknown;
+  readonly #call: Call;
+
+  constructor(
+    call: Call,
+    readonly method: string,
+    readonly options: Readonly<Record<string, unknown>>,
+    readonly stats: Record<string, number>,
+    readonly state: unknown,
+  ) {
+    this.#call = call;
+    this.args = call.args;
+    this.attempt = call.attempt;
+    this.self = call.self;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#call.signal;
+  }
+}
+
+/** The policy with options that were read already. */
+function policyOf(definition: Definition, options: Readonly<Record<string, unknown>>, rank: number): Policy {
+  const { kind, stage, state: makeState, stats: counts } = definition;
+
+  const wrap = (around: Around, site: SiteInfo): Step => {
+    const stats = countsOf(site.stats, kind, counts);
+    const states = makeState && site.stateOf(policy, () => new States(options, site, kind, makeState));
+    const standing: Standing = { kind, site, around, waitsForAll: stage === 'method', states };
+    return {
+      isBoundary: true,
+      admit: function policy(call) {
+        if (call.aborted) return around.fail(call.reason, call);
+        let shared: Shared<unknown> | undefined;
+        try {
+          shared = states?.enter(call);
+        } catch (error) {
+          return around.fail(error, call);
+        }
+        const pass = new Pass(call, standing, shared);
+        const method = site.member === undefined ? call.fn.name || site.label : site.label;
+        const told = new ToldCall(call, method, options, stats, shared?.state);
+        const next = (args?: readonly unknown[]): Promise<unknown> => pass.next(args);
+        return enter(call, definition.around as AnyFunction, undefined, [next, told]).then(
+          (value) => pass.end(around.ok, value),
+          (error) => pass.end(around.fail, error),
+        );
+      },
+    };
+  };
+
+  const policy: Policy = {
+    // One that nobody declared in `Policies` is a kind all the same.
+    kind: kind as PolicyKind,
+    options,
+    ...(counts !== undefined && { counts }),
+    steps: [{ rank, wrap }],
+  };
+  return policy;
+}
+
+/**
+ * Makes a policy of your own: a factory of decorators that take part in all that opero's own do. They go on methods and on
+ * classes, are inherited, and are shown by `policiesOf` and `explain`; `@orchestrate` and `Orchestrator` take them by their
+ * kind. To have the compiler know the kind there, declare it in `Policies`.
+ *
+ * @param definition `kind` (its name), `stage` (`'call'`, `'attempt'` or `'method'`), `around` (what it does), `options`
+ * (a rule for each; none), `defaults` (of the options that may be left out; none), `state` (makes what calls share), `stats`
+ * (what it counts).
+ * @returns A factory of decorators, as `retry` is one. Of several policies of one stage the one defined first is the outermost.
+ * @throws ConfigurationError when the definition is wrong, as with a kind of opero's own. A kind that was defined before is
+ * replaced, for classes that are defined from then on.
+ * @example
+ * const log = definePolicy({
+ *   kind: 'log',
+ *   stage: 'call',
+ *   options: { level: oneOf('info', 'debug') },
+ *   defaults: { level: 'info' },
+ *   async around(next, { method, options }) {
+ *     console[options.level](`${method} begins`);
+ *     return await next();
+ *   },
+ * });
+ *
+ * class Shop {
+ *   \@log({ level: 'debug' })
+ *   async buy(item: string): Promise<Receipt> { ... }
+ * }
+ */
+export function definePolicy<
+  const All extends Rules = Record<never, never>,
+  const Defaults extends DefaultsOf<All> = Record<never, never>,
+  State = undefined,
+  Counts extends Record<string, number> = Record<string, number>,
+>(definition: PolicyDefinition<All, Defaults, State, Counts>): PolicyFactory<Given<All, Defaults>, State>;
+export function definePolicy(given: unknown): unknown {
+  const definition = readDefinition(given);
+  const { kind, stage, options: rules, defaults } = definition;
+  const build = (config: unknown, where: Where): Policy => {
+    const options = readOptions<Readonly<Record<string, unknown>>>(where, config, rules, defaults);
+    for (const [name, rule] of Object.entries(rules)) {
+      if (options[name] !== undefined || Object.hasOwn(defaults, name)) continue;
+      throw wrongOption(where, name, undefined, rule.allowed);
+    }
+    return policyOf(definition, options, rankOf(`*.${stage}`) + nth * apart);
+  };
+  const nth = define(kind, build);
+  return (...config: readonly unknown[]) =>
+    policyDecorator(kind, config, 1, (where) => build(config[0] === undefined ? {} : config[0], where));
+}

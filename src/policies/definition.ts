@@ -1,0 +1,176 @@
+import { ConfigurationError } from '../core/errors.js';
+import {
+  anything,
+  callback,
+  entriesOf,
+  oneOf,
+  type Rule,
+  readOptions,
+  unknownOption,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
+import type { SharingConfig } from '../limits/limiters.js';
+import { ownKinds } from './order.js';
+
+/** A rule for each option, by its name. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** What the rule of an option allows. */
+type ValueOf<Each> = Each extends Rule<infer Value> ? Value : never;
+
+/** Values for some of the options; undefined for one that may be left out and has no value then. */
+export type DefaultsOf<All extends Rules> = { readonly [Name in keyof All]?: ValueOf<All[Name]> | undefined };
+
+/** The options as users give them: those with a default may be left out. */
+export type Given<All extends Rules, Defaults> = {
+  readonly [Name in Exclude<keyof All, keyof Defaults>]: ValueOf<All[Name]>;
+} & { readonly [Name in Extract<keyof All, keyof Defaults>]?: ValueOf<All[Name]> };
+
+/** The options as the policy finds them, with defaults filled in. */
+export type Filled<All extends Rules, Defaults> = {
+  readonly [Name in keyof All]:
+    | ValueOf<All[Name]>
+    | (Name extends keyof Defaults ? (undefined extends Defaults[Name] ? undefined : never) : never);
+};
+
+/**
+ * What `around` is told of a call.
+ *
+ * @example
+ * const describe = ({ method, args, attempt }: PolicyCall): string => `${method}(${args.join()}), attempt ${attempt}`;
+ */
+export interface PolicyCall<
+  Options = Readonly<Record<string, unknown>>,
+  State = unknown,
+  Counts extends Record<string, number> = Record<string, number>,
+> {
+  /** The arguments of the caller, or what a policy further out put in their place. */
+  readonly args: readonly unknown[];
+  /** The attempt, from 1; at the stage `'call'` always 1. */
+  readonly attempt: number;
+  /** The signal that ends the call; undefined when nobody can cancel. */
+  readonly signal: AbortSignal | undefined;
+  /** The method for people, as `'Weather.forecast'`; in an `Orchestrator` the name of the function. */
+  readonly method: string;
+  /** The receiver: `this` in the method. */
+  readonly self: unknown;
+  /** The options of the policy, defaults filled in. */
+  readonly options: Options;
+  /** What `state` made for this method of this class, this instance with `scope: 'instance'`, this key with `key`. */
+  readonly state: State;
+  /** The counts of this kind of policy for the method, to be counted up; `statsOf(...).custom` shows them. */
+  readonly stats: Counts;
+}
+
+/**
+ * What `definePolicy` takes.
+ *
+ * @example
+ * const definition: PolicyDefinition = { kind: 'patience', stage: 'attempt', around: async (next) => next() };
+ */
+export interface PolicyDefinition<
+  All extends Rules = Rules,
+  Defaults = DefaultsOf<All>,
+  State = unknown,
+  Counts extends Record<string, number> = Record<string, number>,
+> {
+  /** The name of the policy, which is its key in `@orchestrate` too; none of opero's own. */
+  readonly kind: string;
+  /**
+   * Where it stands. `'call'`: around everything but the fallback, once per call; `'attempt'`: around each attempt, outside
+   * the limits, whose waits it sees; `'method'`: right around the method, inside the limits.
+   */
+  readonly stage: 'call' | 'attempt' | 'method';
+  /** The options that the policy takes: a rule for each. Default: none. */
+  readonly options?: All;
+  /** What options are where they are not given; undefined makes one optional. An option without default must be given. */
+  readonly defaults?: Defaults;
+  /** Makes what calls share: one object per method and concrete class, and for each `key`, or each instance, if asked for. */
+  readonly state?: () => State;
+  /** The names of what it counts, each with where it begins. Default: none, and it may count by any name. */
+  readonly stats?: Counts;
+  /**
+   * Runs instead of what it surrounds, which `next` calls: with the same arguments, or with others. It may be called never,
+   * or several times. What `around` gives or throws is what came of the call, or of the attempt.
+   */
+  readonly around: (
+    next: (args?: readonly unknown[]) => Promise<unknown>,
+    call: PolicyCall<Filled<All, Defaults>, State, Counts>,
+  ) => unknown;
+}
+
+/** A definition that was checked, as it is at run time. */
+export interface Definition extends PolicyDefinition<Rules, Readonly<Record<string, unknown>>> {
+  readonly options: Rules;
+  readonly defaults: Readonly<Record<string, unknown>>;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isRule = (value: unknown): boolean =>
+  isObject(value) &&
+  typeof (value as Partial<Rule>).allowed === 'string' &&
+  typeof (value as Partial<Rule>).test === 'function';
+
+/** Keys that stand beside the kinds in a config, and the name of the decorator that takes it. */
+const reserved = ['inherit', 'signalAt', 'orchestrate'];
+
+const isName = (value: unknown): boolean =>
+  typeof value === 'string' && /^[a-z_$][\w$]*$/i.test(value) && !(value in {}) && !reserved.includes(value);
+
+const definitionRules = (): Rules => ({
+  kind: {
+    allowed: `a name, and none of ${[...ownKinds(), ...reserved].join(', ')}`,
+    test: (value) => isName(value) && !ownKinds().includes(String(value)),
+  },
+  stage: oneOf('call', 'attempt', 'method'),
+  options: {
+    allowed: 'an object of rules, as oneOf() and positiveInteger are',
+    test: (value) => isObject(value) && entriesOf(value).every(([, each]) => isRule(each)),
+  },
+  defaults: { allowed: 'an object', test: isObject },
+  state: callback,
+  stats: {
+    allowed: 'an object of numbers',
+    test: (value) => isObject(value) && entriesOf(value).every(([, each]) => Number.isFinite(each)),
+  },
+  around: callback,
+});
+
+/** The options that each policy with a state has. */
+const sharingRules: Rules = { key: callback, scope: oneOf('class', 'instance') };
+const sharingDefaults: SharingConfig = { scope: 'class' };
+
+/** A definition, checked. Those with a state get the options `key` and `scope`. */
+export function readDefinition(given: unknown): Definition {
+  const where: Where = { text: 'definePolicy()' };
+  const rules = definitionRules();
+  const read = readOptions<Definition>(where, given, rules, { options: {}, defaults: {} });
+  for (const name of ['kind', 'stage', 'around'] as const) {
+    if (read[name] === undefined) throw wrongOption(where, name, undefined, rules[name]?.allowed ?? anything.allowed);
+  }
+  const { options, defaults } = read;
+  const named: Where = { text: `definePolicy() of ${read.kind}` };
+  for (const [name, value] of entriesOf(defaults)) {
+    const inDefaults: Where = { ...named, path: 'defaults' };
+    const rule = typeof name === 'string' && Object.hasOwn(options, name) ? options[name] : undefined;
+    if (typeof name === 'symbol' || rule === undefined) {
+      throw unknownOption(inDefaults, name, value, Object.keys(options));
+    }
+    if (value !== undefined && !rule.test(value)) throw wrongOption(inDefaults, name, value, rule.allowed);
+  }
+  const taken = read.state && Object.keys(sharingRules).find((name) => Object.hasOwn(options, name));
+  if (taken !== undefined) {
+    throw new ConfigurationError(
+      `${named.text}: with \`state\`, it has an option \`${taken}\` already; name yours otherwise`,
+    );
+  }
+  return Object.freeze({
+    ...read,
+    options: { ...options, ...(read.state && sharingRules) },
+    defaults: { ...defaults, ...(read.state && { key: undefined, ...sharingDefaults }) },
+    ...(read.stats && { stats: { ...read.stats } }),
+  });
+}
