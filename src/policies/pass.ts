@@ -26,10 +26,60 @@ export interface Standing {
   readonly states: States<unknown> | undefined;
 }
 
+/** One run of what lies beneath. */
+class Run extends ChildCall {
+  /** What `next` gave for it. */
+  #shown: Promise<unknown> | undefined;
+  #hasFailed = false;
+
+  constructor(
+    readonly pass: Pass,
+    args: readonly unknown[],
+    /** A signal of its own among the arguments. */
+    readonly ownSignal: AbortSignal | undefined,
+  ) {
+    const { call, standing } = pass;
+    super(call, standing.site.signalAt, args, ownSignal);
+  }
+
+  /** Without a signal of its own it ends with the call that it is a part of, and needs none beyond that of the call. */
+  override get signal(): AbortSignal | undefined {
+    return this.ownSignal === undefined ? this.parent.signal : super.signal;
+  }
+
+  override get passedArgs(): readonly unknown[] {
+    const { parent } = this;
+    if (this.ownSignal === undefined && !(parent instanceof ChildCall)) return this.args;
+    return super.passedArgs;
+  }
+
+  override get isWatched(): boolean {
+    return this.ownSignal !== undefined || this.parent.isWatched;
+  }
+
+  override ended(hasFailed: boolean): void {
+    this.#hasFailed = hasFailed;
+    this.pass.endOf(this);
+    if (hasFailed) this.#shown?.catch(ignore);
+  }
+
+  /**
+   * Tells which promise stands for it. Only when it has failed is that marked as seen: while it is pending, whoever awaits it
+   * must be the only one, or else is not in the stacks of errors.
+   */
+  show(promise: Promise<unknown>): Promise<unknown> {
+    this.#shown = promise;
+    if (this.#hasFailed) promise.catch(ignore);
+    return promise;
+  }
+}
+
 /** One call on its way through the `around` of a policy, and the runs of what lies beneath that it began. */
 export class Pass implements Wait {
-  /** What lies beneath runs as calls of their own: those that have not ended. */
-  readonly #running: ChildCall[] = [];
+  /** How many have not ended. */
+  #running = 0;
+  /** Those among them, where an abort may have to reach them. */
+  #abortable: Set<Run> | undefined;
   /** The attempts that were made beneath. */
   #attempts: number;
   #isOver = false;
@@ -46,90 +96,71 @@ export class Pass implements Wait {
 
   /** The call is aborted, and with it all that runs beneath. */
   leave(reason: unknown): void {
-    for (const child of [...this.#running]) child.abort(reason);
+    for (const run of this.#abortable ?? []) run.abort(reason);
   }
 
-  /** Calls what lies beneath. The promise rejects at once when that run is aborted. */
+  /** Runs what lies beneath. The promise rejects at once when that run is aborted. */
   next(args?: readonly unknown[]): Promise<unknown> {
     const { call } = this;
-    const { signalAt } = this.standing.site;
     if (call.aborted) return refused(call.reason);
     if (this.#isOver) return refused(new ConfigurationError(this.#says('next() was called after `around` had ended')));
-    if (args !== undefined && !Array.isArray(args)) {
+    if (args === undefined) return this.#begin(new Run(this, call.args, undefined));
+    if (!Array.isArray(args)) {
       return refused(new ConfigurationError(this.#says(`expected next() to be given an array, got ${show(args)}`)));
     }
-    if (args === undefined) return this.#run(new ChildCall(call, signalAt), undefined);
-    let signal: AbortSignal | undefined;
     try {
-      signal = signalOf(args, signalAt);
-      if (signal?.aborted) return refused(signal.reason);
-      const child = new ChildCall(call, signalAt, args, signal);
-      // One that is the caller's own aborts the call, and that its runs.
-      const own = signal === call.callerSignal ? undefined : signal;
-      if (own !== undefined) watch(child, own);
-      return this.#run(child, own);
+      const signal = signalOf(args, this.standing.site.signalAt);
+      // That of the caller aborts the call, and so its runs.
+      if (signal === undefined || signal === call.callerSignal) return this.#begin(new Run(this, args, undefined));
+      if (signal.aborted) return refused(signal.reason);
+      const run = new Run(this, args, signal);
+      watch(run, signal);
+      return this.#begin(run);
     } catch (error) {
       return refused(error);
     }
   }
 
-  /** Runs a child call, under a signal that is not the caller's, if there is one. */
-  #run(child: ChildCall, signal: AbortSignal | undefined): Promise<unknown> {
+  #begin(run: Run): Promise<unknown> {
     const { call } = this;
+    const { around } = this.standing;
     // The permit of a rate limit counts from when the code is first entered, whichever run enters it.
-    child.starting = call.starting;
+    run.starting = call.starting;
     call.starting = undefined;
-    this.#running.push(child);
-    if (!call.isWatched && signal === undefined) {
-      const outcome: Promise<unknown> = this.#outcomeOf(child, signal, () => outcome);
-      return outcome;
-    }
+    this.#running++;
+    if (!run.isWatched) return run.show(around.next(run) as Promise<unknown>);
+    this.#abortable ??= new Set();
+    this.#abortable.add(run);
     let resolve!: (value: unknown) => void;
     let reject!: (reason: unknown) => void;
     const early = new Promise<unknown>((yes, no) => {
       resolve = yes;
       reject = no;
     });
-    child.onAbort = (reason) => {
+    run.onAbort = (reason) => {
       early.catch(ignore);
       reject(reason);
     };
-    this.#outcomeOf(child, signal, () => early).then(resolve, reject);
-    return early;
+    (around.next(run) as Promise<unknown>).then(resolve, reject);
+    return run.show(early);
   }
 
-  /**
-   * What comes of a child call. Only when it fails is that marked as seen on the promise that stands for it: while it is
-   * pending, whoever awaits it must be the only one, or else is not in the stacks of errors.
-   */
-  #outcomeOf(child: ChildCall, signal: AbortSignal | undefined, shown: () => Promise<unknown>): Promise<unknown> {
-    return (this.standing.around.next(child) as Promise<unknown>).then(
-      (value) => {
-        this.#endOf(child, signal);
-        return value;
-      },
-      (error) => {
-        this.#endOf(child, signal);
-        shown().catch(ignore);
-        throw error;
-      },
-    );
-  }
-
-  #endOf(child: ChildCall, signal: AbortSignal | undefined): void {
-    this.#running.splice(this.#running.indexOf(child), 1);
-    if (signal !== undefined) unwatch(child, signal);
-    if (child.attempt > this.#attempts) this.#attempts = child.attempt;
+  endOf(run: Run): void {
+    const { call } = this;
+    this.#running--;
+    this.#abortable?.delete(run);
+    if (run.ownSignal !== undefined) unwatch(run, run.ownSignal);
+    if (run.attempt > this.#attempts) this.#attempts = run.attempt;
     // Its code was not entered: the permit is there for another run, or goes back in the end.
-    if (child.starting !== undefined) this.call.starting = child.starting;
-    child.starting = undefined;
-    if (this.#running.length === 0) this.#onLastEnd?.();
+    if (run.starting !== undefined) call.starting = run.starting;
+    run.starting = undefined;
+    if (this.#running === 0) this.#onLastEnd?.();
   }
 
   /** `around` has ended, and nothing more begins: goes on with what it gave or threw. */
   end(goOn: Continuation, outcome: unknown): unknown {
     this.#isOver = true;
-    if (!this.standing.waitsForAll || this.#running.length === 0) return this.#leave(goOn, outcome);
+    if (!this.standing.waitsForAll || this.#running === 0) return this.#leave(goOn, outcome);
     return new Promise<void>((resolve) => {
       this.#onLastEnd = resolve;
     }).then(() => this.#leave(goOn, outcome));

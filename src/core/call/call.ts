@@ -93,6 +93,9 @@ export class Call implements CurrentCall {
   /** The method's own code is entered, or its job is on its way to a worker. */
   started(): void {}
 
+  /** All that lies beneath the step which made this call has ended; for those that a step made. */
+  ended(_hasFailed: boolean): void {}
+
   /** The method's own code is entered: until `leaveCode`, `currentCall()` tells of this call. */
   enterCode(): void {
     this.#outer = setCurrent(this);

@@ -34,8 +34,12 @@ export class ChildCall extends Call implements Wait {
     this.error = parent.error;
   }
 
+  override get signal(): AbortSignal | undefined {
+    return this.#ownSignal();
+  }
+
   /** Made when it is asked for: most methods never do. */
-  override get signal(): AbortSignal {
+  #ownSignal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.aborted) this.#controller.abort(this.#reason);
@@ -62,7 +66,7 @@ export class ChildCall extends Call implements Wait {
   /** The caller's, with the signal of this call in the place of the caller's own. */
   override get passedArgs(): readonly unknown[] {
     if (this.callerSignal === undefined && this.signalAt === undefined) return this.args;
-    return withSignal(this.args, this.signalAt, () => this.signal);
+    return withSignal(this.args, this.signalAt, () => this.signal ?? this.#ownSignal());
   }
 
   override get isWatched(): boolean {

@@ -33,8 +33,12 @@ const stepsOf = (policies: readonly Policy[]): PolicyStep[] =>
 
 /** What a child call comes to is told to the step that made it, and to nobody else. */
 const endOfChild: After = {
-  ok: (value) => value,
-  fail(error) {
+  ok(value, call) {
+    call.ended(false);
+    return value;
+  },
+  fail(error, call) {
+    call.ended(true);
     throw error;
   },
 };
