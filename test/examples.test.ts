@@ -56,6 +56,14 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "Primes.cached: `this.cache` does not travel to a worker; list 'cache' in the option `state` of @cpuBound",
     '499500 moved, so that here are left: 0',
   ],
+  'define-policy': [
+    'Market.buy(tea), attempt 1: Error: closed',
+    'Market.buy(tea), attempt 2: one tea',
+    'Market.stock, attempt 1: 30',
+    'price, attempt 1: 4',
+    "[ 'retry', 'log' ]",
+    'failed attempts: 1',
+  ],
   fallback: [
     'cached() stands in: the shop is closed: no tea',
     'tea: 4',

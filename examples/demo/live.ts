@@ -44,7 +44,8 @@ export function tellNow(now: () => string, say: (line: string) => void): Teller 
 
 /** The state in one line. */
 export function lineOf(state: LiveState): string {
-  const sum = (name: Exclude<keyof Stats, 'custom'>): number => state.lanes.reduce((total, lane) => total + lane.stats()[name], 0);
+  const sum = (name: Exclude<keyof Stats, 'custom'>): number =>
+    state.lanes.reduce((total, lane) => total + lane.stats()[name], 0);
   const counts = (['running', 'queued', 'retries', 'fallbacks'] as const).map((name) => `${name} ${sum(name)}`);
   return `${endedOf(state)} of ${state.total} calls ended; ${counts.join(', ')}`;
 }

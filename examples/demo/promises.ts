@@ -83,7 +83,8 @@ export function limits(lane: Lane, server: ServerRecord): Line[] {
 export function accounts({ calls, planned, lanes }: ClientRecord, { requests }: ServerRecord): Line[] {
   const { succeeded = 0, fallback = 0, cancelled = 0, failed = 0 } = countBy(calls, (call) => call.outcome);
   const accounted = succeeded + fallback + cancelled + failed;
-  const counted = (name: Exclude<keyof Stats, 'custom'>): number => lanes.reduce((sum, { stats }) => sum + stats[name], 0);
+  const counted = (name: Exclude<keyof Stats, 'custom'>): number =>
+    lanes.reduce((sum, { stats }) => sum + stats[name], 0);
   const statsAgree =
     counted('calls') === planned && counted('fallbacks') === fallback && counted('failures') === cancelled + failed;
   const attemptsAgree = lanes.every(

@@ -23,6 +23,7 @@ import {
   retry,
   statsOf,
 } from 'opero';
+import { Endless } from '../fixtures/workers/endless.js';
 import { advance, flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
 import { countListeners } from '../support/listeners.js';
@@ -1158,4 +1159,145 @@ describe('many items', () => {
       assert.ok(seen.includes(3));
       assert.equal(statsOf(Shop, 'buy').running, 0);
     }));
+});
+
+describe('the built-in policies use nothing that this does not rest on', () => {
+  /** `retry` without waits, as anybody may write it. */
+  const again = definePolicy({
+    kind: 'again',
+    stage: 'call',
+    options: { maxAttempts: positiveInteger },
+    defaults: { maxAttempts: 3 },
+    async around(next, { options }) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await next();
+        } catch (error) {
+          if (attempt === options.maxAttempts) throw error;
+        }
+      }
+    },
+  });
+
+  /** `concurrency(1)`, as anybody may write it. */
+  const mutex = definePolicy({
+    kind: 'mutex',
+    stage: 'attempt',
+    state: () => ({ last: Promise.resolve() as Promise<unknown> }),
+    async around(next, { state, signal }) {
+      const before = state.last;
+      const turn = deferred();
+      state.last = before.then(() => turn.promise);
+      try {
+        await before;
+        if (signal?.aborted) return undefined;
+        return await next();
+      } finally {
+        turn.resolve();
+      }
+    },
+  });
+
+  for (const [name, patiently] of [
+    ['retry', () => retry({ maxAttempts: 3, waitMin: 0 })],
+    ['a policy that does the same', () => again({ maxAttempts: 3 })],
+  ] as const) {
+    test(`${name}: attempts until one works, at most so many, then the last error; one slot each`, async () => {
+      const errors: Error[] = [];
+      class Shop {
+        @patiently()
+        @concurrency({ limit: 1, maxQueue: 0 })
+        @fallback({ value: 'nothing', on: RangeError })
+        async buy(works: number): Promise<unknown> {
+          if (errors.length + 1 === works) return 'bought';
+          const error = new (works === 0 ? RangeError : TypeError)(`no ${errors.length + 1}`);
+          errors.push(error);
+          throw error;
+        }
+      }
+      const shop = new Shop();
+      assert.equal(await shop.buy(3), 'bought');
+      assert.equal(errors.splice(0).length, 2);
+      assert.equal(await rejection(shop.buy(9)), errors[2]);
+      assert.equal(errors.splice(0).length, 3);
+      assert.equal(await shop.buy(0), 'nothing');
+      const { calls, attempts, failures, fallbacks, running } = statsOf(Shop, 'buy');
+      assert.deepEqual([calls, attempts, failures, fallbacks, running], [3, 9, 1, 1, 0]);
+    });
+  }
+
+  for (const [name, alone] of [
+    ['concurrency(1)', () => concurrency(1)],
+    ['a policy that does the same', () => mutex()],
+    ['the same for each key', () => mutex({ key: () => 'a' })],
+  ] as const) {
+    test(`${name}: one at a time, in order of arrival; an abort leaves the line`, () =>
+      handled(async () => {
+        const gates = [deferred(), deferred(), deferred()];
+        const entered: number[] = [];
+        class Shop {
+          @alone()
+          async buy(id: number, _signal?: AbortSignal): Promise<void> {
+            entered.push(id);
+            await gates[id]?.promise;
+            if (id === 0) throw new Error('no');
+          }
+        }
+        const shop = new Shop();
+        const controller = new AbortController();
+        const failing = rejection(shop.buy(0));
+        const leaving = shop.buy(1, controller.signal);
+        const last = shop.buy(2);
+        await flush();
+        assert.deepEqual(entered, [0]);
+        controller.abort('left');
+        assert.equal(await rejection(leaving), 'left');
+        gates[0].resolve();
+        await failing;
+        await flush();
+        assert.deepEqual(entered, [0, 2]);
+        gates[2].resolve();
+        await last;
+      }));
+  }
+});
+
+describe('with cpuBound', () => {
+  const passing = (stage: Stage, around: Around) => definePolicy({ kind: 'passing', stage, around });
+
+  for (const stage of stages) {
+    test(`at '${stage}': the worker gets the arguments that next() gets, and policies are not applied there`, async () => {
+      passing(stage, async (next, { args: [n] }) => [await next(), await next([Number(n) * 10])]);
+      const { href } = new URL('../fixtures/workers/functions.js', import.meta.url);
+      const { double } = (await import(href)) as typeof import('../fixtures/workers/functions.js');
+      const orchestrator = new Orchestrator({ passing: {}, cpuBound: href } as object);
+      assert.deepEqual(await orchestrator.execute(double, 1), [
+        { doubled: 2, isMainThread: false },
+        { doubled: 20, isMainThread: false },
+      ]);
+      const both = await orchestrator.process(double, [1, 2]);
+      assert.deepEqual(
+        (both as unknown as { doubled: number }[][]).flat().map(({ doubled }) => doubled),
+        [2, 20, 4, 40],
+      );
+      assert.deepEqual([orchestrator.stats.calls, orchestrator.stats.attempts], [3, 6]);
+    });
+
+    test(`at '${stage}': an abort stops the worker, and the next call gets another`, () =>
+      handled(async () => {
+        const through = passing(stage, (next) => next());
+        @through()
+        class Pliant extends Endless {}
+        const entered = new Int32Array(new SharedArrayBuffer(4));
+        const controller = new AbortController();
+        const pliant = new Pliant() as Pliant & { retried(entered: Int32Array, signal?: AbortSignal): Promise<string> };
+        assert.ok(kindsOf(Pliant, 'retried').includes('passing'));
+        const call = rejection(pliant.retried(entered, controller.signal));
+        while (Atomics.load(entered, 0) === 0) await flush();
+        controller.abort('left');
+        assert.equal(await call, 'left');
+        assert.equal(await pliant.retried(entered), 'ended');
+        assert.equal(statsOf(Pliant, 'retried').running, 0);
+      }));
+  }
 });

@@ -8,6 +8,7 @@ import {
   type ItemError,
   Orchestrator,
   orchestrate,
+  type PolicyKind,
   policiesOf,
   rateLimit,
   retry,
@@ -451,6 +452,8 @@ export function inspection(): void {
   const [{ kind, options, declaredBy }] = policiesOf(Concrete, 'load');
   const { calls, failures } = statsOf(Concrete.made, 'load');
   const counted: number = calls + failures;
-  same<typeof kind, 'fallback' | 'retry' | 'rateLimit' | 'concurrency' | 'cpuBound'>(true);
+  same<typeof kind, PolicyKind>(true);
+  same<'retry' extends PolicyKind ? true : false, true>(true);
+  same<string extends PolicyKind ? true : false, false>(true);
   void [options, declaredBy, counted];
 }
