@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import * as opero from 'opero';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { kinds } from '../support/kinds.js';
 import { blockIn, pages, printsOf, root } from '../support/pages.js';
 
 const exec = promisify(execFile);
@@ -50,6 +51,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a program may import; a name stands in one of these lists before it is exported. */
 const values = [
+  ...kinds,
   'AllFailedError',
   'ConfigurationError',
   'FallbackChain',
@@ -60,11 +62,13 @@ const values = [
   'RetryError',
   'TimeoutError',
   'WorkerError',
-  'concurrency',
-  'cpuBound',
+  'anything',
+  'callback',
   'currentCall',
+  'definePolicy',
+  'duration',
   'explain',
-  'fallback',
+  'flag',
   'httpStatusOf',
   'isAllFailedError',
   'isCircuitOpenError',
@@ -76,17 +80,18 @@ const values = [
   'isTransient',
   'isWorkerError',
   'move',
+  'oneOf',
   'orchestrate',
   'parseRetryAfter',
   'policiesOf',
+  'positive',
+  'positiveInteger',
   'processAll',
   'processStream',
-  'rateLimit',
   'register',
-  'retry',
   'shutdown',
   'statsOf',
-];
+].sort();
 const types = [
   'Alternative',
   'AnyClass',
@@ -112,7 +117,10 @@ const types = [
   'OrchestratorConfig',
   'Plain',
   'Policies',
+  'PolicyCall',
   'PolicyDecorator',
+  'PolicyDefinition',
+  'PolicyFactory',
   'PolicyInForce',
   'PolicyKind',
   'Primitive',
@@ -124,6 +132,7 @@ const types = [
   'RetryBudgetConfig',
   'RetryConfig',
   'RetryEvent',
+  'Rule',
   'SharingConfig',
   'Stats',
   'StreamOptions',

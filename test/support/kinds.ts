@@ -1,0 +1,19 @@
+import type { PolicyKind } from '../../src/core/policies.js';
+import type { builderOf } from '../../src/policies/kinds.js';
+
+/** What has the compiler read all the kinds that opero brings. */
+export type Builders = typeof builderOf;
+
+/** Something that the decorator of each kind takes as its one argument; the compiler asks for a line from each new kind. */
+export const samples = {
+  retry: 2,
+  fallback: 'other',
+  rateLimit: 2,
+  concurrency: 2,
+  cpuBound: import.meta.url,
+} satisfies Readonly<Record<PolicyKind, unknown>>;
+
+export type Kind = keyof typeof samples;
+
+/** The kinds of policy that opero brings, and so the names of their decorators. */
+export const kinds = Object.keys(samples) as Kind[];
