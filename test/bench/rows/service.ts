@@ -1,7 +1,16 @@
-import { concurrency, fallback, rateLimit, retry } from 'opero';
+import { concurrency, definePolicy, fallback, rateLimit, retry } from 'opero';
 
 /** So many starts that nobody ever waits. */
 export const plenty = 1e9;
+
+/** The least that a policy of one's own does. */
+const through = definePolicy({
+  kind: 'through',
+  stage: 'call',
+  async around(next) {
+    return await next();
+  },
+});
 
 /** One method, under more and more policies. All do the same: an async method that gives back its argument. */
 export class Service {
@@ -21,6 +30,11 @@ export class Service {
 
   @fallback('other')
   async backed(value: number): Promise<number> {
+    return value;
+  }
+
+  @through()
+  async passed(value: number): Promise<number> {
     return value;
   }
 
