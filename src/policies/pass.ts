@@ -39,7 +39,7 @@ class Run extends ChildCall {
     readonly ownSignal: AbortSignal | undefined,
   ) {
     const { call, standing } = pass;
-    super(call, standing.site.signalAt, args, ownSignal);
+    super(call, standing.site.signalAt, undefined, args, ownSignal);
   }
 
   /** Without a signal of its own it ends with the call that it is a part of, and needs none beyond that of the call. */

@@ -69,6 +69,6 @@ test('the deadline of a call is the nearest of those around it', () => {
 test('the signal of a child that was aborted before anybody asked for it is aborted', () => {
   const child = new ChildCall(newCall());
   child.abort('late', 'deadline');
-  assert.equal(child.signal.aborted, true);
-  assert.equal(child.signal.reason, 'late');
+  assert.equal(child.signal?.aborted, true);
+  assert.equal(child.signal?.reason, 'late');
 });
