@@ -376,6 +376,14 @@ describe('X11 an error matcher that mixes classes and predicates', () => {
     assert.equal(asked, 0);
   });
 
+  test('takes anything but a promise for what it is worth', async () => {
+    const give = (value: unknown) => () => value as boolean;
+    const nothing = [undefined, null, 0, ''].map(give);
+    assert.equal(await attempts(failure, { retryOn: nothing }), 1);
+    assert.equal(await attempts(failure, { retryOn: [...nothing, give(1)] }), 2);
+    assert.equal(await attempts(failure, { retryOn: [...nothing, give({})] }), 2);
+  });
+
   test('means nothing when it is empty', async () => {
     assert.equal(await attempts(failure, { retryOn: [] }), 1);
     assert.equal(await attempts(failure, { abortOn: [] }), 2);

@@ -8,6 +8,7 @@ export const reasons = [
     of: [
       ['limits/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
       ['limits/admission.ts', 'this.#waiting > 0', 2],
+      ['core/call/matcher.ts', 'tests.length === 1', 'false'],
       ['core/call/fake-timers.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/decoration/interceptor.ts', 'site === undefined', 'true'],
       ['core/decoration/interceptor.ts', 'site.isForNow', 'true'],

@@ -279,3 +279,11 @@ export class Configured extends ByAnnotation {
 export const orchestrator = new Orchestrator({
   retry: { onRetry: ({ args, method }) => [args, method], retryOn: [HttpError, (_error, { attempt }) => attempt < 2] },
 });
+
+export const annotated = new Orchestrator({
+  retry: {
+    onRetry: ({ args }: RetryEvent) => args.length,
+    delay: ({ args: [id] }: DelayEvent<[id: number]>) => id,
+    retryOn: (_error, { args }: HookContext) => args.length > 1,
+  },
+});

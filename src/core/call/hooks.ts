@@ -1,3 +1,4 @@
+import type { AnyFunction } from '../types.js';
 import type { Call } from './call.js';
 import type { SiteInfo } from './policy.js';
 
@@ -34,20 +35,16 @@ export function contextOf(call: Call, site: SiteInfo): HookContext {
   };
 }
 
-/** A hook: a function that is an option, as a policy gets it from there. */
-// biome-ignore lint/suspicious/noExplicitAny: its types were checked against the method where it was given
-type Hook = (this: any, ...given: any[]) => unknown;
-
 /**
  * Calls a hook with the receiver as `this`, and the context as a further, last argument. Throws what it throws, which is
  * what the call is to reject with. To be called from the call's own continuation, never from a timer or a listener: so
  * the hook sees the AsyncLocalStorage of the call.
  */
-export function callHook(hook: Hook, call: Call, site: SiteInfo, ...given: readonly unknown[]): unknown {
+export function callHook(hook: AnyFunction, call: Call, site: SiteInfo, ...given: readonly unknown[]): unknown {
   return Reflect.apply(hook, call.self, [...given, contextOf(call, site)]);
 }
 
 /** Calls a hook that takes an event: what happened, and the context in the same object. As `callHook` otherwise. */
-export function tellHook(hook: Hook, call: Call, site: SiteInfo, happened: object): unknown {
+export function tellHook(hook: AnyFunction, call: Call, site: SiteInfo, happened: object): unknown {
   return Reflect.apply(hook, call.self, [Object.assign(contextOf(call, site), happened)]);
 }
