@@ -1,6 +1,7 @@
 export { type CurrentCall, currentCall } from './core/call/current-call.js';
 export type { HookContext } from './core/call/hooks.js';
 export type { ErrorMatcher, ErrorPredicate } from './core/call/matcher.js';
+export type { SignalPlace } from './core/call/signal-place.js';
 export type { Stats } from './core/call/stats.js';
 export type { PolicyDecorator } from './core/decoration/decorator-types.js';
 export type { Need } from './core/decoration/needs.js';
@@ -55,5 +56,7 @@ export { parseRetryAfter } from './policies/retry-after.js';
 export { RetryBudget, type RetryBudgetConfig } from './policies/retry-budget.js';
 export type { DelayEvent } from './policies/retry-delay.js';
 export { isTransient } from './policies/transient.js';
+export { type TimeoutConfig, timeout } from './policies/timeout.js';
+export type { TimeoutEvent } from './policies/timeout-run.js';
 export { move } from './workers/move.js';
 export type { ResourceLimits } from './workers/pool-options.js';

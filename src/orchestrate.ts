@@ -1,4 +1,5 @@
 import type { Policy } from './core/call/policy.js';
+import { readSignalPlace, type SignalPlace } from './core/call/signal-place.js';
 import { policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
 import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
@@ -20,6 +21,12 @@ import type { RetryConfig } from './policies/retry.js';
 export interface OrchestratorConfig extends Partial<Policies> {
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
   readonly inherit?: boolean;
+  /**
+   * Where the method takes its signal, where that is neither its last argument nor the `signal` of that. The caller's is
+   * read from there, and the signal of each attempt is put there, also where the caller gave none. Default: see
+   * `currentCall()`.
+   */
+  readonly signalAt?: SignalPlace;
 }
 
 /** The same, for the compiler to find out what the options need of the method. */
@@ -50,16 +57,18 @@ export function readPolicies(config: unknown, where: Where): Recording {
   }
   const policies: Policy[] = [];
   let inherit = true;
-  const keys = where.classless ? kinds() : [...kinds(), 'inherit'];
+  let signalAt: SignalPlace | undefined;
+  const keys = [...kinds(), 'signalAt', ...(where.classless ? [] : ['inherit'])];
   for (const [key, given] of entriesOf(config)) {
     if (typeof key === 'symbol' || !keys.includes(key)) throw unknownOption(where, key, given, keys);
     const build = builderOf(key);
     if (given === undefined) continue;
     if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
+    else if (key === 'signalAt') signalAt = readSignalPlace(given, { ...where, path: key });
     else if (typeof given === 'boolean') inherit = given;
     else throw wrongOption(where, key, given, flag.allowed);
   }
-  return { policies, inherit };
+  return { policies, inherit, signalAt };
 }
 
 // Without parentheses, for the compiler to show what to write.
@@ -71,7 +80,7 @@ export function orchestrate<Second>(
  * Several policies at once. Each key takes what the decorator of that name takes; the order of the pipeline is fixed.
  *
  * @param config A key for each kind of policy; for `fallback` also an array of alternatives, for `cpuBound` the module or
- * `{ module, ... }`. And `inherit` (true).
+ * `{ module, ... }`. And `signalAt`, `inherit` (true).
  * @throws ConfigurationError at decoration, when an option is wrong.
  * @example
  * class Weather {

@@ -1,4 +1,5 @@
 import { byRank, type Policy } from './core/call/policy.js';
+import type { SignalPlace } from './core/call/signal-place.js';
 import { copyOf, type Stats } from './core/call/stats.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
@@ -30,9 +31,9 @@ type GeneratorProblem<Fn extends AnyFunction> =
 
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
 
-const classlessSite = (label: string, policies: readonly Policy[]): Site => {
+const classlessSite = (label: string, policies: readonly Policy[], signalAt?: SignalPlace): Site => {
   const inForce = policies.toSorted(byRank).map((policy) => ({ policy, declaredBy: undefined }));
-  return new Site(label, label, undefined, { inForce, entry: undefined });
+  return new Site(label, label, undefined, { inForce, entry: undefined, signalAt });
 };
 
 function requireFunction(value: unknown, asked: string): void {
@@ -56,12 +57,12 @@ export class Orchestrator {
 
   /**
    * @param config A key for each kind of policy, with the options or the shorthand of its decorator; the alternatives of a
-   * `fallback` are functions. Default: none of them.
+   * `fallback` are functions; and `signalAt`. Default: none of them.
    * @throws ConfigurationError when an option is wrong.
    */
   constructor(config: Omit<OrchestratorConfig, 'inherit'> = {}) {
-    const { policies } = readPolicies(config, { text: 'Orchestrator', classless: true });
-    this.#site = classlessSite('Orchestrator', policies);
+    const { policies, signalAt } = readPolicies(config, { text: 'Orchestrator', classless: true });
+    this.#site = classlessSite('Orchestrator', policies, signalAt);
   }
 
   /** What it has done so far, over all functions. */

@@ -34,6 +34,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     retries: 1,
     budgetExceeded: 0,
     rejected: 0,
+    timeouts: 0,
     fallbacks: 0,
     failures: 1,
     custom: {},

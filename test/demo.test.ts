@@ -169,6 +169,7 @@ describe('the demo', () => {
       retries: 0,
       budgetExceeded: 0,
       rejected: 0,
+      timeouts: 0,
       fallbacks: 0,
       failures: 0,
       custom: {},

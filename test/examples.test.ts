@@ -98,6 +98,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '  retries: 2,',
     '  budgetExceeded: 0,',
     '  rejected: 0,',
+    '  timeouts: 0,',
     '  fallbacks: 0,',
     '  failures: 0,',
     '  custom: {}',

@@ -369,6 +369,7 @@ describe('statsOf', () => {
     retries: 0,
     budgetExceeded: 0,
     rejected: 0,
+    timeouts: 0,
     fallbacks: 0,
     failures: 0,
     custom: {},

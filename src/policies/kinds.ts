@@ -6,6 +6,7 @@ import { type Build, definedBuilder, definedKinds } from './defined.js';
 import { fallbackPolicy, readFallback } from './fallback.js';
 import { rateLimitPolicy } from './rate-limit.js';
 import { retryPolicy } from './retry.js';
+import { timeoutPolicy } from './timeout.js';
 
 /** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
 const builtIn: Readonly<Record<PolicyKind, Build>> = {
@@ -20,6 +21,7 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
   rateLimit: rateLimitPolicy,
   concurrency: concurrencyPolicy,
   cpuBound: cpuBoundPolicy,
+  timeout: timeoutPolicy,
 };
 
 /** The kinds of policy that there are: opero's own, and those of `definePolicy`. */

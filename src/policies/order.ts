@@ -6,8 +6,10 @@
 const order = [
   'fallback',
   '*.call',
+  'timeout.total',
   'retry',
   '*.attempt',
+  'timeout.attempt',
   'rateLimit.narrow',
   'concurrency.narrow',
   'rateLimit',

@@ -140,8 +140,6 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   const hasDeadline = maxElapsed !== Number.POSITIVE_INFINITY;
   const canRunOut =
     maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined;
-  /** Attempts that cannot run out would only pile up their errors. */
-  const collects = !rethrow && canRunOut;
   // The library's own loop sleeps where no abort reaches it, so only its jitter serves.
   const newWaits = backoff(options);
   const wanted = options.retryOn && toMatches(options.retryOn);
@@ -169,7 +167,8 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     if (asked === false || call.aborted) return undefined;
     const delay = asked ?? waits(attempt);
     if (delay > waitMax || delay === Number.POSITIVE_INFINITY) return 'exhausted';
-    const endsLate = () => hasDeadline && now() + delay > beganAt + maxElapsed;
+    const until = Math.min(hasDeadline ? beganAt + maxElapsed : Number.POSITIVE_INFINITY, call.deadline);
+    const endsLate = () => until !== Number.POSITIVE_INFINITY && now() + delay > until;
     if (endsLate()) return 'exhausted';
     if (budget !== undefined && !budget.withdraw()) {
       site.stats.budgetExceeded++;
@@ -201,9 +200,13 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     const retryLoop = async (call: Call, first: AttemptEnd, beganAt: number): Promise<unknown> => {
       const errors: unknown[] = [];
       const waits = newWaits();
+      // Attempts that cannot run out would only pile up their errors.
+      const collects = !rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY);
       await tieCaller();
       for (let attempt = first; ; ) {
         if (attempt.failed && collects) errors.push(attempt.result);
+        // While it waits, too, it is known what the last attempt came to.
+        call.error = attempt.failed ? attempt.result : undefined;
         let verdict: Verdict;
         try {
           verdict = await decide(call, site, attempt, beganAt, waits);
@@ -213,7 +216,6 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
         if (verdict !== 'again') return await finish(call, attempt, verdict, errors);
         site.stats.retries++;
         call.attempt++;
-        call.error = attempt.failed ? attempt.result : undefined;
         call.keep(place, undefined);
         const value = await around.next(call);
         const end = call.keptAt(place) as AttemptEnd | undefined;

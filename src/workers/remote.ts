@@ -1,5 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import type { SignalPlace } from '../core/call/signal-place.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
 import { WorkerError } from '../core/errors.js';
 import { crossBy } from './cloneable.js';
@@ -147,7 +148,12 @@ export class Remote {
 
   #messageOf({ self, args, attempt }: Call): JobMessage {
     const { state } = this.#options;
-    const message = { state: fieldsOf(self, state), args: withoutSignal(args), attempt, error: undefined };
+    const message = {
+      state: fieldsOf(self, state),
+      args: withoutSignal(args, this.#site.signalAt),
+      attempt,
+      error: undefined,
+    };
     const shadows = shadowsOf(self, state);
     return shadows === undefined ? message : { ...message, shadows };
   }
@@ -199,14 +205,15 @@ function namesOf(prototype: object): Set<string> {
 }
 
 /** The arguments without the signal that governs the call: it cannot be cloned, and an abort stops the worker anyway. */
-function withoutSignal(args: readonly unknown[]): readonly unknown[] {
-  const index = indexOfLast(args);
-  const last = args[index];
-  if (isSignal(last)) return args.slice(0, index);
+function withoutSignal(args: readonly unknown[], at: SignalPlace | undefined): readonly unknown[] {
+  const index = at?.argument ?? indexOfLast(args);
+  const name = at === undefined ? 'signal' : at.name;
+  const given = args[index];
+  if (isSignal(given)) return at === undefined ? args.slice(0, index) : args.with(index, undefined);
   // What a class has by a getter, as Request does, is no field that would be cloned.
-  if (typeof last !== 'object' || last === null || !Object.hasOwn(last, 'signal')) return args;
-  if (!isSignal((last as { signal?: unknown }).signal)) return args;
-  const { signal: _, ...rest } = last as { signal: AbortSignal };
+  if (name === undefined || typeof given !== 'object' || given === null || !Object.hasOwn(given, name)) return args;
+  if (!isSignal(Reflect.get(given, name))) return args;
+  const { [name]: _, ...rest } = given as Record<PropertyKey, unknown>;
   return args.with(index, rest);
 }
 

@@ -13,6 +13,7 @@ const none = {
   retries: 0,
   budgetExceeded: 0,
   rejected: 0,
+  timeouts: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},
@@ -105,6 +106,7 @@ describe('statsOf', () => {
       attempts: 1,
       retries: 1,
       rejected: 2,
+      timeouts: 0,
       failures: 1,
     });
     gate.resolve();

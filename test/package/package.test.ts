@@ -91,6 +91,7 @@ const values = [
   'register',
   'shutdown',
   'statsOf',
+  'timeout',
 ].sort();
 const types = [
   'Alternative',
@@ -134,8 +135,11 @@ const types = [
   'RetryEvent',
   'Rule',
   'SharingConfig',
+  'SignalPlace',
   'Stats',
   'StreamOptions',
+  'TimeoutConfig',
+  'TimeoutEvent',
   'Wrapped',
 ];
 

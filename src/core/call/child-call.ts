@@ -1,5 +1,6 @@
 import { type AbortedBy, Call, type Wait } from './call.js';
-import { type SignalPlace, withSignal } from './signals.js';
+import type { SignalPlace } from './signal-place.js';
+import { withSignal } from './signals.js';
 
 /** What a step knows of a child call that it made, where it has something to say of it, or wants to be told of it. */
 export interface ChildOwner {

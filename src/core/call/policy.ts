@@ -1,7 +1,7 @@
 import type { Member } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, ErrorClass } from '../types.js';
-import type { SignalPlace } from './signals.js';
+import type { SignalPlace } from './signal-place.js';
 import type { MutableStats } from './stats.js';
 import type { Around, Step } from './step.js';
 

@@ -1,3 +1,5 @@
+import type { SignalPlace } from './signal-place.js';
+
 /** Whether a value is an AbortSignal, of whatever realm. */
 export const isSignal = (value: unknown): value is AbortSignal =>
   value instanceof AbortSignal ||
@@ -11,14 +13,6 @@ export function indexOfLast(args: readonly unknown[]): number {
   let index = args.length - 1;
   while (index >= 0 && args[index] === undefined) index--;
   return index;
-}
-
-/** Where a method takes its signal: as an argument, or as a property of one. */
-export interface SignalPlace {
-  /** Which argument, from 0. */
-  readonly argument: number;
-  /** The name of the property; undefined where the argument itself is the signal. */
-  readonly name?: PropertyKey | undefined;
 }
 
 /** The signal among the arguments: the last one, or the `signal` of the last one; or the one in the place given. */

@@ -22,6 +22,8 @@ export interface Stats {
   readonly budgetExceeded: number;
   /** Attempts turned away over `maxQueue` or `maxWait`. */
   readonly rejected: number;
+  /** Attempts, and whole calls, that took longer than `@timeout` allows. */
+  readonly timeouts: number;
   /** Alternatives called and last-resort values used. */
   readonly fallbacks: number;
   /** Calls that rejected. */
@@ -45,6 +47,7 @@ export const newStats = (): MutableStats => ({
   retries: 0,
   budgetExceeded: 0,
   rejected: 0,
+  timeouts: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},

@@ -1,4 +1,5 @@
 import type { Policy } from '../call/policy.js';
+import type { SignalPlace } from '../call/signal-place.js';
 import { ConfigurationError } from '../errors.js';
 import type { Member, Placement } from '../member.js';
 import { isClass, isGenerator, show, type Where } from '../options.js';
@@ -10,6 +11,7 @@ import {
   chainOfClass,
   classOf,
   classRecord,
+  type Declared,
   ensureClassRecord,
   isAsync,
   type MemberRecord,
@@ -27,6 +29,7 @@ type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
 export interface Recording {
   readonly policies: readonly Policy[];
   readonly inherit?: boolean | undefined;
+  readonly signalAt?: SignalPlace | undefined;
 }
 
 const isContext = (value: unknown): value is Context =>
@@ -124,7 +127,7 @@ function standingFor(type: AnyClass, name: string | undefined): AnyClass[] {
 const isSeen = ({ metadata }: ClassInChain): boolean =>
   metadata !== undefined && classRecord(metadata)?.seesConstructions === true;
 
-function add(record: { policies: Policy[]; inherit: boolean }, { policies, inherit }: Recording, where: Where): void {
+function add(record: Declared, { policies, inherit, signalAt }: Recording, where: Where): void {
   for (const policy of policies) {
     if (record.policies.some(({ kind }) => kind === policy.kind)) {
       throw new ConfigurationError(`${where.text}: it has a ${policy.kind} policy already; give each kind once`);
@@ -132,6 +135,10 @@ function add(record: { policies: Policy[]; inherit: boolean }, { policies, inher
     record.policies.push(policy);
   }
   if (inherit === false) record.inherit = false;
+  if (signalAt === undefined) return;
+  if (record.signalAt !== undefined)
+    throw new ConfigurationError(`${where.text}: it has a signalAt already; give it once`);
+  record.signalAt = signalAt;
 }
 
 /** Has the class linked when it is first constructed, or, for a static member, checked when it is defined. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata/lite';
 import type { Policy } from '../call/policy.js';
+import type { SignalPlace } from '../call/signal-place.js';
 import type { Placement } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 
@@ -7,11 +8,17 @@ import type { AnyClass, AnyFunction } from '../types.js';
 // its own. Where the runtime has its own symbol, that one serves.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
 
-/** What is recorded of one member of one class. */
-export interface MemberRecord {
+/** What decorators record of a member, or of a class. */
+export interface Declared {
   readonly policies: Policy[];
   /** False cuts off everything that would be inherited. */
   inherit: boolean;
+  /** Where the method takes its signal, if they say so. */
+  signalAt?: SignalPlace;
+}
+
+/** What is recorded of one member of one class. */
+export interface MemberRecord extends Declared {
   /** Whether the method was written `async`: class-level policies apply to such ones only. */
   readonly isAsync: boolean;
   /** The interceptor that runs the pipeline: the outermost, when foreign decorators stand between ours. */
@@ -19,9 +26,7 @@ export interface MemberRecord {
 }
 
 /** What is recorded of a class itself. */
-export interface ClassRecord {
-  readonly policies: Policy[];
-  inherit: boolean;
+export interface ClassRecord extends Declared {
   /** Whether constructions of the class and its subclasses are seen. */
   seesConstructions: boolean;
 }

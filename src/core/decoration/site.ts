@@ -1,6 +1,6 @@
 import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo } from '../call/policy.js';
-import type { SignalPlace } from '../call/signals.js';
+import type { SignalPlace } from '../call/signal-place.js';
 import { countsOf, type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
@@ -48,12 +48,13 @@ interface Standing {
   readonly inForce: readonly InForce[];
   /** The interceptor that runs the pipeline; others of this method call through. */
   readonly entry: AnyFunction | undefined;
+  readonly signalAt: SignalPlace | undefined;
 }
 
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
   readonly stats: MutableStats = newStats();
-  readonly signalAt: SignalPlace | undefined = undefined;
+  signalAt: SignalPlace | undefined;
   inForce: readonly InForce[];
   entry: AnyFunction | undefined;
   policies: readonly Policy[];
@@ -66,12 +67,13 @@ export class Site implements SiteInfo {
     readonly label: string,
     readonly name: PropertyKey,
     readonly member: Member | undefined,
-    { inForce, entry }: Standing,
+    { inForce, entry, signalAt }: Standing,
     /** Whether it serves only until the class of the method is known. */
     readonly isForNow = false,
   ) {
     this.inForce = inForce;
     this.entry = entry;
+    this.signalAt = signalAt;
     this.policies = policiesOf(inForce);
     this.#beginCounts();
   }
@@ -131,19 +133,22 @@ function standingOf(chain: readonly ClassInChain[], { name, placement, holder }:
   // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
   const own = isPrivate ? chain.filter((level) => level.metadata === holder) : chain;
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
-  return { inForce: resolve(own, placement, name), entry };
+  const sources = [...nearestFirst(own, placement, name)];
+  const signalAt = sources.find((each) => each.signalAt !== undefined)?.signalAt;
+  return { inForce: resolve(sources), entry, signalAt };
 }
 
-/** The policies of a record, as candidates for being in force. */
+/** What a record says, as a candidate for being in force. */
 interface Source {
   readonly level: ClassInChain;
   readonly policies: readonly Policy[];
+  readonly signalAt: SignalPlace | undefined;
 }
 
 /** The policies in force, in pipeline order: of each kind the nearest. */
-function resolve(chain: readonly ClassInChain[], placement: Placement, name: PropertyKey): InForce[] {
+function resolve(sources: readonly Source[]): InForce[] {
   const found = new Map<string, InForce>();
-  for (const { level, policies } of nearestFirst(chain, placement, name)) {
+  for (const { level, policies } of sources) {
     for (const policy of policies) {
       if (!found.has(policy.kind)) found.set(policy.kind, { policy, declaredBy: level.type });
     }
@@ -169,7 +174,7 @@ function* nearestFirst(chain: readonly ClassInChain[], placement: Placement, nam
     isDefined ||= record !== undefined;
     if (record !== undefined) {
       // 1
-      yield { level, policies: record.policies };
+      yield { level, policies: record.policies, signalAt: record.signalAt };
       // 2
       const between = record.inherit ? [...classesNotDefiningIt, level] : classesNotDefiningIt;
       if (classLevel) yield* classSources(between, name);
@@ -187,8 +192,11 @@ function* nearestFirst(chain: readonly ClassInChain[], placement: Placement, nam
 
 function* classSources(chain: readonly ClassInChain[], name: PropertyKey): Generator<Source> {
   for (const level of chain) {
-    const policies = (level.metadata && classRecord(level.metadata)?.policies) ?? [];
-    yield { level, policies: policies.flatMap((policy) => narrowed(policy, name) ?? []) };
+    const { policies, signalAt } = (level.metadata && classRecord(level.metadata)) ?? {
+      policies: [],
+      signalAt: undefined,
+    };
+    yield { level, policies: policies.flatMap((policy) => narrowed(policy, name) ?? []), signalAt };
   }
 }
 

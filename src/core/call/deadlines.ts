@@ -1,0 +1,94 @@
+import { Alarm, isReal, isStanding, now, residue } from './clock.js';
+
+/** What may last so long and no longer. */
+export class Timed {
+  /** When its time is up, by `now()`; Infinity: it has not begun. */
+  deadline = Number.POSITIVE_INFINITY;
+  previous: Timed | undefined = undefined;
+  next: Timed | undefined = undefined;
+  /** Its own, where one timer cannot serve all. */
+  alarm: Alarm | undefined = undefined;
+
+  /** Its time is up; what it runs in is nobody's. */
+  expire(): void {}
+}
+
+/**
+ * The deadlines of what all may last equally long. They fall due in the order in which they were set, so one timer serves
+ * all. It keeps the program alive while there are any; in between it is left as it is, as to set one costs more than a call.
+ */
+export class Deadlines {
+  readonly #line = new Timed();
+  #count = 0;
+  #alarm: Alarm | undefined;
+
+  constructor(
+    /** How long each may last, in milliseconds. */
+    readonly duration: number,
+  ) {
+    this.#line.previous = this.#line;
+    this.#line.next = this.#line;
+  }
+
+  /** Its time begins now. */
+  add(timed: Timed): void {
+    const time = now();
+    timed.deadline = time + this.duration;
+    if (isStanding()) this.#addAlone(timed);
+    else this.#join(timed, time);
+  }
+
+  /** By a clock that knows of no time but that of the timers which fired, a newcomer seems to begin with those before it. */
+  #addAlone(timed: Timed): void {
+    timed.alarm = new Alarm(() => timed.expire(), true);
+    timed.alarm.set(this.duration);
+  }
+
+  #join(timed: Timed, time: number): void {
+    const line = this.#line;
+    const last = line.previous as Timed;
+    timed.previous = last;
+    timed.next = line;
+    last.next = timed;
+    line.previous = timed;
+    this.#alarm ??= new Alarm(() => this.#expireLate(), true);
+    if (++this.#count === 1) this.#alarm.hold(true);
+    if (!this.#alarm.isSet) this.#schedule(time);
+  }
+
+  /** It has ended in time, or never began. */
+  remove(timed: Timed): void {
+    timed.alarm?.clear();
+    if (timed.next === undefined || timed.previous === undefined) return;
+    timed.previous.next = timed.next;
+    timed.next.previous = timed.previous;
+    timed.previous = undefined;
+    timed.next = undefined;
+    if (--this.#count > 0) return;
+    // Whoever tests with fake timers looks for none when all is over.
+    if (isReal()) this.#alarm?.hold(false);
+    else this.#alarm?.clear();
+  }
+
+  get #first(): Timed | undefined {
+    return this.#count === 0 ? undefined : this.#line.next;
+  }
+
+  #schedule(time: number): void {
+    if (this.#first !== undefined) this.#alarm?.set(Math.min(this.#first.deadline - time, this.duration));
+  }
+
+  #expireLate(): void {
+    const time = now();
+    for (let first = this.#first; first !== undefined && this.#isLate(first, time); first = this.#first) {
+      this.remove(first);
+      first.expire();
+    }
+    this.#schedule(time);
+  }
+
+  /** One whose deadline is further off than that of a newcomer: the clock was set back, as fake timers may. */
+  #isLate({ deadline }: Timed, time: number): boolean {
+    return deadline <= time + residue || deadline > time + this.duration + residue;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import type { Around, Step } from '../core/call/step.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import { callback, positiveDuration, readOptions, type Where, wrongOption } from '../core/options.js';
+import { rankOf } from './order.js';
+import { Bound, type Scope, type TimeoutEvent } from './timeout-run.js';
+
+/**
+ * Options of `@timeout`. At least one of `attempt` and `total` is required.
+ *
+ * @example
+ * const config: TimeoutConfig = { attempt: 500, total: 3_000 };
+ */
+export interface TimeoutConfig {
+  /**
+   * How long an attempt may take, in milliseconds, from the entry of the method's code on: what it waits for a permit or a
+   * slot does not count. Default: as long as it likes.
+   */
+  readonly attempt?: number;
+  /**
+   * How long all attempts and the waits of the call may take, in milliseconds. Alternatives of `@fallback` do not count.
+   * Default: as long as they like.
+   */
+  readonly total?: number;
+  /**
+   * Called when the time is up, once what runs was aborted; `this` is the receiver. A promise that it returns is waited
+   * for. If it throws, the attempt, or the call, fails with that in place of the TimeoutError. Default: none.
+   */
+  readonly onTimeout?: (event: TimeoutEvent) => unknown;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** `attempt` in milliseconds, or the options of `@timeout`. */
+    readonly timeout: number | TimeoutConfig;
+  }
+}
+
+const rules = { attempt: positiveDuration, total: positiveDuration, onTimeout: callback };
+
+export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: Where): Policy {
+  const config = typeof given === 'object' ? given : { attempt: given };
+  const options = readOptions<TimeoutConfig>(where, config, rules, {});
+  const { attempt, total, onTimeout } = options;
+
+  const stepOf = (scope: Scope, timeout: number) => ({
+    rank: rankOf(`timeout.${scope}`),
+    wrap(around: Around, site: SiteInfo): Step {
+      const bound = new Bound({ around, site, scope, timeout, onTimeout });
+      return { isBoundary: true, admit: (call) => bound.run(call) };
+    },
+  });
+
+  const steps = [
+    ...(total === undefined ? [] : [stepOf('total', total)]),
+    ...(attempt === undefined ? [] : [stepOf('attempt', attempt)]),
+  ];
+  const [first, ...others] = steps;
+  if (first === undefined) {
+    throw wrongOption(where, 'attempt', undefined, `${positiveDuration.allowed}, as there is no \`total\``);
+  }
+  return { kind: 'timeout', options, steps: [first, ...others] };
+}
+
+/**
+ * Ends an attempt of the method that takes too long, and a call that does: with a TimeoutError, which is also the reason of
+ * the signal that the method gets. What it had begun may go on, and keeps its slot until it has ended.
+ *
+ * @param config `attempt` in ms, or the options, at least one of the first two: `attempt` (in ms, from the entry of the
+ * method's code), `total` (in ms, with all attempts and waits), `onTimeout`.
+ * @throws ConfigurationError at decoration, when an option is wrong.
+ * @throws TimeoutError from the call, when the time was up; `retry` and `fallback` see it like any error.
+ * @example
+ * class Weather {
+ *   \@retry(3)
+ *   \@timeout({ attempt: 500, total: 3_000 })
+ *   async forecast(city: string, options?: { signal?: AbortSignal }): Promise<Forecast> { ... }
+ * }
+ */
+export function timeout(...given: [config: number | TimeoutConfig]): PolicyDecorator {
+  return policyDecorator('timeout', given, 1, (where) => timeoutPolicy(given[0], where));
+}
