@@ -92,7 +92,7 @@ export class Batches {
   async #sendBatch(): Promise<void> {
     const jobs = this.#take();
     if (jobs.length === 0) this.#dispatcher.release();
-    else this.#learn(jobs.length, await this.#dispatcher.send(jobs));
+    else this.#learn(jobs, await this.#dispatcher.send(jobs));
   }
 
   /** The next batch; what is left is shared among all workers, so that the last batches end together. */
@@ -108,9 +108,10 @@ export class Batches {
     return taken;
   }
 
-  #learn(count: number, reply: TaskReply | undefined): void {
-    if (reply === undefined) return;
-    const cost = reply.elapsed / count;
+  #learn(jobs: readonly Job[], reply: TaskReply | undefined): void {
+    // More of those that go by themselves would only wait here, and for some of them that counts.
+    if (reply === undefined || jobs[0]?.alone) return;
+    const cost = reply.elapsed / jobs.length;
     this.#cost = this.#cost === undefined ? cost : (this.#cost + cost) / 2;
     const fitting = this.#cost === 0 ? longestBatch : Math.floor(batchTime / this.#cost);
     this.#size = Math.max(1, Math.min(fitting, this.#size * growth, longestBatch));

@@ -15,8 +15,8 @@ export interface Failure {
 export class Job {
   readonly outcome: Promise<Outcome | Failure>;
   aborted = false;
-  /** It shared a batch that came to nothing, and goes to a worker by itself now. */
-  alone = false;
+  /** It goes to a worker by itself: it may be given up, or shared a batch that came to nothing. */
+  alone: boolean;
   onEnd: (() => void) | undefined;
   #started = false;
   #resolve!: (outcome: Outcome | Failure) => void;
@@ -30,6 +30,7 @@ export class Job {
     readonly target: string | Promise<string>,
     readonly message: JobMessage,
   ) {
+    this.alone = call.travelsAlone;
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

@@ -15,6 +15,8 @@ describe('the end of a program', () => {
   for (const [kind, expected] of [
     ['rateLimit', 'second'],
     ['retry', 'second'],
+    ['attempt', 'attempt'],
+    ['total', 'total'],
     ['maxWait', 'wait-timeout'],
   ] as const) {
     test(`a program whose caller awaits the wait of ${kind} stays alive until it is over`, async () => {

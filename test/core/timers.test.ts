@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, mock, test } from 'node:test';
 import { type FakeMethod, install } from '@sinonjs/fake-timers';
-import { concurrency, RejectedError, rateLimit, retry, statsOf } from 'opero';
+import { concurrency, RejectedError, rateLimit, retry, statsOf, TimeoutError, timeout } from 'opero';
 import { flush } from '../support/clock.js';
 import { rejection } from '../support/rejection.js';
 import { assertWindows } from '../support/starts.js';
@@ -203,6 +203,65 @@ for (const { name, run } of fakes) {
         }
         assert.equal(entered, 1);
       }));
+
+    for (const scope of ['attempt', 'total'] as const) {
+      test(`the time of timeout: ${scope}, of each call its own`, () =>
+        run(async (tick) => {
+          const ended: unknown[] = [];
+          class Api {
+            @timeout({ [scope]: 100_000 })
+            async get(wait: number): Promise<number> {
+              await new Promise((resolve) => setTimeout(resolve, wait));
+              return wait;
+            }
+          }
+          const api = new Api();
+          const call = (id: string, wait: number): unknown =>
+            api.get(wait).then(
+              (value) => ended.push([id, value]),
+              (error: TimeoutError) => ended.push([id, error.scope]),
+            );
+          // Twice, as timers may be left from before.
+          for (let round = 0; round < 2; round++) {
+            ended.length = 0;
+            call('a', 1e6);
+            await tick(40_000);
+            call('b', 1e6);
+            call('c', 50_000);
+            await tick(50_000);
+            assert.deepEqual(ended, [['c', 50_000]]);
+            await tick(10_000 - 1);
+            assert.equal(ended.length, 1);
+            await tick(1);
+            assert.deepEqual(ended.slice(1), [['a', scope]]);
+            await tick(40_000 - 1);
+            assert.equal(ended.length, 2);
+            await tick(1);
+            assert.deepEqual(ended.slice(2), [['b', scope]]);
+            await tick(30_000);
+          }
+        }));
+    }
+
+    test('a tick past all deadlines ends each, and leaves what had settled before', () =>
+      run(async (tick) => {
+        class Api {
+          @timeout({ attempt: 100_000, total: 150_000 })
+          @retry({ waitMin: 0 })
+          async get(wait: number): Promise<number> {
+            await new Promise((resolve) => setTimeout(resolve, wait));
+            return wait;
+          }
+        }
+        const api = new Api();
+        const late = api.get(1e6).catch((error: TimeoutError) => error.scope);
+        const inTime = api.get(90_000);
+        await tick(1e5);
+        await tick(1e5);
+        assert.equal(await inTime, 90_000);
+        assert.equal(await late, 'total');
+        assert.equal(statsOf(api, 'get').timeouts, 2);
+      }));
   });
 }
 
@@ -321,6 +380,30 @@ test('timers of another kind that run by the real clock keep to it', async () =>
     globalThis.setTimeout = setReal;
   }
   assertWindows(entered, 2, 60);
+});
+
+test('a call that began under timers which are gone is not lost, and its successors keep to the time', async () => {
+  for (const fake of fakes) {
+    class Api {
+      @timeout(50)
+      async get(): Promise<never> {
+        return await new Promise(() => {});
+      }
+    }
+    const api = new Api();
+    const ends: Promise<unknown>[] = [];
+    const call = () => ends.push(api.get().catch((error: unknown) => error));
+    await fake.run(async () => {
+      call();
+    });
+    call();
+    for (const end of await Promise.all(ends.slice(1))) assert.ok(end instanceof TimeoutError, fake.name);
+    await fake.run(async (tick) => {
+      call();
+      await tick(50);
+      assert.ok((await ends.at(-1)) instanceof TimeoutError, fake.name);
+    });
+  }
 });
 
 test('the time does not go back as fake timers come for a second time', async () => {

@@ -91,7 +91,6 @@ const values = [
   'register',
   'shutdown',
   'statsOf',
-  'timeout',
 ].sort();
 const types = [
   'Alternative',

@@ -90,6 +90,11 @@ export class Call implements CurrentCall {
     return this.callerSignal !== undefined;
   }
 
+  /** Whether its job must travel to a worker by itself, as an abort stops that worker for its neighbours too. */
+  get travelsAlone(): boolean {
+    return false;
+  }
+
   /** The method's own code is entered, or its job is on its way to a worker. */
   started(): void {}
 

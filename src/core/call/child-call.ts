@@ -30,7 +30,7 @@ export class ChildCall extends Call implements Wait {
     /** The signal that stands in the arguments, or that of the caller. */
     callerSignal: AbortSignal | undefined = parent.callerSignal,
   ) {
-    super(parent.fn, parent.self, args, callerSignal, undefined);
+    super(parent.fn, parent.self, args, callerSignal, parent.handoff);
     this.attempt = parent.attempt;
     this.error = parent.error;
   }
@@ -71,6 +71,10 @@ export class ChildCall extends Call implements Wait {
   }
 
   override get isWatched(): boolean {
+    return true;
+  }
+
+  override get travelsAlone(): boolean {
     return true;
   }
 

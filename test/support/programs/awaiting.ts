@@ -1,5 +1,5 @@
 // Has nothing left to do but to wait for one call of the kind asked for, and prints what came of it.
-import { concurrency, type RejectedError, rateLimit, retry } from 'opero';
+import { concurrency, type RejectedError, rateLimit, retry, type TimeoutError, timeout } from 'opero';
 
 let attempts = 0;
 
@@ -15,6 +15,16 @@ class Api {
     return value;
   }
 
+  @timeout(60)
+  async attempt(): Promise<string> {
+    return await new Promise<string>(() => {});
+  }
+
+  @timeout({ total: 60 })
+  async total(): Promise<string> {
+    return await new Promise<string>(() => {});
+  }
+
   @concurrency({ limit: 1, maxWait: 60 })
   async never(): Promise<string> {
     return await new Promise<string>(() => {});
@@ -27,6 +37,9 @@ const kinds: Record<string, () => Promise<string>> = {
     await api.limited('first');
     return api.limited('second');
   },
+  attempt: () => api.attempt().catch((error: TimeoutError) => error.scope),
+  // Its timer is left from a call before.
+  total: () => api.total().catch(() => api.total().catch((error: TimeoutError) => error.scope)),
   retry: () => api.retried('second'),
   maxWait: () => {
     void api.never();

@@ -1,5 +1,5 @@
 // Uses what could hold a finished program, and prints for how many milliseconds it stayed after its last line.
-import { concurrency, fallback, rateLimit, retry } from 'opero';
+import { concurrency, fallback, rateLimit, retry, timeout } from 'opero';
 
 const minute = 60_000;
 
@@ -22,6 +22,14 @@ class Api {
     throw new Error('always');
   }
 
+  @timeout({ attempt: minute, total: minute })
+  async bounded(): Promise<void> {}
+
+  @timeout({ attempt: 20, total: minute })
+  async abandoned(): Promise<void> {
+    await new Promise(() => {});
+  }
+
   /** Holds a slot for ever, with nothing beneath it that would keep a program alive. */
   @concurrency({ limit: 1 })
   async never(): Promise<void> {
@@ -40,6 +48,7 @@ await new Promise((resolve) => setImmediate(resolve));
 controller.abort();
 for (const { status } of await waiting)
   if (status !== 'rejected') throw new Error('expected every wait to be cut short');
+await settled([api.bounded(), api.abandoned(), api.bounded()]);
 void api.never();
 
 const lastLine = performance.now();
