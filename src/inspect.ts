@@ -121,15 +121,28 @@ export function explain(subject: object): string {
 const shortestColumn = 11;
 
 function* explainSite(site: Site, placement: Placement): Generator<string> {
-  const kinds = site.inForce.map(({ policy }) => policy.kind);
   const prefix = placement.endsWith('static') ? staticPrefix : '';
-  yield `  ${prefix}${String(site.name)}(): ${[...kinds, 'the method'].join(' > ')}`;
-  const width = Math.max(...kinds.map(({ length }) => length), shortestColumn);
+  const width = Math.max(...site.inForce.map(({ policy }) => policy.kind.length), shortestColumn);
+  yield `  ${prefix}${String(site.name)}(): ${[...outlineOf(site), 'the method'].join(' > ')}`;
   for (const { policy, declaredBy } of site.inForce) {
     const options = Object.entries(policy.options).map(([name, value]) => `${name}: ${showOption(value)}`);
     yield `    ${policy.kind.padEnd(width)} ${options.join(', ')}  (from ${declaredBy?.name || 'an anonymous class'})`;
   }
+  for (const policy of site.policies) {
+    const caution = policy.caution?.(site.policies);
+    if (caution !== undefined) yield `    ! ${policy.kind}: ${caution}`;
+  }
 }
+
+/** What a call goes through, the outermost first. */
+const outlineOf = ({ policies }: Site): string[] =>
+  policies
+    .flatMap(({ kind, steps: [first, ...others] }) => [
+      { rank: first.rank, name: first.name ?? kind },
+      ...others.flatMap(({ rank, name }) => (name === undefined ? [] : { rank, name })),
+    ])
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ name }) => name);
 
 const showOption = (value: unknown): string =>
   Array.isArray(value)

@@ -46,6 +46,7 @@ export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: 
 
   const stepOf = (scope: Scope, timeout: number) => ({
     rank: rankOf(`timeout.${scope}`),
+    ...(attempt !== undefined && total !== undefined && { name: `timeout.${scope}` }),
     wrap(around: Around, site: SiteInfo): Step {
       const bound = new Bound({ around, site, scope, timeout, onTimeout });
       return { isBoundary: true, admit: (call) => bound.run(call) };
@@ -60,7 +61,21 @@ export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: 
   if (first === undefined) {
     throw wrongOption(where, 'attempt', undefined, `${positiveDuration.allowed}, as there is no \`total\``);
   }
-  return { kind: 'timeout', options, steps: [first, ...others] };
+  return {
+    kind: 'timeout',
+    options,
+    steps: [first, ...others],
+    caution: (all) => (attempt !== undefined && total === undefined && mayWaitForEver(all) ? heldForEver : undefined),
+  };
+}
+
+const heldForEver =
+  'an attempt that was given up and never ends keeps its slot for ever, and calls wait for it; give timeout a total, or concurrency a maxWait';
+
+/** Whether calls wait for a slot without end. A worker that is stopped gives its slot back. */
+function mayWaitForEver(policies: readonly Policy[]): boolean {
+  const limit = policies.find(({ kind }) => kind === 'concurrency')?.options as { maxWait?: number } | undefined;
+  return limit?.maxWait === Number.POSITIVE_INFINITY && policies.every(({ kind }) => kind !== 'cpuBound');
 }
 
 /**

@@ -122,3 +122,11 @@ test('9 items are not turned away by maxQueue', async () => {
     items.map((each) => each * 2),
   );
 });
+
+test('a signal in the place that signalAt names stays here, and stops the worker', async () => {
+  const { signal } = new AbortController();
+  assert.deepEqual(await timed.named({ abortSignal: signal, other: 5 }, 6), [{ other: 5 }, 6]);
+  assert.deepEqual(await timed.named(undefined, 6), [undefined, 6]);
+  assert.deepEqual(await timed.bare(signal, 6), [undefined, 6]);
+  assert.equal(await rejection(timed.named({ abortSignal: AbortSignal.abort('enough') })), 'enough');
+});

@@ -27,6 +27,8 @@ export interface SiteInfo {
 export interface PolicyStep {
   /** Its place: the lowest is the outermost. */
   readonly rank: number;
+  /** What it is called in an outline of the pipeline, where a policy has several; default: the kind of the policy. */
+  readonly name?: string;
   /** The step of a pipeline; called once per method and concrete class, and again when what is in force there changes. */
   wrap(around: Around, site: SiteInfo): Step;
 }
@@ -44,6 +46,8 @@ export interface Policy {
   readonly steps: readonly [PolicyStep, ...PolicyStep[]];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
   verify?(site: SiteInfo, target: object): void;
+  /** What may surprise in this policy among those in force beside it, for `explain`; undefined: nothing. */
+  caution?(others: readonly Policy[]): string | undefined;
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */
   narrow?(name: PropertyKey): Policy | undefined;
 }
