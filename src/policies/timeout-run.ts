@@ -1,9 +1,9 @@
 import type { Call, Wait } from '../core/call/call.js';
 import { ChildCall, type ChildOwner } from '../core/call/child-call.js';
-import { now, residue } from '../core/call/clock.js';
-import { Deadlines, Timed } from '../core/call/deadlines.js';
+import { type Alarm, now, residue } from '../core/call/clock.js';
+import { Deadlines, type Timed } from '../core/call/deadlines.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import type { Around } from '../core/call/step.js';
+import { type Around, Descent, type Entrance } from '../core/call/step.js';
 import { TimeoutError } from '../core/errors.js';
 
 /** What a time is given for: one attempt, or all of them with their waits. */
@@ -50,18 +50,26 @@ export class Bound {
   }
 
   /** Takes a call on beneath. */
-  run(call: Call): unknown {
+  admit(call: Call): unknown {
     if (call.aborted) return this.of.around.fail(call.reason, call);
-    return new BoundRun(this, call).start();
+    const run = new BoundRun(this, call);
+    call.waiting = run;
+    if (this.of.scope === 'total') this.deadlines.add(run);
+    return run;
   }
 }
 
 /** What comes of a call that runs within a bound. */
-class BoundRun extends Timed implements Wait, ChildOwner {
+class BoundRun extends Descent implements Timed, Wait, ChildOwner {
+  deadline = Number.POSITIVE_INFINITY;
+  previous: Timed | undefined = undefined;
+  next: Timed | undefined = undefined;
+  alarm: Alarm | undefined = undefined;
+  readonly child: ChildCall;
   readonly #bound: Bound;
   readonly #call: Call;
-  readonly #child: ChildCall;
   #beneath!: Promise<unknown>;
+  #outcome: Promise<unknown>;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
@@ -69,18 +77,19 @@ class BoundRun extends Timed implements Wait, ChildOwner {
     super();
     this.#bound = bound;
     this.#call = call;
-    this.#child = new ChildCall(call, bound.of.site.signalAt, this);
+    this.child = new ChildCall(call, bound.of.site.signalAt, this);
+    this.#outcome = this.#newOutcome();
   }
 
-  start(): Promise<unknown> {
-    const { around, scope } = this.#bound.of;
-    this.#call.waiting = this;
-    if (scope === 'total') this.#bound.deadlines.add(this);
-    const outcome = this.#newOutcome();
-    this.#beneath = around.next(this.#child) as Promise<unknown>;
+  get entrance(): Entrance {
+    return this.#bound.of.around.entrance;
+  }
+
+  settle(beneath: Promise<unknown>): Promise<unknown> {
+    this.#beneath = beneath;
     // The functions of the promise themselves, so that the caller stays tied to it.
-    this.#beneath.then(this.#resolve, this.#reject);
-    return outcome.then(
+    beneath.then(this.#resolve, this.#reject);
+    return this.#outcome.then(
       (value) => this.#succeed(value),
       (error) => (error === this ? this.#goOnLate() : this.#fail(error)),
     );
@@ -101,12 +110,12 @@ class BoundRun extends Timed implements Wait, ChildOwner {
 
   /** The call itself is aborted. */
   leave(reason: unknown): void {
-    this.#child.leave(reason, this.#call);
+    this.child.leave(reason, this.#call);
     this.#reject(reason);
   }
 
   /** The rest runs as a part of the call, whoever's timer it was. */
-  override expire(): void {
+  expire(): void {
     this.#reject(this);
   }
 
@@ -124,11 +133,11 @@ class BoundRun extends Timed implements Wait, ChildOwner {
     this.#call.waiting = undefined;
     this.#bound.deadlines.remove(this);
     // So many led to an alternative that is called now.
-    this.#call.attempt = this.#child.attempt;
+    this.#call.attempt = this.child.attempt;
   }
 
   async #goOnLate(): Promise<unknown> {
-    if (this.#child.aborted) return await this.#fail(this.#child.reason);
+    if (this.child.aborted) return await this.#fail(this.child.reason);
     let isSettled = false;
     const outcome = this.#newOutcome();
     const settle = (): void => {
@@ -158,8 +167,8 @@ class BoundRun extends Timed implements Wait, ChildOwner {
     const error = this.#error();
     this.#end();
     site.stats.timeouts++;
-    this.#child.abort(error, 'deadline');
-    const { attempt } = this.#child;
+    this.child.abort(error, 'deadline');
+    const { attempt } = this.child;
     try {
       if (onTimeout !== undefined) {
         await Reflect.apply(onTimeout, this.#call.self, [{ scope, timeout, attempt, error }]);
@@ -172,7 +181,7 @@ class BoundRun extends Timed implements Wait, ChildOwner {
 
   #error(): TimeoutError {
     const { site, scope, timeout } = this.#bound.of;
-    const { attempt, error: cause } = this.#child;
+    const { attempt, error: cause } = this.child;
     if (scope === 'attempt') {
       return new TimeoutError(`${site.label}: attempt ${attempt} took longer than ${timeout} ms`, timeout, scope);
     }

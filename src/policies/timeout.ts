@@ -49,7 +49,7 @@ export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: 
     ...(attempt !== undefined && total !== undefined && { name: `timeout.${scope}` }),
     wrap(around: Around, site: SiteInfo): Step {
       const bound = new Bound({ around, site, scope, timeout, onTimeout });
-      return { isBoundary: true, admit: (call) => bound.run(call) };
+      return { isBoundary: true, admit: (call) => bound.admit(call) };
     },
   });
 

@@ -11,6 +11,7 @@ import {
   policiesOf,
   retry,
   shutdown,
+  timeout,
 } from 'opero';
 import { type Kind, kinds, samples } from '../support/kinds.js';
 
@@ -255,6 +256,22 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
     ],
   ],
   ['fallback', { alternatives: ['other'] }, 'on', matcher, [['Error', "'Error'"]]],
+  ...(['attempt', 'total'] as const).map((option): (typeof wrong)[number] => [
+    'timeout',
+    {},
+    option,
+    span,
+    [
+      [0, '0'],
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['5', "'5'"],
+      [null, 'null'],
+      [() => 5, 'a function'],
+    ],
+  ]),
+  ['timeout', { attempt: 5 }, 'onTimeout', func, [[true, 'true']]],
 ];
 
 const known = {
@@ -263,6 +280,7 @@ const known = {
   concurrency: 'limit, maxQueue, maxWait, key, scope',
   rateLimit: 'rate, per, spread, maxQueue, maxWait, key, scope',
   fallback: 'alternatives, value, on',
+  timeout: 'attempt, total, onTimeout',
 } as const;
 
 describe('a wrong option fails at decoration', () => {
@@ -320,7 +338,7 @@ describe('a wrong option fails at decoration', () => {
       (error: Error) => {
         const [problem, known = ''] = error.message.split('; known options are ');
         assert.equal(problem, '@orchestrate on method `load`: unknown option `nothing` (5)');
-        assert.deepEqual(known.split(', ').sort(), [...kinds, 'inherit'].sort());
+        assert.deepEqual(known.split(', ').sort(), [...kinds, 'signalAt', 'inherit'].sort());
         return error instanceof ConfigurationError;
       },
     );
@@ -343,6 +361,7 @@ describe('a wrong option fails at decoration', () => {
       ['retry', 'maxAttempts', countOrInfinity],
       ['rateLimit', 'rate', factor],
       ['concurrency', 'limit', count],
+      ['timeout', 'attempt', span],
     ] as const;
     for (const [name, option, allowed] of shorthands) {
       for (const [value, shown] of [
@@ -365,7 +384,7 @@ describe('a wrong option fails at decoration', () => {
   });
 
   test('options that are no object', () => {
-    for (const name of ['retry', 'rateLimit', 'concurrency'] as const) {
+    for (const name of ['retry', 'rateLimit', 'concurrency', 'timeout'] as const) {
       for (const [value, shown] of [
         [null, 'null'],
         [[], '[]'],
@@ -395,6 +414,12 @@ describe('a wrong option fails at decoration', () => {
   });
 
   test('a required option that is missing', () => {
+    for (const given of [undefined, {}, { onTimeout: () => {} }]) {
+      fails(
+        () => decorate('timeout', given),
+        `@timeout on method \`load\`: expected \`attempt\` to be ${span}, as there is no \`total\`, got undefined`,
+      );
+    }
     fails(
       () => decorate('rateLimit'),
       `@rateLimit on method \`load\`: expected \`rate\` to be ${factor}, got undefined`,

@@ -11,6 +11,8 @@ import {
   RetryError,
   rateLimit,
   retry,
+  TimeoutError,
+  timeout,
   WorkerError,
 } from 'opero';
 import { flush } from '../support/clock.js';
@@ -189,6 +191,20 @@ describe('the caller stands in the async stack of an error', () => {
     async late(..._args: unknown[]): Promise<void> {
       await gate.open.promise;
     }
+    @timeout(1)
+    async bounded(..._args: unknown[]): Promise<void> {
+      await gate.open.promise;
+    }
+    @timeout({ total: 1 })
+    async boundedInAll(..._args: unknown[]): Promise<void> {
+      await gate.open.promise;
+    }
+    @timeout({ attempt: 60_000, total: 60_000 })
+    @concurrency(1)
+    async failsInTime(..._args: unknown[]): Promise<void> {
+      await undefined;
+      throw new Error('no');
+    }
     @concurrency({ limit: 1, maxQueue: 0 })
     async full(..._args: unknown[]): Promise<void> {
       await gate.open.promise;
@@ -250,6 +266,9 @@ describe('the caller stands in the async stack of an error', () => {
       },
       (error) => error,
     ],
+    ['in a TimeoutError of an attempt', (...args) => shop.bounded(...args), (error) => error],
+    ['in a TimeoutError in all', (...args) => shop.boundedInAll(...args), (error) => error],
+    ["in the method's own error beneath timeouts", (...args) => shop.failsInTime(...args), (error) => error],
     ['in an AllFailedError', (...args) => shop.alternative(...args), (error) => error],
     ["in a fallback's own error", (...args) => shop.alternative(...args), (error) => (error as Error).cause],
     [
@@ -295,6 +314,7 @@ describe('the class', () => {
   const cases = [
     [ConfigurationError, new ConfigurationError('text'), 'text', undefined],
     [WorkerError, new WorkerError('text', { cause }), 'text', cause],
+    [TimeoutError, new TimeoutError('text', 50, 'total', { cause }), 'text', cause],
     [RetryError, new RetryError('text', [first, cause]), 'text', cause],
     [AllFailedError, new AllFailedError('text', [first, cause]), 'text', cause],
     [RejectedError, new RejectedError('text', 'rateLimit', 'queue-full'), 'text', undefined],

@@ -24,6 +24,8 @@ const all = {
   rateLimit: 1e6,
   concurrency: 9,
 } as const;
+/** With policies that make calls of their own of what lies beneath. */
+const nested = { ...all, timeout: { attempt: 60_000, total: 60_000 } } as const;
 
 class Shop {
   @retry(times)
@@ -68,6 +70,7 @@ class Everything {
 
 const shop = new Shop();
 const orchestrator = new Orchestrator(all);
+const bounded = new Orchestrator(nested);
 const calls: Record<string, (...args: unknown[]) => Promise<unknown>> = {
   'under retry alone, thrown at once': (...args) => shop.atOnce(...args),
   'under retry alone, thrown late': (...args) => shop.late(...args),
@@ -96,6 +99,24 @@ describe('in the stack of an error, each attempt costs at most two lines', () =>
         assert.equal(stacks.length, 3);
         for (const [index, stack] of stacks.entries()) {
           assert.ok(ownLines(stack) <= 2, `attempt ${index + 1}: ${stack}`);
+          assert.match(stack, /at (async )?caller /, `attempt ${index + 1}`);
+        }
+      });
+    }
+  }
+
+  for (const [name, fn] of Object.entries({ 'at once': fail, late })) {
+    for (const signal of [undefined, new AbortController().signal]) {
+      test(`three under policies that make calls of their own, thrown ${name}${signal ? ', with a signal' : ''}`, async () => {
+        stacks = [];
+        const call = bounded.wrap(fn as (...args: unknown[]) => Promise<unknown>);
+        async function caller(): Promise<void> {
+          await call(signal);
+        }
+        await rejection(caller());
+        assert.equal(stacks.length, 3);
+        for (const [index, stack] of stacks.entries()) {
+          assert.ok(ownLines(stack) <= 3, `attempt ${index + 1}: ${stack}`);
           assert.match(stack, /at (async )?caller /, `attempt ${index + 1}`);
         }
       });

@@ -79,10 +79,9 @@ export class ChildCall extends Call implements Wait {
   }
 
   override started(): void {
-    for (let each: Call = this; each instanceof ChildCall; each = each.parent) {
-      each.#startedIn = each.attempt;
-      each.owner?.onStart?.();
-    }
+    this.#startedIn = this.attempt;
+    this.owner?.onStart?.();
+    this.parent.started();
   }
 
   override enterCode(): void {

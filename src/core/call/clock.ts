@@ -1,4 +1,4 @@
-import { clockInUse, clockOf, mayBeReal, placedTimers } from './fake-timers.js';
+import { clockInUse, clockOf, isRealTimeout, mayBeReal, placedTimers } from './fake-timers.js';
 
 export { isReal, isStanding } from './fake-timers.js';
 
@@ -53,6 +53,12 @@ export class Alarm {
     if (this.isSet) clearTimeout(this.#timer);
     else this.#timer?.unref?.();
     this.#timer = undefined;
+  }
+
+  /** What it was set for is over. One of Node's own stays, as to set it costs more than to let it ring; a fake one goes. */
+  rest(): void {
+    if (isRealTimeout(this.#setBy)) this.hold(false);
+    else this.clear();
   }
 
   /** Whether a pending ring keeps the program alive. */

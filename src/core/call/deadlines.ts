@@ -1,16 +1,24 @@
-import { Alarm, isReal, isStanding, now, residue } from './clock.js';
+import { Alarm, isStanding, now, residue } from './clock.js';
 
 /** What may last so long and no longer. */
-export class Timed {
+export interface Timed {
   /** When its time is up, by `now()`; Infinity: it has not begun. */
-  deadline = Number.POSITIVE_INFINITY;
-  previous: Timed | undefined = undefined;
-  next: Timed | undefined = undefined;
+  deadline: number;
+  /** Its neighbours in line; undefined: it is in none. */
+  previous: Timed | undefined;
+  next: Timed | undefined;
   /** Its own, where one timer cannot serve all. */
-  alarm: Alarm | undefined = undefined;
+  alarm: Alarm | undefined;
+  /** Its time is up; what this runs in is nobody's. */
+  expire(): void;
+}
 
-  /** Its time is up; what it runs in is nobody's. */
-  expire(): void {}
+/** The ends of the line. */
+function headOfLine(): Timed {
+  const head: Timed = { deadline: 0, previous: undefined, next: undefined, alarm: undefined, expire() {} };
+  head.previous = head;
+  head.next = head;
+  return head;
 }
 
 /**
@@ -18,17 +26,14 @@ export class Timed {
  * all. It keeps the program alive while there are any; in between it is left as it is, as to set one costs more than a call.
  */
 export class Deadlines {
-  readonly #line = new Timed();
+  readonly #line = headOfLine();
   #count = 0;
   #alarm: Alarm | undefined;
 
   constructor(
     /** How long each may last, in milliseconds. */
     readonly duration: number,
-  ) {
-    this.#line.previous = this.#line;
-    this.#line.next = this.#line;
-  }
+  ) {}
 
   /** Its time begins now. */
   add(timed: Timed): void {
@@ -64,10 +69,7 @@ export class Deadlines {
     timed.next.previous = timed.previous;
     timed.previous = undefined;
     timed.next = undefined;
-    if (--this.#count > 0) return;
-    // Whoever tests with fake timers looks for none when all is over.
-    if (isReal()) this.#alarm?.hold(false);
-    else this.#alarm?.clear();
+    if (--this.#count === 0) this.#alarm?.rest();
   }
 
   get #first(): Timed | undefined {

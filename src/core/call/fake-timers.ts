@@ -55,6 +55,9 @@ export function clockOf(timer: unknown, clock: Clock, time: number): Clock {
   return standingClock;
 }
 
+/** Whether a `setTimeout` is Node's own. */
+export const isRealTimeout = (set: typeof setTimeout | undefined): boolean => set === realSetTimeout;
+
 /** Whether time passes while the program runs. */
 export const isReal = (): boolean => clockInUse() === realClock;
 

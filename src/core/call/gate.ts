@@ -1,12 +1,12 @@
 import type { Call, Wait } from './call.js';
 import type { MutableStats } from './stats.js';
-import { type After, admitted, type Next } from './step.js';
+import { type After, admitted, type Entrance, type Next } from './step.js';
 
 /**
  * Where calls enter the method's own code: past the steps that admit them, one after the other. Whoever takes a call
  * through calls the code itself, between `enterCode` and `leaveCode`, so that one frame stands for all of that in a stack.
  */
-export class Gate implements Wait {
+export class Gate implements Wait, Entrance {
   constructor(
     readonly steps: Next | undefined,
     readonly after: After,

@@ -5,7 +5,7 @@ import { takeHandoff } from './handoff.js';
 import type { Policy, PolicyStep, SiteInfo } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
 import type { MutableStats } from './stats.js';
-import { type After, type Around, admitted, type Next, type Step } from './step.js';
+import { type After, type Around, admitted, Descent, type Next, type Step } from './step.js';
 
 /** A step, and what lies around it, which is completed while the steps are linked. */
 interface Link {
@@ -57,6 +57,7 @@ function linkOutcomes(links: readonly Link[], end: After): After {
 function linkEntries(links: readonly Link[], innermost: Gate): Gate {
   let gate = innermost;
   for (const { around, step } of links.toReversed()) {
+    around.entrance = gate;
     around.next = step.isBoundary ? promised(enterThrough(gate)) : enterThrough(gate);
     if (step.isBoundary) gate = new Gate(step.admit, around, gate.stats);
     else if (step.admit !== undefined) gate = gate.behind(step.admit);
@@ -68,6 +69,7 @@ function linkEntries(links: readonly Link[], innermost: Gate): Gate {
 function enterThrough(gate: Gate): Next {
   return function method(call) {
     const outcome = gate.admit(call);
+    if (outcome instanceof Descent) return goDown(outcome);
     if (outcome !== admitted) return outcome;
     const enteredAt = gate.enterCode(call);
     let result: Promise<unknown>;
@@ -78,6 +80,39 @@ function enterThrough(gate: Gate): Next {
     }
     return gate.leaveCode(call, result, enteredAt);
   };
+}
+
+/** Goes on with the call that a step made beneath, and with those that steps beneath make of that, in one frame. */
+function goDown(first: Descent): unknown {
+  let last = first;
+  let outcome: unknown;
+  try {
+    for (;;) {
+      const { child, entrance } = last;
+      outcome = entrance.admit(child);
+      if (outcome instanceof Descent) {
+        outcome.outer = last;
+        last = outcome;
+        continue;
+      }
+      if (outcome !== admitted) break;
+      const enteredAt = entrance.enterCode(child);
+      let result: Promise<unknown>;
+      try {
+        result = Promise.resolve(Reflect.apply(child.fn, child.self, child.passedArgs));
+      } catch (error) {
+        result = Promise.reject(error);
+      }
+      outcome = entrance.leaveCode(child, result, enteredAt);
+      break;
+    }
+  } catch (error) {
+    outcome = Promise.reject(error);
+  }
+  for (let each: Descent | undefined = last; each !== undefined; each = each.outer) {
+    outcome = each.settle(Promise.resolve(outcome));
+  }
+  return outcome;
 }
 
 /** Gives a promise where the steps beneath may give anything, or throw. */
@@ -151,6 +186,8 @@ export function runner(
           entered = Promise.reject(error);
         }
         result = gate.leaveCode(call, entered, enteredAt);
+      } else if (result instanceof Descent) {
+        result = goDown(result);
       }
     } catch (error) {
       result = Promise.reject(error);

@@ -12,9 +12,31 @@ export interface After {
 /** The rest of a pipeline: takes a call on, and gives back what the continuations after it give. */
 export type Next = (call: Call) => unknown;
 
+/** Where calls enter the method's own code, past the steps that admit them; see `Gate`. */
+export interface Entrance {
+  admit(call: Call): unknown;
+  enterCode(call: Call): number | undefined;
+  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number): Promise<unknown>;
+}
+
+/**
+ * What a step gives that has a call of its own go on beneath at once, once: that is done by whoever asked the step, so that
+ * no frame of it stands between the caller and the method's code.
+ */
+export abstract class Descent {
+  /** The one around it, on the way of one call. */
+  outer: Descent | undefined = undefined;
+  abstract readonly child: Call;
+  abstract readonly entrance: Entrance;
+  /** What becomes of the call itself, as this comes of the child. */
+  abstract settle(beneath: Promise<unknown>): unknown;
+}
+
 /** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
 export interface Around extends After {
   readonly next: Next;
+  /** The same for a `Descent`. */
+  readonly entrance: Entrance;
   /** Where the step may keep what it has to know of a call; see `Call.keep`. No other step of the pipeline has it. */
   readonly place: number;
 }
@@ -41,7 +63,8 @@ export interface Step extends Partial<After> {
   /**
    * Set where the step runs what lies beneath by calls of its own, as often and as long as it likes: it gives each, a
    * `ChildCall`, to `around.next`, which always gives a promise of what came of that one, and never throws. Of the call
-   * itself the step tells by `around.ok` and `around.fail`, once. Its `admit` never gives `admitted`.
+   * itself the step tells by `around.ok` and `around.fail`, once. Its `admit` never gives `admitted`; where one such call
+   * follows at once, it may give a `Descent`.
    */
   readonly isBoundary?: true;
 }
