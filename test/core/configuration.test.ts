@@ -11,7 +11,6 @@ import {
   policiesOf,
   retry,
   shutdown,
-  timeout,
 } from 'opero';
 import { type Kind, kinds, samples } from '../support/kinds.js';
 

@@ -34,7 +34,7 @@ export const reasons = [
     of: [
       ['core/call/signals.ts', 'part();'],
       ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length', 3],
-      ['policies/retry.ts', '!rethrow && canRunOut', 2],
+      ['policies/retry.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
       [
         'policies/retry.ts',
         'maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined',

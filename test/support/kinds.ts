@@ -11,6 +11,7 @@ export const samples = {
   rateLimit: 2,
   concurrency: 2,
   cpuBound: import.meta.url,
+  timeout: 1000,
 } satisfies Readonly<Record<PolicyKind, unknown>>;
 
 export type Kind = keyof typeof samples;

@@ -69,8 +69,7 @@ function linkEntries(links: readonly Link[], innermost: Gate): Gate {
 function enterThrough(gate: Gate): Next {
   return function method(call) {
     const outcome = gate.admit(call);
-    if (outcome instanceof Descent) return goDown(outcome);
-    if (outcome !== admitted) return outcome;
+    if (outcome !== admitted) return outcome instanceof Descent ? goDown(outcome) : outcome;
     const enteredAt = gate.enterCode(call);
     let result: Promise<unknown>;
     try {

@@ -16,7 +16,7 @@ export type Next = (call: Call) => unknown;
 export interface Entrance {
   admit(call: Call): unknown;
   enterCode(call: Call): number | undefined;
-  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number): Promise<unknown>;
+  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number | undefined): Promise<unknown>;
 }
 
 /**
