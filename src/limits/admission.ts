@@ -1,5 +1,6 @@
 import { Call, type Wait } from '../core/call/call.js';
 import { Alarm, now, residue } from '../core/call/clock.js';
+import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Continuation, Next } from '../core/call/step.js';
 import { RejectedError } from '../core/errors.js';
@@ -266,7 +267,7 @@ export class Admission {
       why = `${others} for a ${what} already (maxQueue: ${limit})`;
       if (limit === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
     }
-    return new RejectedError(`${site.label}: ${why}`, this.kind, reason);
+    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, reason), site);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from '../core/call/call.js';
+import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
@@ -24,6 +25,19 @@ export interface SharingConfig<Args extends readonly unknown[] = never[], This =
 
 /** Whether all calls of a method on a concrete class share one limiter: there is none narrower. */
 export const isShared = ({ key, scope }: SharingConfig): boolean => key === undefined && scope !== 'instance';
+
+/** The option `key`, whose arguments were checked against the method where it was given. */
+type Key = (...args: never[]) => unknown;
+
+/** The key of a call. Throws what `key` throws, and a ConfigurationError where it gives no string. */
+export function keyOf(call: Call, key: Key, site: SiteInfo, kind: string): string {
+  const name: unknown = Reflect.apply(key, call.self, call.args);
+  if (typeof name === 'string') return name;
+  // Of a promise, what it comes to is nobody's affair.
+  if (name instanceof Promise) name.catch(() => {});
+  const problem = `expected \`key\` to return a string, got ${show(name)}`;
+  throw ownError(new ConfigurationError(`@${kind} on ${site.label}: ${problem}`), site);
+}
 
 /** A limiter that can say when it is idle, so that it may be dropped. */
 interface Limiter {
@@ -75,14 +89,7 @@ const keyed =
   (): Find<L> => {
     const byKey = new Map<string, L>();
     return (call) => {
-      const name = Reflect.apply(key, call.self, call.args);
-      if (typeof name !== 'string') {
-        // Of a promise, what it comes to is nobody's affair.
-        if (name instanceof Promise) name.catch(() => {});
-        throw new ConfigurationError(
-          `@${kind} on ${site.label}: expected \`key\` to return a string, got ${show(name)}`,
-        );
-      }
+      const name = keyOf(call, key, site, kind);
       let limiter = byKey.get(name);
       if (limiter === undefined) {
         limiter = create();

@@ -157,7 +157,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     let remote: Remote | undefined;
     const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {
       remote ??= new Remote(site, options, mark);
-      return remote.run(call);
+      return remote.run(call, around.start);
     };
     return {
       admit: function cpuBound(call) {

@@ -81,7 +81,8 @@ export class Batches {
       this.#waiting.add(lane);
       const run = (): unknown => {
         leave();
-        return this.#sendBatch();
+        const [first] = this.#jobs;
+        return first === undefined ? this.#sendBatch() : first.settled(() => this.#sendBatch());
       };
       await this.#dispatcher.enter(lane, site, run, leave);
     }
@@ -90,7 +91,7 @@ export class Batches {
   }
 
   async #sendBatch(): Promise<void> {
-    const jobs = this.#take();
+    const jobs = wantedAmong(this.#take());
     if (jobs.length === 0) this.#dispatcher.release();
     else this.#learn(jobs, await this.#dispatcher.send(jobs));
   }
@@ -117,4 +118,10 @@ export class Batches {
     this.#size = Math.max(1, Math.min(fitting, this.#size * growth, longestBatch));
     this.#plan.wanted = Math.min(this.#plan.most, this.#plan.lanes * this.#size * 2);
   }
+}
+
+/** Those that may still go to a worker; each is asked, as one may be turned away, and what does so may abort others. */
+function wantedAmong(jobs: readonly Job[]): readonly Job[] {
+  for (const job of jobs) job.wait(() => {});
+  return jobs.filter((job) => job.isWanted()).filter(({ aborted }) => !aborted);
 }

@@ -166,11 +166,12 @@ export class Dispatcher implements Sender {
   }
 
   #runAlone(job: Job, maxQueue: number): void {
-    const run = (): unknown => {
-      if (!job.call.aborted) return this.send([job]);
+    const send = (): unknown => {
+      if (job.isWanted()) return this.send([job]);
       this.release();
-      return job.fail(job.call.reason);
+      return undefined;
     };
+    const run = (): unknown => job.settled(send);
     this.enter(job.call, job.site, run, (error) => job.fail(error), maxQueue);
   }
 

@@ -1,6 +1,8 @@
 import type { Call } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { settle } from '../core/call/start.js';
+import { admitted, type Start } from '../core/call/step.js';
 import type { EncodedError, JobMessage, Outcome } from './protocol.js';
 
 /** The call did not end, for a reason on this side: the words for a WorkerError, and its cause. */
@@ -29,6 +31,8 @@ export class Job {
     /** The Target as JSON. */
     readonly target: string | Promise<string>,
     readonly message: JobMessage,
+    /** What steps around want done as the code is entered. */
+    readonly atStart?: Start | undefined,
   ) {
     this.alone = call.travelsAlone;
     this.outcome = new Promise((resolve, reject) => {
@@ -42,6 +46,21 @@ export class Job {
     this.#leaveBy(stop);
   }
 
+  /** Goes on after a wait for what another job gave back: where that matters, once it is known what came of that one. */
+  settled(run: () => unknown): unknown {
+    return this.atStart === undefined ? run() : settle().then(run);
+  }
+
+  /** Whether it may go to the worker that is free now. If not, it has failed. */
+  isWanted(): boolean {
+    if (this.aborted) return false;
+    const { call, atStart } = this;
+    const refusal = atStart === undefined ? admitted : atStart.recheck(call);
+    if (refusal !== admitted) this.fail(refusal);
+    else if (call.aborted && !this.aborted) this.fail(call.reason);
+    return refusal === admitted && !call.aborted;
+  }
+
   /** The job goes to a worker, which is its start. */
   start(): void {
     if (this.#started) return;
@@ -49,6 +68,7 @@ export class Job {
     this.site.stats.attempts++;
     this.site.stats.running++;
     this.call.started();
+    this.atStart?.entering(this.call);
     this.call.starting?.afterStart(now());
     this.call.starting = undefined;
   }

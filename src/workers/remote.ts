@@ -2,6 +2,7 @@ import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
+import type { Start } from '../core/call/step.js';
 import { WorkerError } from '../core/errors.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
@@ -84,15 +85,16 @@ export class Remote {
     this.#listed = listedBy(site);
   }
 
-  /** Runs a call in a worker. Rejects as the method does, or with a WorkerError. */
-  async run(call: Call): Promise<unknown> {
+  /** Runs a call in a worker. Rejects as the method does, with a WorkerError, or with what turns it away at its start. */
+  async run(call: Call, atStart?: Start): Promise<unknown> {
     const { module, maxQueue } = this.#options;
     const message = this.#messageOf(call);
     const target = call.error === undefined ? this.#targetOf(call) : this.#withError(call, message);
     if (this.#dispatcher === undefined || this.#dispatcher.isClosing) {
       this.#dispatcher = dispatcherFor(this.#options, this.#site.label);
     }
-    const outcome = await this.#dispatcher.run(new Job(call, this.#site, module, target, message), maxQueue);
+    const job = new Job(call, this.#site, module, target, message, atStart);
+    const outcome = await this.#dispatcher.run(job, maxQueue);
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, await this.#causeOf(outcome));
     if ('thrown' in outcome) throw await this.#decode(outcome.thrown, callerFrames(new Error().stack));

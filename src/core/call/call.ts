@@ -119,7 +119,7 @@ export class Call implements CurrentCall {
 
   /** Keeps something for a step, in that step's place. */
   keep(place: number, value: unknown): void {
-    this.#kept ??= [];
+    this.#kept ??= [undefined, undefined, undefined];
     this.#kept[place] = value;
   }
 

@@ -4,6 +4,7 @@ import { Gate } from './gate.js';
 import { takeHandoff } from './handoff.js';
 import type { Policy, PolicyStep, SiteInfo } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
+import { lookAgain, onEntry, settled, startOf } from './start.js';
 import type { MutableStats } from './stats.js';
 import { type After, type Around, admitted, Descent, type Next, type Step } from './step.js';
 
@@ -25,7 +26,7 @@ function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate 
     const around = { place } as Link['around'];
     return { around, step: wrap(around, site) };
   });
-  return linkEntries(links, new Gate(undefined, linkOutcomes(links, end), site.stats));
+  return linkEntries(links, linkOutcomes(links, end), site.stats);
 }
 
 const stepsOf = (policies: readonly Policy[]): PolicyStep[] =>
@@ -54,15 +55,32 @@ function linkOutcomes(links: readonly Link[], end: After): After {
 }
 
 /** Tells each step how calls go on beneath it; gives the gate that stands before all of them. */
-function linkEntries(links: readonly Link[], innermost: Gate): Gate {
-  let gate = innermost;
-  for (const { around, step } of links.toReversed()) {
-    around.entrance = gate;
-    around.next = step.isBoundary ? promised(enterThrough(gate)) : enterThrough(gate);
-    if (step.isBoundary) gate = new Gate(step.admit, around, gate.stats);
-    else if (step.admit !== undefined) gate = gate.behind(step.admit);
+function linkEntries(links: readonly Link[], after: After, stats: MutableStats): Gate {
+  const steps = links.map(({ step }) => step);
+  const start = startOf(steps);
+  const innermost = (before: Next | undefined): Gate => new Gate(before, after, stats);
+  /** For calls that come straight through; for those of a boundary, which are looked at again; and for those that waited. */
+  let straight = innermost(start && onEntry(start));
+  let looked = innermost(start && lookAgain(start, after));
+  const first = steps.findIndex(({ recheck }) => recheck !== undefined);
+  const isApart = first >= 0 && steps.slice(first + 1).some(({ isBoundary }) => isBoundary);
+  let waited = isApart ? innermost(settled(enterThrough(looked))) : looked;
+  for (const [at, { around, step }] of [...links.entries()].toReversed()) {
+    const isBeneath = first >= 0 && at > first;
+    around.entrance = isBeneath ? looked : straight;
+    if (step.isBoundary) around.next = promised(enterThrough(isBeneath ? looked : straight));
+    else around.next = enterThrough(isBeneath ? waited : straight);
+    around.start = start;
+    straight = behind(step, around, straight);
+    looked = behind(step, around, looked);
+    waited = behind(step, around, waited);
   }
-  return gate;
+  return straight;
+}
+
+function behind({ admit, isBoundary }: Step, around: Around, gate: Gate): Gate {
+  if (isBoundary) return new Gate(admit, around, gate.stats);
+  return admit === undefined ? gate : gate.behind(admit);
 }
 
 /** Takes a call that was under way already through a gate. */

@@ -39,6 +39,16 @@ export interface Around extends After {
   readonly entrance: Entrance;
   /** Where the step may keep what it has to know of a call; see `Call.keep`. No other step of the pipeline has it. */
   readonly place: number;
+  /** For a step that has the code run elsewhere, and so stands innermost: what is to be done there as the code is entered. */
+  readonly start: Start | undefined;
+}
+
+/** What the steps that ask for it do where the method's code is entered. */
+export interface Start {
+  /** Looks at the call once more: gives `admitted`, or the error that turns it away after all. */
+  readonly recheck: Next;
+  /** The code is entered now. */
+  readonly entering: (call: Call) => void;
 }
 
 /** What a step gives that lets a call on at once. */
@@ -67,4 +77,12 @@ export interface Step extends Partial<After> {
    * follows at once, it may give a `Descent`.
    */
   readonly isBoundary?: true;
+  /**
+   * Looks once more at a call that went on through `around.next` of a step beneath, as after a wait, right before its code
+   * is entered. Gives `admitted`, or the error that turns it away after all; the steps beneath then give back what they
+   * took. Gets the call that `admit` got, perhaps more than once; must not throw.
+   */
+  readonly recheck?: Next;
+  /** The code is entered now, or its job goes to a worker. Gets the call as `admit` got it; must not throw. */
+  readonly entering?: (call: Call) => void;
 }
