@@ -1,5 +1,13 @@
 import { copyOf, type Stats } from './core/call/stats.js';
-import { type Chains, chainFor, chainsOf, findSite, placements, siteOfMember } from './core/decoration/lookup.js';
+import {
+  chainFor,
+  chainsOf,
+  placements,
+  siteOf,
+  siteOfMember,
+  staticPrefix,
+  typeOf,
+} from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
@@ -23,35 +31,6 @@ export interface PolicyInForce {
   /** The class that it comes from. */
   readonly declaredBy: AnyClass | undefined;
 }
-
-/** What tells a static method from an instance one that shares its name. */
-const staticPrefix = 'static ';
-
-/** The site of a method, by the name that `explain` gives it; undefined for a method without policies. */
-function siteOf(subject: object, chains: Chains, method: PropertyKey, asked: string): Site | undefined {
-  const site = findSite(chains, method);
-  if (site !== undefined || isMethod(subject, chains, method)) return site;
-  if (typeof method === 'string' && method.startsWith(staticPrefix)) {
-    const statics = { ...chains, instance: [] };
-    const name = method.slice(staticPrefix.length);
-    const found = findSite(statics, name);
-    if (found !== undefined || isMethod(subject, statics, name)) return found;
-  }
-  throw new ConfigurationError(`${asked}: ${labelOf(typeOf(chains), method)} is not a method`);
-}
-
-function isMethod(subject: object, chains: Chains, name: PropertyKey): boolean {
-  const holders = [
-    ...chains.instance.map(({ prototype }) => prototype),
-    ...chains.static.map(({ type }) => type),
-    subject,
-  ];
-  return holders.some(
-    (each) => each !== undefined && typeof Object.getOwnPropertyDescriptor(each, name)?.value === 'function',
-  );
-}
-
-const typeOf = (chains: Chains): AnyClass | undefined => chains.instance[0]?.type ?? chains.static[0]?.type;
 
 /**
  * The policies in force on a method, in pipeline order, the outermost first; none for a method without any.

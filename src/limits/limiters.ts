@@ -44,8 +44,6 @@ interface Limiter {
   onIdle: (() => void) | undefined;
 }
 
-type Key = (...args: unknown[]) => unknown;
-
 /** Finds the limiter of a call; makes it at the first one. */
 type Find<L> = (call: Call) => L;
 

@@ -5,7 +5,7 @@ import type { AnyClass } from '../types.js';
 import { isInterceptor } from './interceptor.js';
 import { type ClassInChain, chainOfClass, chainOfPrototype, recordAt } from './metadata.js';
 import { isMarked } from './replaced.js';
-import type { Site } from './site.js';
+import { labelOf, type Site } from './site.js';
 import { link, siteAt } from './sites.js';
 
 /** The classes of a class or an instance, for its instance and its static members. */
@@ -70,3 +70,32 @@ export function findSite(chains: Chains, name: PropertyKey, among = placements):
   }
   return undefined;
 }
+
+/** What tells a static method from an instance one that shares its name. */
+export const staticPrefix = 'static ';
+
+/** The site of a method, by the name that `explain` gives it; undefined for a method without policies. */
+export function siteOf(subject: object, chains: Chains, method: PropertyKey, asked: string): Site | undefined {
+  const site = findSite(chains, method);
+  if (site !== undefined || isMethod(subject, chains, method)) return site;
+  if (typeof method === 'string' && method.startsWith(staticPrefix)) {
+    const statics = { ...chains, instance: [] };
+    const name = method.slice(staticPrefix.length);
+    const found = findSite(statics, name);
+    if (found !== undefined || isMethod(subject, statics, name)) return found;
+  }
+  throw new ConfigurationError(`${asked}: ${labelOf(typeOf(chains), method)} is not a method`);
+}
+
+function isMethod(subject: object, chains: Chains, name: PropertyKey): boolean {
+  const holders = [
+    ...chains.instance.map(({ prototype }) => prototype),
+    ...chains.static.map(({ type }) => type),
+    subject,
+  ];
+  return holders.some(
+    (each) => each !== undefined && typeof Object.getOwnPropertyDescriptor(each, name)?.value === 'function',
+  );
+}
+
+export const typeOf = (chains: Chains): AnyClass | undefined => chains.instance[0]?.type ?? chains.static[0]?.type;
