@@ -9,6 +9,7 @@ export type { Primitive } from './core/decoration/primitive.js';
 export { register } from './core/decoration/register.js';
 export {
   AllFailedError,
+  CircuitOpenError,
   ConfigurationError,
   ItemError,
   RejectedError,
@@ -44,6 +45,13 @@ export type { QueueConfig } from './limits/admission.js';
 export type { SharingConfig } from './limits/limiters.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
+export {
+  type CircuitBreakerConfig,
+  type CircuitEvent,
+  circuitBreaker,
+} from './policies/circuit-breaker.js';
+export { type CircuitHandle, circuitOf } from './policies/circuit-of.js';
+export type { CircuitState, EndIsolation } from './policies/circuit-options.js';
 export { type ConcurrencyConfig, concurrency } from './policies/concurrency.js';
 export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js';
 export { definePolicy, type PolicyFactory } from './policies/define-policy.js';

@@ -6,6 +6,7 @@ import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
+import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
 import type { ConcurrencyConfig } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
 import { builderOf, kinds } from './policies/kinds.js';
@@ -36,11 +37,14 @@ interface OrchestratorOptions<
   Result,
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
+  CircuitArgs extends readonly unknown[],
+  CircuitResult,
   This,
   Args extends readonly unknown[],
-> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'rateLimit' | 'concurrency'> {
+> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'circuitBreaker' | 'rateLimit' | 'concurrency'> {
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
+  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitArgs, CircuitResult>;
   readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
   readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
 }
@@ -98,14 +102,28 @@ export function orchestrate<
   Result = unknown,
   RateArgs extends readonly unknown[] = Args,
   SlotArgs extends readonly unknown[] = Args,
+  CircuitArgs extends readonly unknown[] = Args,
+  CircuitResult = unknown,
 >(
-  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, This, Args>,
+  config?: OrchestratorOptions<
+    readonly Each[],
+    Value,
+    Result,
+    RateArgs,
+    SlotArgs,
+    CircuitArgs,
+    CircuitResult,
+    This,
+    Args
+  >,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
   | { value: Value }
   | { option: 'retryResult'; result: Result }
   | NeedsOfKey<RateArgs, Args>
   | NeedsOfKey<SlotArgs, Args>
+  | NeedsOfKey<CircuitArgs, Args>
+  | { option: 'failResult'; result: CircuitResult }
   | { option: 'hooks'; this: This; args: Args }
 >;
 export function orchestrate(...given: readonly unknown[]): unknown {

@@ -35,6 +35,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     budgetExceeded: 0,
     rejected: 0,
     timeouts: 0,
+    circuitOpenings: 0,
     fallbacks: 0,
     failures: 1,
     custom: {},

@@ -170,6 +170,7 @@ describe('the demo', () => {
       budgetExceeded: 0,
       rejected: 0,
       timeouts: 0,
+      circuitOpenings: 0,
       fallbacks: 0,
       failures: 0,
       custom: {},

@@ -370,6 +370,7 @@ describe('statsOf', () => {
     budgetExceeded: 0,
     rejected: 0,
     timeouts: 0,
+    circuitOpenings: 0,
     fallbacks: 0,
     failures: 0,
     custom: {},

@@ -1,11 +1,18 @@
 import type { Threshold } from './circuit-counts.js';
 
-/** Closed lets calls through, open and isolated let none, half-open lets probes. */
+/**
+ * Closed lets calls through, open and isolated let none, half-open lets probes.
+ *
+ * @example
+ * const isUp = (state: CircuitState): boolean => state === 'closed';
+ */
 export type CircuitState = 'closed' | 'open' | 'half-open' | 'isolated';
 
 /** What the hook of a circuit is told; the `to` of one change is the `from` of the next. */
 export interface CircuitChange {
+  /** What the circuit was. */
   readonly from: CircuitState;
+  /** What it is now. */
   readonly to: CircuitState;
   /** What opened the circuit; undefined when it closed or was isolated. */
   readonly error: unknown;
@@ -21,5 +28,11 @@ export type CircuitOptions<Context> = Threshold & {
   readonly onStateChange?: ((change: CircuitChange, context: Context | undefined) => unknown) | undefined;
 };
 
-/** Ends an isolation, once; also a Disposable. */
+/**
+ * Ends an isolation, once; also a Disposable.
+ *
+ * @example
+ * const end: EndIsolation = circuitOf(weather, 'forecast').isolate();
+ * end();
+ */
 export type EndIsolation = (() => void) & Disposable;

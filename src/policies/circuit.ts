@@ -65,12 +65,22 @@ export class Circuit<Context> {
     return this.#state === 'closed' && this.#running === 0 && this.#counts.calls === 0;
   }
 
+  /** Whether calls are under way that count. */
+  get isBusy(): boolean {
+    return this.#running > 0;
+  }
+
   /** Lets a call through, with a token to end it by; or tells why not. */
   admit(context: Context): number | Refusal {
     const token = this.#closedToken;
     if (token === 0) return this.#admitProbe(context);
     this.#running++;
     return token;
+  }
+
+  /** Whether a token is of the closed period that now is: there is nothing to ask, and its end tells nobody anything. */
+  stands(token: number): boolean {
+    return token === this.#closedToken;
   }
 
   /** Asks again for a call that waited since it was admitted: gives the token that it has from now on, or refuses it. */

@@ -1,5 +1,6 @@
 import { wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
+import { circuitBreakerPolicy } from './circuit-breaker.js';
 import { concurrencyPolicy } from './concurrency.js';
 import { cpuBoundPolicy } from './cpu-bound.js';
 import { type Build, definedBuilder, definedKinds } from './defined.js';
@@ -18,6 +19,7 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
     }
     return fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where);
   },
+  circuitBreaker: circuitBreakerPolicy,
   rateLimit: rateLimitPolicy,
   concurrency: concurrencyPolicy,
   cpuBound: cpuBoundPolicy,

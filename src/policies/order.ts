@@ -9,6 +9,7 @@ const order = [
   'timeout.total',
   'retry',
   '*.attempt',
+  'circuitBreaker',
   'timeout.attempt',
   'rateLimit.narrow',
   'concurrency.narrow',

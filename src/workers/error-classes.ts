@@ -2,6 +2,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import { chainOfClass } from '../core/decoration/metadata.js';
 import {
   AllFailedError,
+  CircuitOpenError,
   ConfigurationError,
   ItemError,
   RejectedError,
@@ -17,6 +18,7 @@ import { errorShape, globalNameOf, nameOf } from './shape.js';
 /** The error classes of opero itself, in the same order on both sides. */
 const ownErrors: readonly unknown[] = [
   AllFailedError,
+  CircuitOpenError,
   ConfigurationError,
   ItemError,
   RejectedError,

@@ -14,6 +14,7 @@ const none = {
   budgetExceeded: 0,
   rejected: 0,
   timeouts: 0,
+  circuitOpenings: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},
@@ -107,6 +108,7 @@ describe('statsOf', () => {
       retries: 1,
       rejected: 2,
       timeouts: 0,
+      circuitOpenings: 0,
       failures: 1,
     });
     gate.resolve();

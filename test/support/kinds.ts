@@ -12,6 +12,7 @@ export const samples = {
   concurrency: 2,
   cpuBound: import.meta.url,
   timeout: 1000,
+  circuitBreaker: 5,
 } satisfies Readonly<Record<PolicyKind, unknown>>;
 
 export type Kind = keyof typeof samples;

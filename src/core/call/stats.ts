@@ -20,10 +20,12 @@ export interface Stats {
   readonly retries: number;
   /** Retries that a RetryBudget refused. */
   readonly budgetExceeded: number;
-  /** Attempts turned away over `maxQueue` or `maxWait`. */
+  /** Attempts turned away: over `maxQueue` or `maxWait`, or by a circuit. */
   readonly rejected: number;
   /** Attempts, and whole calls, that took longer than `@timeout` allows. */
   readonly timeouts: number;
+  /** Times that a circuit of the method opened. */
+  readonly circuitOpenings: number;
   /** Alternatives called and last-resort values used. */
   readonly fallbacks: number;
   /** Calls that rejected. */
@@ -48,6 +50,7 @@ export const newStats = (): MutableStats => ({
   budgetExceeded: 0,
   rejected: 0,
   timeouts: 0,
+  circuitOpenings: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},

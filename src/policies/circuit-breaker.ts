@@ -1,0 +1,178 @@
+import type { HookContext } from '../core/call/hooks.js';
+import type { Policy, SiteInfo } from '../core/call/policy.js';
+import { policyDecorator } from '../core/decoration/decorate.js';
+import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import { ConfigurationError } from '../core/errors.js';
+import { classesOf, type ErrorMatcher, errorMatcher } from '../core/matcher.js';
+import {
+  budget,
+  callback,
+  durationOrInfinity,
+  oneOf,
+  positiveDuration,
+  positiveInteger,
+  type Rule,
+  readOptions,
+  show,
+  type Where,
+  wrongOption,
+} from '../core/options.js';
+import type { SharingConfig } from '../limits/limiters.js';
+import type { CircuitState } from './circuit-options.js';
+import { type CallCircuits, circuitsOf, type Filled, stepOf } from './circuit-step.js';
+import { rankOf } from './order.js';
+
+/**
+ * What `onStateChange` is told.
+ *
+ * @example
+ * const onStateChange = ({ from, to, method }: CircuitEvent) => console.log(`${method}: ${from} -> ${to}`);
+ */
+export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Args> {
+  /** What the circuit was. */
+  readonly from: CircuitState;
+  /** What it is now. */
+  readonly to: CircuitState;
+  /** What opened it; undefined when it closed or was isolated, and where a value or a slow success opened it. */
+  readonly error: unknown;
+}
+
+/**
+ * Options of `@circuitBreaker`.
+ *
+ * @example
+ * const config: CircuitBreakerConfig = { failureRatio: 0.3, window: 30_000, minCalls: 10, halfOpenAfter: 10_000 };
+ */
+export interface CircuitBreakerConfig<Args extends readonly unknown[] = never[], Value = never>
+  extends SharingConfig<Args> {
+  /** How many failures in a row open the circuit. Stands in place of `failureRatio`, `window` and `minCalls`. Default: none. */
+  readonly consecutive?: number;
+  /** The share of failures among the attempts in the window that opens the circuit, above 0 and up to 1. Default 0.5. */
+  readonly failureRatio?: number;
+  /** How far back the window reaches, in milliseconds. Default 10 000. */
+  readonly window?: number;
+  /** How many attempts must have ended within the window before the circuit opens. Default 20. */
+  readonly minCalls?: number;
+  /**
+   * How long the circuit stays open before it lets probes through, in milliseconds; or a function that says so each time
+   * that it opens: `opening` counts from 1, and anew once it has closed. Infinity is allowed. Default 5000.
+   */
+  readonly halfOpenAfter?: number | ((opening: number, error: unknown, context: HookContext) => number);
+  /** How many probes may be under way at once, and how many have to succeed to close the circuit. Default 1. */
+  readonly halfOpenCalls?: number;
+  /** Which errors are failures; others count as successes. A predicate must not be async. Default: all. */
+  readonly failOn?: ErrorMatcher;
+  /** Which errors count neither as failures nor as successes, whatever `failOn` says. A predicate must not be async. Default: none. */
+  readonly ignore?: ErrorMatcher;
+  /** Whether an attempt counts as a failure although the method returned this value. Must not be async. Default: values are not looked at. */
+  readonly failResult?: (value: Value, context: HookContext) => boolean;
+  /** A success that took longer counts as a failure: milliseconds from the entry of the method, without waits. Default Infinity. */
+  readonly slowAfter?: number;
+  /**
+   * Called after each change of the state, by the attempt that made it. If it throws, that call rejects with what it threw;
+   * what a promise that it returns comes to is not looked at. Default: none.
+   */
+  readonly onStateChange?: (event: CircuitEvent) => unknown;
+}
+
+declare module '../core/policies.js' {
+  interface Policies {
+    /** So many failures in a row, or the options of `@circuitBreaker`. */
+    readonly circuitBreaker: number | CircuitBreakerConfig;
+  }
+}
+
+const ratio: Rule = {
+  allowed: 'a number above 0 and up to 1',
+  test: (value) => typeof value === 'number' && value > 0 && value <= 1,
+};
+
+const halfOpenAfter: Rule = {
+  allowed: 'a number of milliseconds of at least 0 or Infinity, or a function that gives one',
+  test: (value) => durationOrInfinity.test(value) || callback.test(value),
+};
+
+const rules = {
+  consecutive: positiveInteger,
+  failureRatio: ratio,
+  window: positiveDuration,
+  minCalls: positiveInteger,
+  halfOpenAfter,
+  halfOpenCalls: positiveInteger,
+  failOn: errorMatcher,
+  ignore: errorMatcher,
+  failResult: callback,
+  slowAfter: budget,
+  key: callback,
+  scope: oneOf('class', 'instance'),
+  onStateChange: callback,
+};
+
+const ratioDefaults = { failureRatio: 0.5, window: 10_000, minCalls: 20 } as const;
+const defaults = {
+  halfOpenAfter: 5_000,
+  halfOpenCalls: 1,
+  slowAfter: Number.POSITIVE_INFINITY,
+  scope: 'class',
+} as const;
+
+/** The policy of a circuit breaker; it gives access to the circuits that it keeps for a method. */
+export interface CircuitBreakerPolicy extends Policy {
+  circuits(site: SiteInfo): CallCircuits;
+}
+
+export const isCircuitBreaker = (policy: Policy): policy is CircuitBreakerPolicy =>
+  policy.kind === 'circuitBreaker' && 'circuits' in policy;
+
+function readConfig(given: unknown, where: Where): Filled {
+  if (given === undefined) {
+    throw wrongOption(where, 'consecutive', given, `${positiveInteger.allowed}, or the options to be an object`);
+  }
+  const config = typeof given === 'object' ? given : { consecutive: given };
+  const options = readOptions<CircuitBreakerConfig>(where, config, rules, defaults);
+  if (options.consecutive === undefined) {
+    return readOptions<Filled>(where, config, rules, { ...ratioDefaults, ...defaults } as Partial<Filled>);
+  }
+  for (const name of ['failureRatio', 'window', 'minCalls'] as const) {
+    if (options[name] === undefined) continue;
+    const problem = `\`consecutive\` counts failures in a row, so leave out \`${name}\`, got ${show(options[name])}`;
+    throw new ConfigurationError(`${where.text}: ${problem}`);
+  }
+  return options as Filled;
+}
+
+export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreakerPolicy {
+  const options = readConfig(given, where);
+  const circuits = (site: SiteInfo): CallCircuits => site.stateOf(policy, () => circuitsOf(options, site));
+  const policy: CircuitBreakerPolicy = {
+    kind: 'circuitBreaker',
+    options,
+    errorClasses: [...classesOf(options.failOn), ...classesOf(options.ignore)],
+    steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(options, circuits(site), around, site) }],
+    circuits,
+  };
+  return policy;
+}
+
+/**
+ * Stops calling a method that keeps failing. When so many attempts have failed, the circuit opens: calls are rejected at
+ * once, without a permit or a slot. After `halfOpenAfter` it lets probes through: when they succeed it closes, when one
+ * fails it opens again.
+ *
+ * @param config How many failures in a row open it; or the options: `consecutive`, or `failureRatio` (0.5) with `window`
+ * (10 000 ms) and `minCalls` (20); `halfOpenAfter` (5000 ms), `halfOpenCalls` (1), `failOn`, `ignore`, `failResult`,
+ * `slowAfter` (Infinity, in ms), `key`, `scope` (`'class'`), `onStateChange`.
+ * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string, or
+ * `failOn`, `ignore` or `failResult` a promise.
+ * @throws CircuitOpenError from the call, while the circuit is open, or half-open with every probe under way.
+ * @example
+ * class Weather {
+ *   \@circuitBreaker({ failureRatio: 0.5, window: 10_000, minCalls: 20, ignore: RangeError })
+ *   async forecast(city: string): Promise<Forecast> { ... }
+ * }
+ */
+export function circuitBreaker<Args extends readonly unknown[], Value>(
+  ...given: [config: number | CircuitBreakerConfig<Args, Value>]
+): PolicyDecorator<{ option: 'key'; args: Args } | { option: 'failResult'; result: Value }> {
+  return policyDecorator('circuitBreaker', given, 1, (where) => circuitBreakerPolicy(given[0], where));
+}

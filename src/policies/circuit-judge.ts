@@ -1,0 +1,49 @@
+import type { Call } from '../core/call/call.js';
+import { callHook } from '../core/call/hooks.js';
+import { ownError } from '../core/call/own-errors.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import { ConfigurationError } from '../core/errors.js';
+import { type ErrorMatcher, toMatches } from '../core/matcher.js';
+import { show } from '../core/options.js';
+import { now } from './circuit-time.js';
+
+/** What a circuit takes the end of an attempt for. */
+type Verdict = 'success' | 'failure' | 'neutral';
+
+/** The options that say which ends are failures. */
+interface JudgeOptions {
+  readonly failOn?: ErrorMatcher;
+  readonly ignore?: ErrorMatcher;
+  readonly failResult?: (...given: never[]) => unknown;
+  readonly slowAfter: number;
+}
+
+/** Judges how attempts ended: with an error or a value, `enteredAt` being when the code was entered, where that matters. */
+export function judgeOf(
+  { failOn, ignore, failResult, slowAfter }: JudgeOptions,
+  site: SiteInfo,
+): (call: Call, failed: boolean, result: unknown, enteredAt: number) => Verdict {
+  const isTimed = slowAfter !== Number.POSITIVE_INFINITY;
+  const isFailure = failOn && toMatches(failOn);
+  const isIgnored = ignore && toMatches(ignore);
+
+  /** What a function of the options says, which has to be said at once. */
+  const ask = (option: string, fn: (...given: never[]) => unknown, call: Call, about: unknown): boolean => {
+    const answer = callHook(fn, call, site, about);
+    if (!isThenable(answer)) return Boolean(answer);
+    Promise.resolve(answer).catch(() => {});
+    const problem = `expected \`${option}\` to return true or false, not a promise, got ${show(answer)}`;
+    throw ownError(new ConfigurationError(`@circuitBreaker on ${site.label}: ${problem}`), site);
+  };
+
+  return (call, failed, result, enteredAt) => {
+    if (failed) {
+      if (isIgnored !== undefined && ask('ignore', isIgnored, call, result)) return 'neutral';
+      if (isFailure === undefined || ask('failOn', isFailure, call, result)) return 'failure';
+    } else if (failResult !== undefined && ask('failResult', failResult, call, result)) return 'failure';
+    return isTimed && now() - enteredAt > slowAfter ? 'failure' : 'success';
+  };
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

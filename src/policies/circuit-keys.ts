@@ -1,0 +1,111 @@
+import type { Call } from '../core/call/call.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import { isShared, keyOf, type SharingConfig } from '../limits/limiters.js';
+import type { Circuit } from './circuit.js';
+import { isOver, now } from './circuit-time.js';
+
+/**
+ * How long a circuit is kept, in milliseconds, that nobody calls and that is not as new: one that waits for a probe,
+ * and a closed one that remembers failures in a row, which do not age. A new one lets a call through, as these would.
+ */
+const keptFor = { 'half-open': 60_000, closed: 600_000 };
+
+/** The circuit of a key. */
+class Kept<C> {
+  /** Since when it was seen to be without calls; undefined from a call on. */
+  unusedSince: number | undefined = undefined;
+
+  constructor(readonly circuit: C) {}
+}
+
+/** The circuits of one owner, by key; undefined stands for a method without keys. */
+class CircuitsByKey<Context> {
+  readonly #kept = new Map<string | undefined, Kept<Circuit<Context>>>();
+  /** Goes round the keys. */
+  #hand = this.#kept.entries();
+  /** One that was dropped and is as new, for the next key: where few keys are called in turn, each is soon dropped. */
+  #spare: Circuit<Context> | undefined;
+
+  constructor(readonly create: () => Circuit<Context>) {}
+
+  /** The circuit for a call; made where there is none. Looks at two others, so that those of one-off keys do not pile up. */
+  use(key: string | undefined): Circuit<Context> {
+    this.#lookBesides(key);
+    this.#lookBesides(key);
+    let kept = this.#kept.get(key);
+    if (kept === undefined) {
+      kept = new Kept(this.#spare ?? this.create());
+      this.#spare = undefined;
+      this.#kept.set(key, kept);
+    }
+    kept.unusedSince = undefined;
+    return kept.circuit;
+  }
+
+  /** The circuit that there is. */
+  find(key: string | undefined): Circuit<Context> | undefined {
+    return this.#kept.get(key)?.circuit;
+  }
+
+  #lookBesides(key: string | undefined): void {
+    const { done, value } = this.#hand.next();
+    if (done) {
+      this.#hand = this.#kept.entries();
+      return;
+    }
+    const [name, kept] = value;
+    if (name === key || !isSpent(kept)) return;
+    this.#kept.delete(name);
+    if (kept.circuit.isIdle) this.#spare = kept.circuit;
+  }
+}
+
+/** Whether nothing is lost without it, or little that is long ago. */
+function isSpent<Context>(kept: Kept<Circuit<Context>>): boolean {
+  const { circuit } = kept;
+  if (circuit.isIdle) return true;
+  const { state, isBusy } = circuit;
+  if (isBusy || state === 'open' || state === 'isolated') return false;
+  const time = now();
+  kept.unusedSince ??= time;
+  return isOver(kept.unusedSince, keptFor[state], time);
+}
+
+/** The circuits of a method on a concrete class, by instance and key, as far as the options tell these apart. */
+export class Circuits<Context> {
+  readonly #create: () => Circuit<Context>;
+  readonly #shared: CircuitsByKey<Context>;
+  readonly #own = new WeakMap<object, CircuitsByKey<Context>>();
+  /** The only one, where there are no others. */
+  readonly only: Circuit<Context> | undefined;
+
+  constructor(
+    readonly sharing: SharingConfig,
+    readonly site: SiteInfo,
+    create: () => Circuit<Context>,
+  ) {
+    this.#create = create;
+    this.#shared = new CircuitsByKey(create);
+    if (isShared(sharing)) this.only = this.#shared.use(undefined);
+  }
+
+  /** The circuit that a call goes through. Throws where the key of the call cannot be told. */
+  of(call: Call): Circuit<Context> {
+    const { key } = this.sharing;
+    return this.byKeyOf(call.self).use(key && keyOf(call, key, this.site, 'circuitBreaker'));
+  }
+
+  /** The circuits of a receiver; of all together, unless each instance has its own. */
+  byKeyOf(self: unknown): CircuitsByKey<Context> {
+    if (this.sharing.scope !== 'instance' || !isObject(self)) return this.#shared;
+    let own = this.#own.get(self);
+    if (own === undefined) {
+      own = new CircuitsByKey(this.#create);
+      this.#own.set(self, own);
+    }
+    return own;
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -1,0 +1,184 @@
+import { Call } from '../core/call/call.js';
+import { callHook, tellHook } from '../core/call/hooks.js';
+import { isOwnError } from '../core/call/own-errors.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import { type Around, admitted, type Step } from '../core/call/step.js';
+import type { ErrorMatcher } from '../core/matcher.js';
+import type { SharingConfig } from '../limits/limiters.js';
+import { Circuit } from './circuit.js';
+import type { Threshold } from './circuit-counts.js';
+import { judgeOf } from './circuit-judge.js';
+import { Circuits } from './circuit-keys.js';
+import type { CircuitOptions } from './circuit-options.js';
+import { circuitOpenError, type Refusal } from './circuit-refusal.js';
+import { now } from './circuit-time.js';
+
+/** The options of `@circuitBreaker`, checked and filled in. What its functions take was checked against the method. */
+export type Filled = Threshold &
+  SharingConfig & {
+    readonly halfOpenAfter: number | ((opening: number, error: unknown, ...context: never[]) => number);
+    readonly halfOpenCalls: number;
+    readonly failOn?: ErrorMatcher;
+    readonly ignore?: ErrorMatcher;
+    readonly failResult?: (...given: never[]) => boolean;
+    readonly slowAfter: number;
+    readonly onStateChange?: (...given: never[]) => unknown;
+  };
+
+export type CallCircuits = Circuits<Call>;
+
+/** The circuits of a method, whose changes are told to the hook and counted. */
+export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits {
+  const { halfOpenAfter, onStateChange } = options;
+  const told: CircuitOptions<Call> = {
+    ...options,
+    halfOpenAfter:
+      typeof halfOpenAfter === 'number'
+        ? halfOpenAfter
+        : (opening, error, call) => callHook(halfOpenAfter, call, site, opening, error) as number,
+    onStateChange(change, call) {
+      if (change.to === 'open') site.stats.circuitOpenings++;
+      if (onStateChange === undefined) return;
+      // Of a promise, what it comes to is nobody's affair. A change by hand has no call.
+      const outcome = tellHook(onStateChange, call ?? Call.idle, site, change);
+      if (outcome instanceof Promise) outcome.catch(() => {});
+    },
+  };
+  const where = { text: `@circuitBreaker on ${site.label}` };
+  return new Circuits(options, site, () => new Circuit(told, where));
+}
+
+/** In place of the token of an attempt that has ended for its circuit: no circuit gives such a one. */
+const ended = -1;
+
+/** What an attempt holds of a circuit. */
+class Passage {
+  enteredAt = 0;
+  unwatch: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly circuit: Circuit<Call>,
+    public token: number,
+  ) {}
+
+  /** Gives the token, which is to be ended now; `ended` if it was before. */
+  take(): number {
+    const { token } = this;
+    this.token = ended;
+    return token;
+  }
+}
+
+/** The step of a circuit breaker. Each attempt that it lets through holds a passage until the attempt has ended. */
+export function stepOf(options: Filled, circuits: CallCircuits, around: Around, site: SiteInfo): Step {
+  const { place } = around;
+  const { only } = circuits;
+  const judge = judgeOf(options, site);
+  const isEverySuccess = options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY;
+  const isTimed = options.slowAfter !== Number.POSITIVE_INFINITY;
+
+  const passageOf = (call: Call): Passage => call.keptAt(place) as Passage;
+
+  const openError = (refusal: Refusal): Error => {
+    site.stats.rejected++;
+    return circuitOpenError(site.label, refusal);
+  };
+
+  /** Ends a passage as soon as the call is aborted: its code may run on for long. */
+  const watch = (call: Call, passage: Passage): void => {
+    passage.unwatch = call.watchAbort((reason) => {
+      const { circuit } = passage;
+      const token = passage.take();
+      if (token === ended) return;
+      if (call.abortedBy !== 'deadline' || !call.hasStarted) return circuit.leave(token);
+      try {
+        circuit.fail(token, reason, call);
+      } catch {
+        // What a hook throws is for this call alone, which rejects with the timeout already.
+      }
+    });
+  };
+
+  /** Has the circuit know how an attempt ended. Throws what a function of the options throws, which is no verdict. */
+  const end = (call: Call, failed: boolean, result: unknown): void => {
+    const passage = passageOf(call);
+    const { circuit, enteredAt, unwatch } = passage;
+    unwatch?.();
+    const token = passage.take();
+    if (token === ended) return;
+    let verdict: ReturnType<typeof judge> = 'neutral';
+    try {
+      if (!call.aborted && !(failed && isOwnError(result, site))) verdict = judge(call, failed, result, enteredAt);
+    } catch (thrown) {
+      circuit.leave(token);
+      throw thrown;
+    }
+    if (verdict === 'success') circuit.succeed(token, call);
+    else if (verdict === 'failure') circuit.fail(token, failed ? result : undefined, call);
+    else circuit.leave(token);
+  };
+
+  /** Asks again for a call whose circuit has changed while it waited; gives `admitted`, or the error that turns it away. */
+  const admitAgain = (call: Call, passage: Passage): unknown => {
+    const { circuit } = passage;
+    const token = passage.take();
+    try {
+      const answer = token === ended ? circuit.admit(call) : circuit.recheck(token, call);
+      if (typeof answer !== 'number') return openError(answer);
+      passage.token = answer;
+      return admitted;
+    } catch (thrown) {
+      return thrown;
+    }
+  };
+
+  return {
+    admit: function circuitBreaker(call) {
+      let passage: Passage;
+      try {
+        const circuit = only ?? circuits.of(call);
+        const answer = circuit.admit(call);
+        if (typeof answer !== 'number') throw openError(answer);
+        passage = new Passage(circuit, answer);
+      } catch (error) {
+        return around.fail(error, call);
+      }
+      call.keep(place, passage);
+      if (call.isWatched) watch(call, passage);
+      return admitted;
+    },
+    recheck(call) {
+      const passage = passageOf(call);
+      // The gate tells of an abort.
+      if (passage.circuit.stands(passage.token) || call.aborted) return admitted;
+      return admitAgain(call, passage);
+    },
+    ...(isTimed && {
+      entering(call) {
+        passageOf(call).enteredAt = now();
+      },
+    }),
+    ok(value, call) {
+      const { circuit, token, unwatch } = passageOf(call);
+      if (isEverySuccess && unwatch === undefined && circuit.stands(token)) {
+        // As most calls end: nobody has a say.
+        circuit.succeed(token, call);
+        return around.ok(value, call);
+      }
+      try {
+        end(call, false, value);
+      } catch (thrown) {
+        return around.fail(thrown, call);
+      }
+      return around.ok(value, call);
+    },
+    fail(error, call) {
+      try {
+        end(call, true, error);
+      } catch (thrown) {
+        return around.fail(thrown, call);
+      }
+      return around.fail(error, call);
+    },
+  };
+}
