@@ -30,6 +30,15 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'saved one',
     'saved three',
   ],
+  'circuit-breaker': [
+    'closed -> open no answer',
+    'asked 3 times of 5',
+    'open -> half-open no answer',
+    'half-open -> closed ',
+    '4°',
+    'isolated',
+    '3 m/s',
+  ],
   'class-level': [
     'nothing, for now',
     'item 2 from the tapes',
@@ -99,6 +108,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '  budgetExceeded: 0,',
     '  rejected: 0,',
     '  timeouts: 0,',
+    '  circuitOpenings: 0,',
     '  fallbacks: 0,',
     '  failures: 0,',
     '  custom: {}',

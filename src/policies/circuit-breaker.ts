@@ -1,9 +1,9 @@
 import type { HookContext } from '../core/call/hooks.js';
+import { classesOf, type ErrorMatcher, errorMatcher } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
-import { classesOf, type ErrorMatcher, errorMatcher } from '../core/matcher.js';
 import {
   budget,
   callback,

@@ -1,9 +1,9 @@
 import type { Call } from '../core/call/call.js';
 import { callHook } from '../core/call/hooks.js';
+import { type ErrorMatcher, toMatches } from '../core/call/matcher.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
-import { type ErrorMatcher, toMatches } from '../core/matcher.js';
 import { show } from '../core/options.js';
 import { now } from './circuit-time.js';
 
@@ -28,8 +28,7 @@ export function judgeOf(
   const isIgnored = ignore && toMatches(ignore);
 
   /** What a function of the options says, which has to be said at once. */
-  const ask = (option: string, fn: (...given: never[]) => unknown, call: Call, about: unknown): boolean => {
-    const answer = callHook(fn, call, site, about);
+  const atOnce = (option: string, answer: unknown): boolean => {
     if (!isThenable(answer)) return Boolean(answer);
     Promise.resolve(answer).catch(() => {});
     const problem = `expected \`${option}\` to return true or false, not a promise, got ${show(answer)}`;
@@ -38,9 +37,10 @@ export function judgeOf(
 
   return (call, failed, result, enteredAt) => {
     if (failed) {
-      if (isIgnored !== undefined && ask('ignore', isIgnored, call, result)) return 'neutral';
-      if (isFailure === undefined || ask('failOn', isFailure, call, result)) return 'failure';
-    } else if (failResult !== undefined && ask('failResult', failResult, call, result)) return 'failure';
+      if (isIgnored !== undefined && atOnce('ignore', isIgnored(result, call, site))) return 'neutral';
+      if (isFailure === undefined || atOnce('failOn', isFailure(result, call, site))) return 'failure';
+    } else if (failResult !== undefined && atOnce('failResult', callHook(failResult, call, site, result)))
+      return 'failure';
     return isTimed && now() - enteredAt > slowAfter ? 'failure' : 'success';
   };
 }

@@ -1,9 +1,9 @@
 import { Call } from '../core/call/call.js';
 import { callHook, tellHook } from '../core/call/hooks.js';
+import type { ErrorMatcher } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
-import type { ErrorMatcher } from '../core/matcher.js';
 import type { SharingConfig } from '../limits/limiters.js';
 import { Circuit } from './circuit.js';
 import type { Threshold } from './circuit-counts.js';

@@ -5,6 +5,7 @@ import { markdownText, writePage } from './markdown.js';
 import { kept } from './measure.js';
 import { columnsText, compare, judge, type Result, sectionText, targetsText, type Verdict } from './report.js';
 import { callSections } from './rows/calls.js';
+import { circuitSections } from './rows/circuits.js';
 import { crowdSections } from './rows/crowd.js';
 import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
@@ -24,6 +25,7 @@ const usage = `Usage: npm run bench [-- options]
 
 const sections = [
   ...callSections,
+  ...circuitSections,
   ...streamSections,
   ...crowdSections,
   ...rateSections,

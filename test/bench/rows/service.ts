@@ -1,4 +1,4 @@
-import { concurrency, definePolicy, fallback, rateLimit, retry } from 'opero';
+import { circuitBreaker, concurrency, definePolicy, fallback, rateLimit, retry } from 'opero';
 
 /** So many starts that nobody ever waits. */
 export const plenty = 1e9;
@@ -25,6 +25,16 @@ export class Service {
 
   @concurrency(10)
   async limited(value: number): Promise<number> {
+    return value;
+  }
+
+  @circuitBreaker(5)
+  async guarded(value: number): Promise<number> {
+    return value;
+  }
+
+  @circuitBreaker({ failureRatio: 0.5, window: 10_000, minCalls: 20 })
+  async watched(value: number): Promise<number> {
     return value;
   }
 
