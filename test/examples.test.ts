@@ -155,6 +155,16 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'pulled no more than needed: true',
     'as they come: thumbnail 3, thumbnail 4, thumbnail 5',
   ],
+  timeout: [
+    'attempt 1: TimeoutError',
+    'sun in Davos, at attempt 2',
+    'attempt 1: TimeoutError',
+    'attempt 2: TimeoutError',
+    'attempt 3: TimeoutError',
+    'sun in Chur, yesterday (Weather.forecast: attempt 3 took longer than 40 ms)',
+    'no answer',
+    'attempts 5, timeouts 4, failures 0',
+  ],
 };
 
 describe('examples', () => {

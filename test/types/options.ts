@@ -14,6 +14,11 @@ import {
   type RetryConfig,
   rateLimit,
   retry,
+  type SignalPlace,
+  type TimeoutConfig,
+  type TimeoutError,
+  type TimeoutEvent,
+  timeout,
 } from 'opero';
 
 /** Compiles when the two types are the same. */
@@ -36,6 +41,33 @@ export class Hooks {
   @orchestrate({ retry: { onRetry: (event) => seen.push(event) } })
   async orchestrated(): Promise<void> {}
 }
+
+const times: TimeoutConfig = { attempt: 5, total: 50 };
+const place: SignalPlace = { argument: 1, name: 'abortSignal' };
+
+@timeout({ total: 5_000 })
+export class Times {
+  @timeout(5)
+  async short(): Promise<void> {}
+  @timeout(times)
+  static async ofVariable(): Promise<void> {}
+  @timeout({
+    total: 5,
+    onTimeout: (event) => {
+      same<typeof event, TimeoutEvent>(true);
+      same<typeof event.scope, 'attempt' | 'total'>(true);
+      same<typeof event.error, TimeoutError>(true);
+    },
+  })
+  async #hooked(): Promise<void> {}
+  @orchestrate({ timeout: 5, signalAt: { argument: 0 } })
+  async orchestrated(_signal: AbortSignal): Promise<void> {
+    await this.#hooked();
+  }
+  @orchestrate({ timeout: times, signalAt: place })
+  async placed(): Promise<void> {}
+}
+export const bounded = new Orchestrator({ timeout: { attempt: 5 }, signalAt: place });
 
 const isHttpError = (error: unknown): error is HttpError => error instanceof HttpError;
 

@@ -63,6 +63,11 @@ export const callSections: Section[] = [
   section('happy path: retry', () => ({ opero: (value) => service.retried(value), ...onePolicy().retry })),
   section('happy path: concurrency', () => ({ opero: (value) => service.limited(value), ...onePolicy().concurrency })),
   section('happy path: fallback', () => ({ opero: (value) => service.backed(value), ...onePolicy().fallback })),
+  section('happy path: timeout', () => ({
+    opero: (value) => service.bounded(value),
+    'opero, attempt and total': (value) => service.boundedTwice(value),
+    ...onePolicy().timeout,
+  })),
   section(
     'happy path: a policy by definePolicy',
     () => ({ opero: (value: number) => service.passed(value), 'opero, retry': (value) => service.retried(value) }),

@@ -5,6 +5,7 @@ import { childNumber, childNumberUnder } from '../children.js';
 import { crowd, inTurns, keep, median, race, type Task, timeOf } from '../measure.js';
 import { cockatiel, PQueue } from '../newest.js';
 import { rowsOf, type Section } from '../section.js';
+import { boundedBy } from './peers.js';
 import { service } from './service.js';
 
 const size = 10_000;
@@ -121,6 +122,38 @@ const growthSection: Section = {
   },
 };
 
+/** Makes all the calls, and only then lets them end. */
+const pending =
+  (fn: (value: number, gate: Promise<void>) => PromiseLike<unknown>): Task =>
+  async (count) => {
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const calls = Array.from({ length: count }, (_, value) => fn(value, gate));
+    open();
+    for (const value of await Promise.all(calls)) keep(value);
+  };
+
+const pendingSection: Section = {
+  title: '10,000 calls pending at once under a timeout, per call',
+  async measure({ quick }) {
+    const plain = async (value: number, gate: Promise<void>): Promise<number> => {
+      await gate;
+      return value;
+    };
+    const { cockatiel: aggressive, opossum, mollitia } = boundedBy(plain);
+    const tasks = {
+      opero: pending((value, gate) => service.pending(value, gate)),
+      cockatiel: pending(aggressive),
+      opossum: pending(opossum),
+      mollitia: pending(mollitia),
+      'without a timeout': pending(plain),
+    };
+    return { rows: rowsOf(await race(tasks, { rounds: quick ? 5 : 15, warmUp: 3, count: size })) };
+  },
+};
+
 class Gate {
   open = (): void => {};
 
@@ -172,4 +205,4 @@ const abortSection: Section = {
   },
 };
 
-export const crowdSections: Section[] = [crowdSection, growthSection, abortSection];
+export const crowdSections: Section[] = [crowdSection, growthSection, pendingSection, abortSection];

@@ -3,7 +3,7 @@ import * as mollitia from 'mollitia';
 import pLimit from 'p-limit';
 import pThrottle from 'p-throttle';
 import { CircuitBreaker, cockatiel, pRetry } from '../newest.js';
-import { plenty, service } from './service.js';
+import { minute, plenty, service } from './service.js';
 
 const { handleAll } = cockatiel;
 const other = (value: number): Promise<number> => service.other(value);
@@ -24,6 +24,7 @@ export function onePolicy() {
   const backed = new CircuitBreaker(plain, { timeout: false });
   backed.fallback(other);
   const throttled = pThrottle({ limit: plenty, interval: 1000, strict: true })(plain);
+  const bounded = boundedBy(plain);
   const molRetry = circuit(new mollitia.Retry({ attempts: 2, interval: 1 }));
   const molBulkhead = circuit(new mollitia.Bulkhead({ concurrentSize: 10, queueSize: endless }));
   const molFallback = circuit(new mollitia.Fallback({ callback: () => 0 }));
@@ -45,10 +46,27 @@ export function onePolicy() {
       opossum: (value) => backed.fire(value),
       mollitia: (value) => molFallback.execute(value),
     },
+    timeout: {
+      cockatiel: (value) => bounded.cockatiel(value),
+      opossum: (value) => bounded.opossum(value),
+      mollitia: (value) => bounded.mollitia(value),
+    },
     rateLimit: {
       'p-throttle (strict)': (value) => throttled(value),
     },
   } satisfies Record<string, Record<string, Caller>>;
+}
+
+/** A function under a timeout of each peer. */
+export function boundedBy<Args extends unknown[]>(fn: (...args: Args) => Promise<number>) {
+  const timeout = cockatiel.timeout(minute, cockatiel.TimeoutStrategy.Aggressive);
+  const breaker = new CircuitBreaker(fn, { timeout: minute });
+  const timed = new mollitia.Circuit({ func: fn, options: { modules: [new mollitia.Timeout({ delay: minute })] } });
+  return {
+    cockatiel: (...args: Args) => timeout.execute(() => fn(...args)),
+    opossum: (...args: Args) => breaker.fire(...args),
+    mollitia: (...args: Args): Promise<number> => timed.execute(...args),
+  };
 }
 
 const circuit = (...modules: mollitia.Module[]): mollitia.Circuit =>

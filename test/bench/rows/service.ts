@@ -1,7 +1,9 @@
-import { circuitBreaker, concurrency, definePolicy, fallback, rateLimit, retry } from 'opero';
+import { circuitBreaker, concurrency, definePolicy, fallback, rateLimit, retry, timeout } from 'opero';
 
 /** So many starts that nobody ever waits. */
 export const plenty = 1e9;
+/** So long that nothing is ever late, in milliseconds. */
+export const minute = 60_000;
 
 /** The least that a policy of one's own does. */
 const through = definePolicy({
@@ -50,6 +52,23 @@ export class Service {
 
   @rateLimit(plenty)
   async paced(value: number): Promise<number> {
+    return value;
+  }
+
+  @timeout(minute)
+  async bounded(value: number): Promise<number> {
+    return value;
+  }
+
+  @timeout({ attempt: minute, total: minute })
+  async boundedTwice(value: number): Promise<number> {
+    return value;
+  }
+
+  /** Settles when the gate does. */
+  @timeout(minute)
+  async pending(value: number, gate: Promise<void>): Promise<number> {
+    await gate;
     return value;
   }
 
