@@ -80,6 +80,11 @@ export class Call implements CurrentCall {
     return undefined;
   }
 
+  /** The call that this one was made beneath, so many generations up. */
+  ancestor(_generations: number): Call {
+    return this;
+  }
+
   /** What the method's code gets. */
   get passedArgs(): readonly unknown[] {
     return this.args;

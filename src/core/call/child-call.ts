@@ -78,6 +78,10 @@ export class ChildCall extends Call implements Wait {
     return true;
   }
 
+  override ancestor(generations: number): Call {
+    return generations === 0 ? this : this.parent.ancestor(generations - 1);
+  }
+
   override started(): void {
     this.#startedIn = this.attempt;
     this.owner?.onStart?.();

@@ -1,5 +1,4 @@
 import type { Call } from './call.js';
-import { ChildCall } from './child-call.js';
 import { type After, admitted, type Next, type Start, type Step } from './step.js';
 
 const lookAtNothing: Next = () => admitted;
@@ -73,9 +72,5 @@ function bothOf(first: Start['entering'], second: Start['entering']): Start['ent
 
 function ofAncestor<Result>(look: (call: Call) => Result, generations: number): (call: Call) => Result {
   if (generations === 0) return look;
-  return (call) => {
-    let ancestor = call;
-    for (let left = generations; left > 0 && ancestor instanceof ChildCall; left--) ancestor = ancestor.parent;
-    return look(ancestor);
-  };
+  return (call) => look(call.ancestor(generations));
 }
