@@ -37,14 +37,13 @@ interface OrchestratorOptions<
   Result,
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
-  CircuitArgs extends readonly unknown[],
   CircuitResult,
   This,
   Args extends readonly unknown[],
 > extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'circuitBreaker' | 'rateLimit' | 'concurrency'> {
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
-  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitArgs, CircuitResult>;
+  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args>;
   readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
   readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
 }
@@ -102,28 +101,16 @@ export function orchestrate<
   Result = unknown,
   RateArgs extends readonly unknown[] = Args,
   SlotArgs extends readonly unknown[] = Args,
-  CircuitArgs extends readonly unknown[] = Args,
   CircuitResult = unknown,
 >(
-  config?: OrchestratorOptions<
-    readonly Each[],
-    Value,
-    Result,
-    RateArgs,
-    SlotArgs,
-    CircuitArgs,
-    CircuitResult,
-    This,
-    Args
-  >,
+  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, CircuitResult, This, Args>,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
   | { value: Value }
   | { option: 'retryResult'; result: Result }
+  | { option: 'failResult'; result: CircuitResult }
   | NeedsOfKey<RateArgs, Args>
   | NeedsOfKey<SlotArgs, Args>
-  | NeedsOfKey<CircuitArgs, Args>
-  | { option: 'failResult'; result: CircuitResult }
   | { option: 'hooks'; this: This; args: Args }
 >;
 export function orchestrate(...given: readonly unknown[]): unknown {

@@ -38,13 +38,13 @@ export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown
 }
 
 /**
- * Options of `@circuitBreaker`.
+ * Options of `@circuitBreaker`, for methods that give `Value`, of `This`, that take `Args`.
  *
  * @example
  * const config: CircuitBreakerConfig = { failureRatio: 0.3, window: 30_000, minCalls: 10, halfOpenAfter: 10_000 };
  */
-export interface CircuitBreakerConfig<Args extends readonly unknown[] = never[], Value = never>
-  extends SharingConfig<Args> {
+export interface CircuitBreakerConfig<Value = never, This = never, Args extends readonly unknown[] = never>
+  extends SharingConfig<Args, This> {
   /** How many failures in a row open the circuit. Stands in place of `failureRatio`, `window` and `minCalls`. Default: none. */
   readonly consecutive?: number;
   /** The share of failures among the attempts in the window that opens the circuit, above 0 and up to 1. Default 0.5. */
@@ -57,22 +57,24 @@ export interface CircuitBreakerConfig<Args extends readonly unknown[] = never[],
    * How long the circuit stays open before it lets probes through, in milliseconds; or a function that says so each time
    * that it opens: `opening` counts from 1, and anew once it has closed. Infinity is allowed. Default 5000.
    */
-  readonly halfOpenAfter?: number | ((opening: number, error: unknown, context: HookContext) => number);
+  readonly halfOpenAfter?:
+    | number
+    | ((this: This, opening: number, error: unknown, context: HookContext<Args>) => number);
   /** How many probes may be under way at once, and how many have to succeed to close the circuit. Default 1. */
   readonly halfOpenCalls?: number;
   /** Which errors are failures; others count as successes. A predicate must not be async. Default: all. */
-  readonly failOn?: ErrorMatcher;
+  readonly failOn?: ErrorMatcher<This, Args>;
   /** Which errors count neither as failures nor as successes, whatever `failOn` says. A predicate must not be async. Default: none. */
-  readonly ignore?: ErrorMatcher;
+  readonly ignore?: ErrorMatcher<This, Args>;
   /** Whether an attempt counts as a failure although the method returned this value. Must not be async. Default: values are not looked at. */
-  readonly failResult?: (value: Value, context: HookContext) => boolean;
+  readonly failResult?: (this: This, value: Value, context: HookContext<Args>) => boolean;
   /** A success that took longer counts as a failure: milliseconds from the entry of the method, without waits. Default Infinity. */
   readonly slowAfter?: number;
   /**
    * Called after each change of the state, by the attempt that made it. If it throws, that call rejects with what it threw;
    * what a promise that it returns comes to is not looked at. Default: none.
    */
-  readonly onStateChange?: (event: CircuitEvent) => unknown;
+  readonly onStateChange?: (this: This, event: CircuitEvent<Args>) => unknown;
 }
 
 declare module '../core/policies.js' {
@@ -128,17 +130,19 @@ function readConfig(given: unknown, where: Where): Filled {
   if (given === undefined) {
     throw wrongOption(where, 'consecutive', given, `${positiveInteger.allowed}, or the options to be an object`);
   }
-  const config = typeof given === 'object' ? given : { consecutive: given };
-  const options = readOptions<CircuitBreakerConfig>(where, config, rules, defaults);
-  if (options.consecutive === undefined) {
-    return readOptions<Filled>(where, config, rules, { ...ratioDefaults, ...defaults } as Partial<Filled>);
-  }
-  for (const name of ['failureRatio', 'window', 'minCalls'] as const) {
-    if (options[name] === undefined) continue;
-    const problem = `\`consecutive\` counts failures in a row, so leave out \`${name}\`, got ${show(options[name])}`;
-    throw new ConfigurationError(`${where.text}: ${problem}`);
-  }
-  return options as Filled;
+  const config: { readonly consecutive?: unknown } | null = typeof given === 'object' ? given : { consecutive: given };
+  const countsInARow = config !== null && config.consecutive !== undefined;
+  const options = readOptions<Filled>(
+    where,
+    config,
+    rules,
+    countsInARow ? defaults : { ...ratioDefaults, ...defaults },
+  );
+  const surplus = Object.entries(options).find(([name]) => countsInARow && Object.hasOwn(ratioDefaults, name));
+  if (surplus === undefined) return options;
+  const [name, value] = surplus;
+  const problem = `\`consecutive\` counts failures in a row, so leave out \`${name}\`, got ${show(value)}`;
+  throw new ConfigurationError(`${where.text}: ${problem}`);
 }
 
 export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreakerPolicy {
@@ -171,8 +175,8 @@ export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreak
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function circuitBreaker<Args extends readonly unknown[], Value>(
-  ...given: [config: number | CircuitBreakerConfig<Args, Value>]
-): PolicyDecorator<{ option: 'key'; args: Args } | { option: 'failResult'; result: Value }> {
+export function circuitBreaker<This, Args extends readonly unknown[], Value = unknown>(
+  ...given: [config: number | CircuitBreakerConfig<Value, This, Args>]
+): PolicyDecorator<{ option: 'failResult'; result: Value } | { option: 'hooks'; this: This; args: Args }> {
   return policyDecorator('circuitBreaker', given, 1, (where) => circuitBreakerPolicy(given[0], where));
 }

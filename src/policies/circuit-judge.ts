@@ -27,8 +27,8 @@ export function judgeOf(
   const isFailure = failOn && toMatches(failOn);
   const isIgnored = ignore && toMatches(ignore);
 
-  /** What a function of the options says, which has to be said at once. */
-  const atOnce = (option: string, answer: unknown): boolean => {
+  /** What a function of the options said, which has to be said at once. */
+  const said = (option: string, answer: unknown): boolean => {
     if (!isThenable(answer)) return Boolean(answer);
     Promise.resolve(answer).catch(() => {});
     const problem = `expected \`${option}\` to return true or false, not a promise, got ${show(answer)}`;
@@ -37,9 +37,9 @@ export function judgeOf(
 
   return (call, failed, result, enteredAt) => {
     if (failed) {
-      if (isIgnored !== undefined && atOnce('ignore', isIgnored(result, call, site))) return 'neutral';
-      if (isFailure === undefined || atOnce('failOn', isFailure(result, call, site))) return 'failure';
-    } else if (failResult !== undefined && atOnce('failResult', callHook(failResult, call, site, result)))
+      if (isIgnored !== undefined && said('ignore', isIgnored(result, call, site))) return 'neutral';
+      if (isFailure === undefined || said('failOn', isFailure(result, call, site))) return 'failure';
+    } else if (failResult !== undefined && said('failResult', callHook(failResult, call, site, result)))
       return 'failure';
     return isTimed && now() - enteredAt > slowAfter ? 'failure' : 'success';
   };

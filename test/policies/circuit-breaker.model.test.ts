@@ -43,7 +43,7 @@ const judging = {
   ignore: Ignored,
   failOn: Error,
   failResult: (value: unknown) => value === 'bad',
-} satisfies CircuitBreakerConfig<never[], unknown>;
+} satisfies CircuitBreakerConfig<unknown>;
 
 const weights = { call: 10, end: 14, abort: 2, pass: 5, isolate: 1, endIsolation: 2, reset: 1 };
 type Does = keyof typeof weights;
@@ -78,7 +78,7 @@ test('a method does what its reference says, whatever comes in whatever order', 
         underClock(async (clock) => {
           const work: Deferred<unknown>[] = [];
           class Api {
-            @circuitBreaker<never[], unknown>({ ...config, ...judging } as CircuitBreakerConfig<never[], unknown>)
+            @circuitBreaker({ ...config, ...judging } as CircuitBreakerConfig<unknown>)
             async get(_signal: AbortSignal): Promise<unknown> {
               work.push(deferred());
               return work.at(-1)?.promise;

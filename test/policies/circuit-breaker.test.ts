@@ -23,10 +23,10 @@ import { rejection } from '../support/rejection.js';
 const down = new Error('down');
 
 /** A method whose calls end as they are told: at once, or when their work does. */
-function service(config: number | CircuitBreakerConfig<[how?: unknown], unknown>) {
+function service(config: number | CircuitBreakerConfig<unknown, unknown, [how?: unknown]>) {
   const work: Deferred<unknown>[] = [];
   class Weather {
-    @circuitBreaker<[how?: unknown], unknown>(config)
+    @circuitBreaker<unknown, [how?: unknown]>(config)
     async forecast(how?: unknown, _signal?: AbortSignal): Promise<unknown> {
       if (how === 'wait') {
         const mine = deferred<unknown>();
@@ -452,7 +452,7 @@ describe('half-open', () => {
   /** A circuit that can be probed from now on. */
   async function probed(
     clock: { tick(ms: number): void },
-    others: CircuitBreakerConfig<[how?: unknown], unknown> = {},
+    others: CircuitBreakerConfig<unknown, unknown, [how?: unknown]> = {},
   ) {
     const made = service({ consecutive: 1, halfOpenAfter: 100, ...others });
     await made.fail();
