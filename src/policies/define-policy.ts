@@ -1,5 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import { enter } from '../core/call/current-call.js';
+import { methodOf } from '../core/call/hooks.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { countsOf } from '../core/call/stats.js';
 import type { Around, Step } from '../core/call/step.js';
@@ -92,8 +93,7 @@ function policyOf(definition: Definition, options: Readonly<Record<string, unkno
           return around.fail(error, call);
         }
         const pass = new Pass(call, standing, shared);
-        const method = site.member === undefined ? call.fn.name || site.label : site.label;
-        const told = new ToldCall(call, method, options, stats, shared?.state);
+        const told = new ToldCall(call, methodOf(call, site), options, stats, shared?.state);
         const next = (args?: readonly unknown[]): Promise<unknown> => pass.next(args);
         return enter(call, definition.around as AnyFunction, undefined, [next, told]).then(
           (value) => pass.end(around.ok, value),

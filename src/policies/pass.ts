@@ -95,8 +95,8 @@ export class Pass implements Wait {
   }
 
   /** The call is aborted, and with it all that runs beneath. */
-  leave(reason: unknown): void {
-    for (const run of this.#abortable ?? []) run.abort(reason);
+  leave(reason: unknown, call: Call): void {
+    for (const run of this.#abortable ?? []) run.leave(reason, call);
   }
 
   /** Runs what lies beneath. The promise rejects at once when that run is aborted. */
