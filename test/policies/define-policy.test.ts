@@ -593,6 +593,30 @@ describe('an abort of the caller', () => {
       );
     }));
 
+  test('what the caller aborts is known as that beneath two policies, and to the signal that the method gets', () =>
+    handled(async () => {
+      const signals: (AbortSignal | undefined)[] = [];
+      const outer = definePolicy({ kind: 'outermost', stage: 'call', around: (next) => next() });
+      class Shop {
+        @outer()
+        @doing((next, { args }) => next([...args, new AbortController().signal]), 'attempt')
+        @retry({ maxAttempts: 3, waitMin: 0 })
+        async buy(_signal: AbortSignal, own?: AbortSignal): Promise<void> {
+          signals.push(currentCall().signal, own);
+          await new Promise(() => {});
+        }
+      }
+      const controller = new AbortController();
+      const bought = new Shop().buy(controller.signal);
+      controller.abort('left');
+      assert.equal(await rejection(bought), 'left');
+      assert.deepEqual(
+        signals.map((signal) => signal?.reason),
+        ['left', 'left'],
+      );
+      assert.equal(statsOf(Shop, 'buy').attempts, 1);
+    }));
+
   test('under two policies, each with children of its own', async () => {
     const seen: string[] = [];
     const one = definePolicy({
@@ -955,6 +979,31 @@ describe('1.5 state', () => {
     assert.equal(await rejection(new Shop().sell()), error);
     assert.equal(await rejection(new Shop().give()), error);
     assert.deepEqual(await new Shop().buy('north'), { id: 1, uses: 1 });
+  });
+
+  test('a state that cannot be made leaves neither a permit nor a slot behind', async () => {
+    let fails = true;
+    const error = new Error('no state');
+    const shaky = definePolicy({
+      kind: 'shaky',
+      stage: 'method',
+      state: () => {
+        if (fails) throw error;
+        return {};
+      },
+      around: (next) => next(),
+    });
+    class Shop {
+      @shaky()
+      @rateLimit({ rate: 1, per: 1e6, maxQueue: 0 })
+      @concurrency({ limit: 1, maxQueue: 0 })
+      async buy(): Promise<string> {
+        return 'bought';
+      }
+    }
+    assert.equal(await rejection(new Shop().buy()), error);
+    fails = false;
+    assert.equal(await new Shop().buy(), 'bought');
   });
 
   test('X4 that of a key which was not used for ten minutes goes; one in use stays', () =>
