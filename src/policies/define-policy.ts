@@ -12,17 +12,10 @@ import type { AnyFunction } from '../core/types.js';
 import type { SharingConfig } from '../limits/limiters.js';
 import { type Shared, States } from '../limits/states.js';
 import { define } from './defined.js';
-import {
-  type DefaultsOf,
-  type Definition,
-  type Given,
-  type PolicyCall,
-  type PolicyDefinition,
-  type Rules,
-  readDefinition,
-} from './definition.js';
+import type { DefaultsOf, Given, PolicyCall, PolicyDefinition, Rules } from './definition.js';
 import { rankOf } from './order.js';
 import { Pass, type Standing } from './pass.js';
+import { type Definition, readDefinition } from './read-definition.js';
 
 /** The argument of a factory: it may be left out where all that it holds may. */
 type OnlyArgument<Options, Sharing = unknown> =

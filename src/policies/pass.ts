@@ -1,14 +1,11 @@
 import type { Call, Wait } from '../core/call/call.js';
-import { ChildCall } from '../core/call/child-call.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { signalOf, unwatch, watch } from '../core/call/signals.js';
+import { type SignalPlace, signalOf, unwatch, watch } from '../core/call/signals.js';
 import type { Around, Continuation } from '../core/call/step.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import type { Shared, States } from '../limits/states.js';
-
-/** Whoever does not wait for a run has nothing to do with how it fails. */
-const ignore = (): void => {};
+import { ignore, Run, type RunOwner } from './run.js';
 
 function refused(reason: unknown): Promise<never> {
   const refusal = Promise.reject(reason);
@@ -26,56 +23,8 @@ export interface Standing {
   readonly states: States<unknown> | undefined;
 }
 
-/** One run of what lies beneath. */
-class Run extends ChildCall {
-  /** What `next` gave for it. */
-  #shown: Promise<unknown> | undefined;
-  #hasFailed = false;
-
-  constructor(
-    readonly pass: Pass,
-    args: readonly unknown[],
-    /** A signal of its own among the arguments. */
-    readonly ownSignal: AbortSignal | undefined,
-  ) {
-    const { call, standing } = pass;
-    super(call, standing.site.signalAt, undefined, args, ownSignal);
-  }
-
-  /** Without a signal of its own it ends with the call that it is a part of, and needs none beyond that of the call. */
-  override get signal(): AbortSignal | undefined {
-    return this.ownSignal === undefined ? this.parent.signal : super.signal;
-  }
-
-  override get passedArgs(): readonly unknown[] {
-    const { parent } = this;
-    if (this.ownSignal === undefined && !(parent instanceof ChildCall)) return this.args;
-    return super.passedArgs;
-  }
-
-  override get isWatched(): boolean {
-    return this.ownSignal !== undefined || this.parent.isWatched;
-  }
-
-  override ended(hasFailed: boolean): void {
-    this.#hasFailed = hasFailed;
-    this.pass.endOf(this);
-    if (hasFailed) this.#shown?.catch(ignore);
-  }
-
-  /**
-   * Tells which promise stands for it. Only when it has failed is that marked as seen: while it is pending, whoever awaits it
-   * must be the only one, or else is not in the stacks of errors.
-   */
-  show(promise: Promise<unknown>): Promise<unknown> {
-    this.#shown = promise;
-    if (this.#hasFailed) promise.catch(ignore);
-    return promise;
-  }
-}
-
 /** One call on its way through the `around` of a policy, and the runs of what lies beneath that it began. */
-export class Pass implements Wait {
+export class Pass implements Wait, RunOwner {
   /** How many have not ended. */
   #running = 0;
   /** Those among them, where an abort may have to reach them. */
@@ -94,6 +43,10 @@ export class Pass implements Wait {
     call.waiting = this;
   }
 
+  get signalAt(): SignalPlace | undefined {
+    return this.standing.site.signalAt;
+  }
+
   /** The call is aborted, and with it all that runs beneath. */
   leave(reason: unknown, call: Call): void {
     for (const run of this.#abortable ?? []) run.leave(reason, call);
@@ -109,7 +62,7 @@ export class Pass implements Wait {
       return refused(new ConfigurationError(this.#says(`expected next() to be given an array, got ${show(args)}`)));
     }
     try {
-      const signal = signalOf(args, this.standing.site.signalAt);
+      const signal = signalOf(args, this.signalAt);
       // That of the caller aborts the call, and so its runs.
       if (signal === undefined || signal === call.callerSignal) return this.#begin(new Run(this, args, undefined));
       if (signal.aborted) return refused(signal.reason);
