@@ -77,7 +77,7 @@ function policyOf(definition: Definition, options: Readonly<Record<string, unkno
     const standing: Standing = { kind, site, around, waitsForAll: stage === 'method', states };
     return {
       isBoundary: true,
-      admit: function policy(call) {
+      admit: function defined(call) {
         if (call.aborted) return around.fail(call.reason, call);
         let shared: Shared<unknown> | undefined;
         try {
@@ -143,8 +143,10 @@ export function definePolicy<
 export function definePolicy(given: unknown): unknown {
   const definition = readDefinition(given);
   const { kind, stage, options: rules, defaults } = definition;
+  // An option without a value is none that is shown.
+  const values = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined));
   const build = (config: unknown, where: Where): Policy => {
-    const options = readOptions<Readonly<Record<string, unknown>>>(where, config, rules, defaults);
+    const options = readOptions<Readonly<Record<string, unknown>>>(where, config, rules, values);
     for (const [name, rule] of Object.entries(rules)) {
       if (options[name] !== undefined || Object.hasOwn(defaults, name)) continue;
       throw wrongOption(where, name, undefined, rule.allowed);

@@ -78,7 +78,7 @@ describe('1.1 what `around` is told', () => {
       assert.equal(first.signal, signal);
       assert.equal(second.signal, undefined);
       assert.deepEqual([first.attempt, first.method, first.self], [1, 'Shop.buy', shop]);
-      assert.deepEqual(first.options, { level: 'high', scope: 'class', key: undefined });
+      assert.deepEqual(first.options, { level: 'high', scope: 'class' });
       assert.equal(first.state, second.state);
       assert.deepEqual(second.state, { calls: 2 });
       assert.deepEqual(second.stats, { seen: 2 });
@@ -799,7 +799,7 @@ describe('1.5 options', () => {
 
   test('those with a default may be left out, one whose default is undefined too', async () => {
     const [policy] = policiesOf(put({ level: 'low', most: 5 }), 'buy');
-    assert.deepEqual(policy.options, { level: 'low', most: 5, wait: 0, tell: undefined });
+    assert.deepEqual(policy.options, { level: 'low', most: 5, wait: 0 });
   });
 
   for (const [given, message] of [
