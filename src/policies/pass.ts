@@ -1,6 +1,7 @@
 import type { Call, Wait } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { type SignalPlace, signalOf, unwatch, watch } from '../core/call/signals.js';
+import type { SignalPlace } from '../core/call/signal-place.js';
+import { signalOf, unwatch, watch } from '../core/call/signals.js';
 import type { Around, Continuation } from '../core/call/step.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';

@@ -1,6 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import { ChildCall } from '../core/call/child-call.js';
-import type { SignalPlace } from '../core/call/signals.js';
+import type { SignalPlace } from '../core/call/signal-place.js';
 
 /** Whoever does not wait for a run has nothing to do with how it fails. */
 export const ignore = (): void => {};
