@@ -22,6 +22,8 @@ import {
   rateLimit,
   retry,
   statsOf,
+  TimeoutError,
+  timeout,
 } from 'opero';
 import { Endless } from '../fixtures/workers/endless.js';
 import { advance, flush, underFakeClock } from '../support/clock.js';
@@ -1348,5 +1350,72 @@ describe('with cpuBound', () => {
         assert.equal(await pliant.retried(entered), 'ended');
         assert.equal(statsOf(Pliant, 'retried').running, 0);
       }));
+  }
+});
+
+describe('with timeout', () => {
+  test("stands outside the total at 'call', outside that of each attempt at 'attempt', within it at 'method'", async () => {
+    const [outer, between, inner] = stages.map((stage) =>
+      definePolicy({ kind: `timed${stage}`, stage, around: (next) => next() }),
+    );
+    class Shop {
+      @outer()
+      @between()
+      @inner()
+      @timeout({ attempt: 1000, total: 5000 })
+      @retry()
+      @concurrency(1)
+      async buy(): Promise<void> {}
+    }
+    await new Shop().buy();
+    const kinds = ['timedcall', 'timeout', 'retry', 'timedattempt', 'concurrency', 'timedmethod'];
+    assert.deepEqual(kindsOf(Shop, 'buy'), kinds);
+  });
+
+  for (const [stage, limit] of [
+    ['call', { total: 50 }],
+    ['attempt', { total: 50 }],
+    ['attempt', { attempt: 50 }],
+    ['method', { attempt: 50 }],
+    ['method', { total: 50 }],
+  ] as const) {
+    test(`at '${stage}' with ${JSON.stringify(limit)}: the run ends with its deadline, and keeps its slot until it has ended`, () =>
+      handled(() =>
+        underFakeClock(async (clock) => {
+          const gate = deferred();
+          const seen: unknown[] = [];
+          const signals: (AbortSignal | undefined)[] = [];
+          class Shop {
+            @doing(async (next) => {
+              try {
+                return await next();
+              } catch (error) {
+                seen.push(error);
+                throw error;
+              }
+            }, stage)
+            @timeout(limit)
+            @concurrency({ limit: 1, maxQueue: 0 })
+            async buy(): Promise<string> {
+              signals.push(currentCall().signal);
+              if (signals.length === 1) await gate.promise;
+              return 'bought';
+            }
+          }
+          const late = rejection(new Shop().buy());
+          await advance(clock, 50);
+          const error = await late;
+          assert.ok(error instanceof TimeoutError);
+          await flush();
+          assert.deepEqual(seen, [error]);
+          assert.equal(signals[0]?.reason, error);
+          await assert.rejects(new Shop().buy(), { name: 'RejectedError' });
+          gate.resolve();
+          await flush();
+          assert.equal(await new Shop().buy(), 'bought');
+          const { running, abandoned } = statsOf(Shop, 'buy');
+          assert.deepEqual([running, abandoned], [0, 0]);
+        }),
+      ));
   }
 });
