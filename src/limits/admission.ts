@@ -87,6 +87,8 @@ export class Admission {
   onWaiting: ((waiting: boolean) => void) | undefined = undefined;
   /** Called when every token is back and nobody waits. */
   onIdle: (() => void) | undefined = undefined;
+  /** What brings tokens back where they come back by time, and not when work ends. */
+  returning: Alarm | undefined = undefined;
 
   readonly #Sema = semaClass();
   #returned: InstanceType<ReturnType<typeof semaClass>> | undefined;
@@ -238,7 +240,11 @@ export class Admission {
 
   /** All wait equally long at the most, so the first in line is the first to be late: one timer serves them all. */
   #watchDeadline(delay: number): void {
-    this.#deadlines ??= new Alarm(() => this.#expireLate(), true);
+    this.#deadlines ??= new Alarm(
+      () => this.#expireLate(),
+      true,
+      () => this.returning?.isSet === true,
+    );
     this.#deadlines.set(delay);
   }
 

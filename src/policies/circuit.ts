@@ -4,7 +4,7 @@ import { type Counts, countsBy } from './circuit-counts.js';
 import type { CircuitOptions, CircuitState, EndIsolation } from './circuit-options.js';
 import { Probes } from './circuit-probes.js';
 import { halfOpenRefusal, isolatedRefusal, openRefusal, type Refusal } from './circuit-refusal.js';
-import { isOver, leftOf, now } from './circuit-time.js';
+import { isWaitOver, leftOf, now } from './circuit-time.js';
 
 /** How long a circuit stays open whose `halfOpenAfter` did not say. */
 const defaultWait = 5_000;
@@ -144,7 +144,7 @@ export class Circuit<Context> {
   }
 
   #isDue(time: number): boolean {
-    return isOver(this.#openedAt, this.#wait, time);
+    return isWaitOver(this.#openedAt, this.#wait, time);
   }
 
   #isProbe(token: number): boolean {

@@ -1,5 +1,5 @@
 import type { Call, StartListener } from '../core/call/call.js';
-import { Alarm, isReal, isStanding, now, residue } from '../core/call/clock.js';
+import { Alarm, always, isReal, isStanding, now, residue } from '../core/call/clock.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
@@ -87,7 +87,7 @@ class RateLimiter implements StartListener {
   /** When the permits in use come back, in order; those before `#head` have. */
   #returns: number[] = [];
   #head = 0;
-  readonly #alarm = new Alarm(() => this.#reclaim(), false);
+  readonly #alarm = new Alarm(() => this.#reclaim(), false, always);
   /** Whether the latest start came so soon after the one before that entering the method cannot have lasted long. */
   #isQuick = false;
 
@@ -98,6 +98,7 @@ class RateLimiter implements StartListener {
     this.#grace = Math.min(most, Math.max(least, this.#window * share));
     this.#permits = new Admission(starts, queue, 'rateLimit');
     this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
+    this.#permits.returning = this.#alarm;
   }
 
   set onIdle(onIdle: () => void) {

@@ -56,13 +56,13 @@ export class RetryBudget {
   readonly #width: number;
   readonly #most: number;
   /** Retries in reserve, at `#readAt`. */
-  #reserve: number;
-  #readAt: number;
+  #reserve = 0;
+  #readAt = 0;
   /** What was put in, and not taken out since, by the time when it was; the one at `#head` is the latest. */
   readonly #buckets = new Float64Array(buckets);
   #head = 0;
   /** When the latest bucket began. */
-  #beganAt: number;
+  #beganAt = 0;
   /** How many calls may still be put in without a look at the clock. */
   #unread = 0;
   #stride = 0;
@@ -80,9 +80,20 @@ export class RetryBudget {
     this.#perMs = minPerSecond / 1000;
     this.#width = ttl / buckets;
     this.#most = this.#perMs * ttl;
+    this.reset();
+  }
+
+  /**
+   * Makes it as new: nothing put in, and the whole reserve.
+   *
+   * @throws Nothing.
+   */
+  reset(): void {
+    this.#buckets.fill(0);
     this.#reserve = this.#most;
     this.#beganAt = now();
     this.#readAt = this.#beganAt;
+    this.#unread = 0;
   }
 
   /** How many retries there are to be had now. */

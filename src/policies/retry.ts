@@ -252,6 +252,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
     options,
     errorClasses: [...classesOf(options.retryOn), ...classesOf(options.abortOn)],
     steps: [{ rank: rankOf('retry'), wrap }],
+    ...(budget !== undefined && { reset: () => budget.reset() }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AnyFunction } from '../types.js';
-import { Alarm } from './clock.js';
+import { Alarm, always } from './clock.js';
 import { type CurrentCall, setCurrent } from './current-call.js';
 import type { Handoff } from './handoff.js';
 
@@ -161,10 +161,14 @@ export async function tieCaller(): Promise<void> {
 export function pause(call: Call, delay: number): Promise<void> {
   if (call.aborted) return Promise.reject(call.reason);
   return new Promise((resolve, reject) => {
-    const alarm = new Alarm(() => {
-      call.waiting = undefined;
-      resolve();
-    }, true);
+    const alarm = new Alarm(
+      () => {
+        call.waiting = undefined;
+        resolve();
+      },
+      true,
+      always,
+    );
     alarm.set(delay);
     call.waiting = {
       leave(reason) {

@@ -18,6 +18,31 @@ let unseenTime = 0;
  */
 export const now = (): number => clockInUse().now() + unseenTime;
 
+/** Told of each alarm that is set or cleared, or that holds the program alive from now on or no more. */
+export type AlarmListener = (alarm: Alarm) => void;
+
+/** Set while waits are skipped. */
+let listener: AlarmListener | undefined;
+
+/** Has somebody told of alarms from now on, who ends waits before their time; undefined: nobody. */
+export const listenToAlarms = (told: AlarmListener | undefined): void => {
+  listener = told;
+};
+
+/** Whether waits by time alone are skipped just now. */
+export const skipsWaits = (): boolean => listener !== undefined;
+
+/** Moves the clock on by what has not passed. */
+export const moveOn = (duration: number): void => {
+  unseenTime += duration;
+};
+
+/** Tells of an alarm that it ends a wait by time alone, which may be skipped. */
+export const always = (): boolean => true;
+
+/** Tells of an alarm that it is a deadline, before which something else may end: no time is skipped beyond it. */
+const never = (): boolean => false;
+
 /**
  * One timer on the global `setTimeout`, which is looked up at each use so that fake timers drive it. Never fires early,
  * takes delays of any length, and keeps the program alive only while it is told to.
@@ -27,12 +52,28 @@ export class Alarm {
   #setBy: typeof setTimeout | undefined;
   #setAmong: unknown;
   #left = 0;
+  #due = 0;
   #held: boolean;
   readonly #ring: () => void;
 
-  constructor(ring: () => void, held: boolean) {
+  constructor(
+    ring: () => void,
+    held: boolean,
+    /** Whether it may ring before its time where waits are skipped: nothing but time can end what it is for. */
+    readonly mayBeSkipped: () => boolean = never,
+  ) {
     this.#ring = ring;
     this.#held = held;
+  }
+
+  /** When it is going to ring, by `now()`. */
+  get due(): number {
+    return this.#due;
+  }
+
+  /** Whether a pending ring keeps the program alive. */
+  get isHeld(): boolean {
+    return this.#held;
   }
 
   /** Whether it is going to ring: not by a clock that has been taken away, as fake timers are. */
@@ -42,12 +83,31 @@ export class Alarm {
 
   /** Rings once after the delay, in place of what was set before. */
   set(delay: number): void {
-    this.clear();
+    this.#disarm();
     this.#left = delay;
     this.#arm();
+    listener?.(this);
   }
 
   clear(): void {
+    this.#disarm();
+    listener?.(this);
+  }
+
+  /** Rings at once, in place of when it is due. */
+  ringNow(): void {
+    this.#disarm();
+    this.#ring();
+  }
+
+  /** The clock was moved on: what is left until it is due is less. */
+  catchUp(): void {
+    this.#disarm();
+    this.#left = Math.max(0, this.#due - now());
+    this.#arm();
+  }
+
+  #disarm(): void {
     // Timers of a clock that has been taken away, or hidden by a fake one, may not bear to be asked again: fake ones may
     // take another timer for it.
     if (this.isSet) clearTimeout(this.#timer);
@@ -61,17 +121,19 @@ export class Alarm {
     else this.clear();
   }
 
-  /** Whether a pending ring keeps the program alive. */
+  /** Whether a pending ring is to keep the program alive. */
   hold(held: boolean): void {
     this.#held = held;
     if (held) this.#timer?.ref?.();
     else this.#timer?.unref?.();
+    listener?.(this);
   }
 
   #arm(): void {
     const step = Math.min(Math.max(0, Math.ceil(this.#left - residue)), longestDelay);
     let clock = clockInUse();
     const armedAt = now();
+    this.#due = armedAt + this.#left;
     this.#setBy = setTimeout;
     this.#setAmong = placedTimers();
     const timer = setTimeout(() => {
@@ -81,6 +143,7 @@ export class Alarm {
       this.#left -= clock === clockInUse() ? elapsedSince(armedAt, step, early) : step;
       if (this.#left > residue) this.#arm();
       else this.#ring();
+      listener?.(this);
     }, step);
     this.#timer = timer;
     clock = clockOf(timer, clock, armedAt - unseenTime);

@@ -48,6 +48,8 @@ export interface Policy {
   verify?(site: SiteInfo, target: object): void;
   /** What may surprise in this policy among those in force beside it, for `explain`; undefined: nothing. */
   caution?(others: readonly Policy[]): string | undefined;
+  /** Makes what it shares with other methods as new, as a budget; what it keeps by `SiteInfo.stateOf` is made anew anyhow. */
+  reset?(): void;
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */
   narrow?(name: PropertyKey): Policy | undefined;
 }

@@ -5,7 +5,10 @@ import { countsOf, type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
+
 import { type ClassInChain, classRecord, recordAt } from './metadata.js';
+import { States } from './states.js';
+import { WeakList } from './weak-list.js';
 
 /** A policy in force, and the class that it comes from. */
 export interface InForce {
@@ -14,7 +17,7 @@ export interface InForce {
 }
 
 /** Makes a call of a function with a receiver and arguments; always gives a promise. */
-type Run = ReturnType<typeof runner>;
+export type Run = ReturnType<typeof runner>;
 /** The rejection for a call that must not be made in this thread; undefined where it may be. */
 type Refuse = () => Promise<never> | undefined;
 
@@ -43,8 +46,25 @@ export const outdateSites = (): void => {
   era++;
 };
 
+/** Runs the calls of a site in another way than through its policies alone; `link` makes what takes them through some. */
+export type Detour = (site: Site, link: (policies: readonly Policy[]) => Run) => Run;
+
+let detour: Detour | undefined;
+
+/** Has calls take another way, on the sites that are relinked from now on; undefined: none does. */
+export const detourBy = (given: Detour | undefined): void => {
+  detour = given;
+};
+
+const sites = new WeakList<Site>();
+
+/** All the sites that there are. */
+export const allSites = (): Iterable<Site> => sites;
+
 /** What is in force on a method of a class. */
 interface Standing {
+  /** The class; undefined where there is none, or where it is not known yet. */
+  readonly type?: AnyClass | undefined;
   readonly inForce: readonly InForce[];
   /** The interceptor that runs the pipeline; others of this method call through. */
   readonly entry: AnyFunction | undefined;
@@ -53,29 +73,32 @@ interface Standing {
 
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
-  readonly stats: MutableStats = newStats();
+  stats: MutableStats = newStats();
   signalAt: SignalPlace | undefined;
+  readonly type: AnyClass | undefined = undefined;
   inForce: readonly InForce[];
   entry: AnyFunction | undefined;
   policies: readonly Policy[];
   #era = era;
   #run: Run | undefined;
   #isVerified = false;
-  readonly #states = new WeakMap<Policy, unknown>();
+  #states = new States();
 
   constructor(
     readonly label: string,
     readonly name: PropertyKey,
     readonly member: Member | undefined,
-    { inForce, entry, signalAt }: Standing,
+    { type, inForce, entry, signalAt }: Standing,
     /** Whether it serves only until the class of the method is known. */
     readonly isForNow = false,
   ) {
+    this.type = type;
     this.inForce = inForce;
     this.entry = entry;
     this.signalAt = signalAt;
     this.policies = policiesOf(inForce);
     this.#beginCounts();
+    sites.add(this);
   }
 
   /** What policies count by themselves is there before the first call. */
@@ -84,8 +107,7 @@ export class Site implements SiteInfo {
   }
 
   stateOf<State>(policy: Policy, make: () => State): State {
-    if (!this.#states.has(policy)) this.#states.set(policy, make());
-    return this.#states.get(policy) as State;
+    return this.#states.of(policy, make);
   }
 
   declaredBy(kind: PolicyKind): AnyClass | undefined {
@@ -94,8 +116,41 @@ export class Site implements SiteInfo {
 
   /** Makes a call; the first one compiles the pipeline. */
   get run(): Run {
-    this.#run ??= runnerHere(refuse === undefined ? this.policies : [], this);
+    if (this.#run === undefined) {
+      if (refuse !== undefined) this.#run = this.#link([]);
+      else
+        this.#run = detour === undefined ? this.#link(this.policies) : detour(this, (policies) => this.#link(policies));
+    }
     return this.#run;
+  }
+
+  /** What it counts and keeps now is that of this pipeline to its end, whatever becomes of the site. */
+  #link(policies: readonly Policy[]): Run {
+    const { label, name, member, signalAt, stats } = this;
+    const states = this.#states;
+    return runnerHere(policies, {
+      label,
+      name,
+      member,
+      signalAt,
+      stats,
+      policies: this.policies,
+      stateOf: (policy, make) => states.of(policy, make),
+      declaredBy: (kind) => this.declaredBy(kind),
+    });
+  }
+
+  /** The next call compiles the pipeline anew, once its interceptor asks for it; those under way keep theirs. */
+  unlink(): void {
+    this.#run = undefined;
+  }
+
+  /** Has the calls to come meet a site that has counted and kept nothing. Those under way end by what there was. */
+  reset(): void {
+    this.stats = newStats();
+    this.#beginCounts();
+    this.#states = new States();
+    this.unlink();
   }
 
   /** Checks, once, what the policies say of the object that they are for. A worker gets objects without their constructor. */
@@ -135,7 +190,7 @@ function standingOf(chain: readonly ClassInChain[], { name, placement, holder }:
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
   const sources = [...nearestFirst(own, placement, name)];
   const signalAt = sources.find((each) => each.signalAt !== undefined)?.signalAt;
-  return { inForce: resolve(sources), entry, signalAt };
+  return { type: chain[0]?.type, inForce: resolve(sources), entry, signalAt };
 }
 
 /** What a record says, as a candidate for being in force. */
