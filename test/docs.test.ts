@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,6 +12,9 @@ const read = (path: string): string => readFileSync(new URL(path, dist), 'utf8')
 
 /** What a docstring looks like, right before what it belongs to. */
 const doc = String.raw`(?:/\*\*((?:(?!\*/)[\s\S])*)\*/\s*)?`;
+
+/** The entries of the package. */
+const entries = { opero: 'index.d.ts', 'opero/testing': 'testing/index.d.ts' } as const;
 
 /** A declaration of a .d.ts file, up to the next one. */
 interface Declared {
@@ -43,13 +46,11 @@ function declarationsOf(path: string): Map<string, Declared> {
   return declared;
 }
 
-/** What index.d.ts exports, as it is declared where it comes from. */
-function exported(): Declared[] {
+/** What an entry exports, as it is declared where it comes from. */
+function exported(entry: string): Declared[] {
   const all: Declared[] = [];
-  for (const { 1: names = '', 2: path = '' } of read('index.d.ts').matchAll(
-    /export (?:type )?\{([^}]*)\} from '(.+)\.js'/g,
-  )) {
-    const declared = declarationsOf(`${path}.d.ts`);
+  for (const { 1: names = '', 2: path = '' } of read(entry).matchAll(/export (?:type )?\{([^}]*)\} from '(.+)\.js'/g)) {
+    const declared = declarationsOf(posix.join(posix.dirname(entry), `${path}.d.ts`));
     for (const name of names.split(',').map((each) => each.trim().replace(/^type /, ''))) {
       if (name === '') continue;
       const found = declared.get(name);
@@ -88,7 +89,8 @@ function parametersAt(text: string): string | undefined {
 /** The code of a docstring's example. */
 const exampleOf = ({ doc }: Declared): string => doc.split('@example')[1]?.split(/\n@\w/)[0]?.trim() ?? '';
 
-const symbols = exported();
+const exportsOf = Object.entries(entries).map(([name, file]) => [name, exported(file)] as const);
+const symbols = exportsOf.flatMap(([, all]) => all);
 const named = (...kinds: string[]): Declared[] => symbols.filter(({ kind }) => kinds.includes(kind));
 const described = (words: string): boolean => /^[^@\s]/.test(words) && words.split('\n@')[0] !== '';
 
@@ -98,11 +100,14 @@ const options = named('interface').filter(({ name }) => /(Config|Options|Limits)
 const declared = 'declare class HttpError extends Error { readonly status: number }';
 
 /** A docstring's example as a module: all of opero is there, and a body that is left out does what it must. */
-function moduleOf(symbol: Declared, names: readonly string[]): string {
+function moduleOf(symbol: Declared): string {
   let code = exampleOf(symbol).replace(/\\@/g, '@').replaceAll('{ ... }', '{ throw 0; }');
   if (code.startsWith('@')) code = `class Example {\n[field: string]: any;\n${code}\n}`;
-  const used = names.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
-  return `import { ${used.join(', ')} } from 'opero';\n${declared}\n${code}\nexport {};\n`;
+  const imports = exportsOf.map(([entry, all]) => {
+    const used = all.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(code));
+    return `import { ${used.map(({ name }) => name).join(', ')} } from '${entry}';\n`;
+  });
+  return `${imports.join('')}${declared}\n${code}\nexport {};\n`;
 }
 
 /** What examples name and leave out, as they are but parts of a program. */
@@ -114,6 +119,7 @@ const absent = [
   'Receipt',
   'TimeoutError',
   'Weather',
+  'afterEach',
   'api',
   'createInterface',
   'createReadStream',
@@ -137,10 +143,12 @@ const lacking = new RegExp(`error TS(2304: Cannot find name '(${absent.join('|')
 describe('the docstrings', () => {
   test('are looked for on everything that opero exports', async () => {
     const names = new Set(symbols.map(({ name }) => name));
-    assert.deepEqual(
-      Object.keys(await import('opero')).filter((name) => !names.has(name)),
-      [],
-    );
+    for (const [entry] of exportsOf) {
+      assert.deepEqual(
+        Object.keys(await import(entry)).filter((name) => !names.has(name)),
+        [],
+      );
+    }
     assert.ok(named('interface').length >= 10, 'finds interfaces');
     assert.ok(named('type').length >= 5, 'finds types');
   });
@@ -216,9 +224,8 @@ describe('the docstrings', () => {
     const folder = fileURLToPath(new URL('../docs/', import.meta.url));
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const names = symbols.map(({ name }) => name);
     for (const [index, symbol] of symbols.entries()) {
-      writeFileSync(join(folder, `${index}-${symbol.name}.ts`), moduleOf(symbol, names));
+      writeFileSync(join(folder, `${index}-${symbol.name}.ts`), moduleOf(symbol));
     }
     const off = ['noUnusedLocals', 'noUnusedParameters', 'verbatimModuleSyntax', 'exactOptionalPropertyTypes'];
     const compilerOptions = { ...Object.fromEntries(off.map((each) => [each, false])), rootDir: '.', noEmit: true };

@@ -165,6 +165,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'no answer',
     'attempts 5, timeouts 4, failures 0',
   ],
+  testing: [
+    'sun in Davos - attempts: 3',
+    'sun in Davos, yesterday - attempts: 6',
+    'sun in Davos - attempts: 1',
+    'Error: offline - attempts: 1',
+  ],
 };
 
 describe('examples', () => {

@@ -14,7 +14,7 @@ const floors = [
   ['orchestrate.ts', 'inspect.ts'],
   ['items'],
   ['orchestrator.ts'],
-  ['index.ts'],
+  ['index.ts', 'testing'],
 ];
 
 const root = path.resolve('src');

@@ -23,7 +23,7 @@ interface Example {
 }
 
 const examples: readonly Example[] = blocks
-  .filter(({ language, code }) => language === 'ts' && /from '(opero'|\.\/)/.test(code))
+  .filter(({ language, code }) => language === 'ts' && /from '(opero['/]|\.\/)/.test(code))
   .map(({ page, line, code }) => ({
     place: `${page}:${line}`,
     // A block that begins with a file's name is a module that others import.

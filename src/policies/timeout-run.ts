@@ -46,7 +46,7 @@ export class Bound {
   readonly deadlines: Deadlines;
 
   constructor(readonly of: Bounded) {
-    this.deadlines = new Deadlines(of.timeout);
+    this.deadlines = new Deadlines(of.timeout, () => of.scope === 'total' && of.site.stats.running === 0);
   }
 
   /** Takes a call on beneath. */

@@ -98,7 +98,7 @@ describe('by Vite 8 and vitest 5', { skip: tooOld('vitest 5', [22, 12]) }, () =>
   test('with the configuration of the page', async () => {
     const { code, output } = await vitest('vitest');
     assert.equal(code, 0, output);
-    assert.match(output, /Tests\s+7 passed/);
+    assert.match(output, /Tests\s+9 passed/);
   });
 
   test('with none: a SyntaxError', async () => {
@@ -113,7 +113,7 @@ describe('by jest 30, with the configuration of the page', () => {
     test(`and ${name}`, async () => {
       const { code, output } = await jest(compiler, `jest-${name}`);
       assert.equal(code, 0, output);
-      assert.match(output, /Tests: +5 passed, 5 total/);
+      assert.match(output, /Tests: +7 passed, 7 total/);
     });
   }
 });

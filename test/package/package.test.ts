@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import * as opero from 'opero';
+import * as testing from 'opero/testing';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { kinds } from '../support/kinds.js';
@@ -149,10 +150,14 @@ const types = [
   'Wrapped',
 ];
 
-/** The names in index.d.ts: of values, and of types alone. */
-function declaredNames(): { values: string[]; types: string[] } {
+/** The same for `opero/testing`. */
+const testingValues = ['failTimes', 'resetState', 'withoutPolicies', 'withoutWaits'];
+const testingTypes = ['AnyConstructor', 'Failure', 'Restore'];
+
+/** The names in the declarations of an entry: of values, and of types alone. */
+function declaredNames(entry: string): { values: string[]; types: string[] } {
   const found = { values: [] as string[], types: [] as string[] };
-  const text = readFileSync(join(root, 'dist/index.d.ts'), 'utf8');
+  const text = readFileSync(join(root, 'dist', entry), 'utf8');
   for (const { 1: all, 2: list = '' } of text.matchAll(/^export (type )?\{([^}]*)\} from '.+';$/gm)) {
     for (const { 1: type, 2: name = '' } of list.matchAll(/(type )?(\w+)/g)) {
       found[(all ?? type) ? 'types' : 'values'].push(name);
@@ -165,11 +170,14 @@ function declaredNames(): { values: string[]; types: string[] } {
 describe('the package', () => {
   test('exports these names, and no others', () => {
     assert.deepEqual(Object.keys(opero).sort(), values);
-    assert.deepEqual(declaredNames(), { values, types });
+    assert.deepEqual(declaredNames('index.d.ts'), { values, types });
+    assert.deepEqual(Object.keys(testing).sort(), testingValues);
+    assert.deepEqual(declaredNames('testing/index.d.ts'), { values: testingValues, types: testingTypes });
   });
 
   test('holds what a user needs, and nothing else', () => {
-    const wanted = ['dist/index.js', 'dist/index.d.ts', 'dist/workers/entry.js', 'src/index.ts'];
+    const entries = ['dist/index', 'dist/testing/index'].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
+    const wanted = [...entries, 'dist/workers/entry.js', 'src/index.ts'];
     const documents = pages.map(({ path }) => path);
     for (const file of [...wanted, ...documents, 'LICENSE', 'CHANGELOG.md', 'package.json']) {
       assert.ok(packed.includes(file), file);
@@ -274,6 +282,10 @@ describe('a bundle that imports retry alone', () => {
     }
   });
 
+  test('holds nothing of opero/testing', () => {
+    for (const absent of ['MessageChannel', 'failTimes']) assert.equal(code.includes(absent), false, absent);
+  });
+
   test('runs a decorated class', async () => {
     const program = `
       import { retry } from 'opero';
@@ -322,6 +334,27 @@ describe('the package, installed into an empty project', () => {
     );
     const { stdout } = await run('dist/weather.js', []);
     assert.deepEqual(stdout.trimEnd().split('\n'), printsOf(blockIn('A first example', 'ts')));
+  });
+
+  test('has one copy of the core in all of its entries', async () => {
+    const program = `
+      import { retry } from 'opero';
+      import { failTimes, withoutWaits } from 'opero/testing';
+      class Shop {
+        async buy() { return 'bought'; }
+      }
+      const metadata = Shop[Symbol.metadata] = {};
+      const addInitializer = () => {};
+      const context = { kind: 'method', name: 'buy', static: false, private: false, metadata, addInitializer };
+      const decorated = retry({ maxAttempts: 3, waitMin: 3_600_000 })(Shop.prototype.buy, context);
+      Object.defineProperty(Shop.prototype, 'buy', { value: decorated, configurable: true, writable: true });
+      const waits = withoutWaits();
+      failTimes(Shop, 'buy', 2, new Error('sold out'));
+      console.log(await new Shop().buy());
+      waits();
+    `;
+    writeFileSync(join(project(), 'testing.mjs'), program);
+    assert.equal((await run('testing.mjs', [])).stdout, 'bought\n');
   });
 
   test('runs a cpuBound method in a worker', async () => {

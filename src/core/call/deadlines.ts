@@ -33,6 +33,8 @@ export class Deadlines {
   constructor(
     /** How long each may last, in milliseconds. */
     readonly duration: number,
+    /** Whether nothing works that may yet be in time: all that is left to pass is time. */
+    readonly isIdle: () => boolean = () => false,
   ) {}
 
   /** Its time begins now. */
@@ -45,7 +47,7 @@ export class Deadlines {
 
   /** By a clock that knows of no time but that of the timers which fired, a newcomer seems to begin with those before it. */
   #addAlone(timed: Timed): void {
-    timed.alarm = new Alarm(() => timed.expire(), true);
+    timed.alarm = new Alarm(() => timed.expire(), true, this.isIdle);
     timed.alarm.set(this.duration);
   }
 
@@ -56,7 +58,11 @@ export class Deadlines {
     timed.next = line;
     last.next = timed;
     line.previous = timed;
-    this.#alarm ??= new Alarm(() => this.#expireLate(), true);
+    this.#alarm ??= new Alarm(
+      () => this.#expireLate(),
+      true,
+      () => this.#mayBeSkipped(),
+    );
     if (++this.#count === 1) this.#alarm.hold(true);
     if (!this.#alarm.isSet) this.#schedule(time);
   }
@@ -70,6 +76,13 @@ export class Deadlines {
     timed.previous = undefined;
     timed.next = undefined;
     if (--this.#count === 0) this.#alarm?.rest();
+  }
+
+  /** The alarm may be for one that has ended in time. */
+  #mayBeSkipped(): boolean {
+    const first = this.#first;
+    if (first === undefined || this.#alarm === undefined) return true;
+    return first.deadline > this.#alarm.due + residue || this.isIdle();
   }
 
   get #first(): Timed | undefined {

@@ -1,0 +1,6 @@
+export { type Failure, failTimes } from './fail-times.js';
+export { resetState } from './reset-state.js';
+export type { Restore } from './restore.js';
+export type { AnyConstructor } from './scope.js';
+export { withoutPolicies } from './without-policies.js';
+export { withoutWaits } from './without-waits.js';

@@ -1,0 +1,21 @@
+import { runBare } from './detours.js';
+import { type Restore, restoring } from './restore.js';
+import { type AnyConstructor, concerning } from './scope.js';
+
+/**
+ * Calls run the method and nothing else: no retry, limit or fallback, and one that is cpuBound runs in this thread.
+ * `currentCall()` works, the signal among the arguments ends nothing by itself, and `statsOf` counts nothing. Calls that
+ * are under way go on through their policies.
+ *
+ * @param type The class whose methods are meant, in its subclasses too. Default: every class, and every Orchestrator.
+ * @param method The one method that is meant; `'#name'` for a private one, `'static name'` for a static one that shares
+ * its name with an instance one. Default: all of them.
+ * @returns What brings the policies back. Several may overlap.
+ * @throws ConfigurationError when it is no class, or has no such method.
+ * @example
+ * using _ = withoutPolicies(Weather, 'forecast');
+ * await weather.forecast('Davos'); // one call of the method, and its own error at once
+ */
+export function withoutPolicies(type?: AnyConstructor, method?: PropertyKey): Restore {
+  return restoring(runBare(concerning('withoutPolicies()', type, method)));
+}
