@@ -12,6 +12,7 @@ import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js'
 import { builderOf, kinds } from './policies/kinds.js';
 import type { RateLimitConfig } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
+import type { TimeoutConfig } from './policies/timeout.js';
 
 /**
  * Several policies in one: a key per decorator, with the options or the shorthand of that decorator.
@@ -40,9 +41,10 @@ interface OrchestratorOptions<
   CircuitResult,
   This,
   Args extends readonly unknown[],
-> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'circuitBreaker' | 'rateLimit' | 'concurrency'> {
+> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'timeout' | 'circuitBreaker' | 'rateLimit' | 'concurrency'> {
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
+  readonly timeout?: number | TimeoutConfig<This, Args>;
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args>;
   readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
   readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;

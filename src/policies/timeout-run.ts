@@ -2,6 +2,7 @@ import type { Call, Wait } from '../core/call/call.js';
 import { ChildCall, type ChildOwner } from '../core/call/child-call.js';
 import { type Alarm, now, residue } from '../core/call/clock.js';
 import { Deadlines, type Timed } from '../core/call/deadlines.js';
+import { type HookContext, tellHook } from '../core/call/hooks.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, Descent, type Entrance } from '../core/call/step.js';
 import { TimeoutError } from '../core/errors.js';
@@ -15,13 +16,11 @@ export type Scope = 'attempt' | 'total';
  * @example
  * const onTimeout = ({ scope, timeout }: TimeoutEvent) => console.log(`${scope}: over ${timeout} ms`);
  */
-export interface TimeoutEvent {
+export interface TimeoutEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Args> {
   /** Whether the time was for one attempt, or for the whole call. */
   readonly scope: 'attempt' | 'total';
   /** The time that was allowed, in milliseconds. */
   readonly timeout: number;
-  /** The attempt that ran or was waited for when the time was up, from 1. */
-  readonly attempt: number;
   /** What the attempt, or the call, fails with. */
   readonly error: TimeoutError;
 }
@@ -32,7 +31,8 @@ interface Bounded {
   readonly site: SiteInfo;
   readonly scope: Scope;
   readonly timeout: number;
-  readonly onTimeout: ((event: TimeoutEvent) => unknown) | undefined;
+  /** What it takes was checked against the method where it was given. */
+  readonly onTimeout: ((event: never) => unknown) | undefined;
 }
 
 /**
@@ -171,7 +171,7 @@ class BoundRun extends Descent implements Timed, Wait, ChildOwner {
     const { attempt } = this.child;
     try {
       if (onTimeout !== undefined) {
-        await Reflect.apply(onTimeout, this.#call.self, [{ scope, timeout, attempt, error }]);
+        await tellHook(onTimeout, this.#call, site, { scope, timeout, attempt, error });
       }
     } catch (thrown) {
       return await this.#fail(thrown);

@@ -12,7 +12,7 @@ import { Bound, type Scope, type TimeoutEvent } from './timeout-run.js';
  * @example
  * const config: TimeoutConfig = { attempt: 500, total: 3_000 };
  */
-export interface TimeoutConfig {
+export interface TimeoutConfig<This = never, Args extends readonly unknown[] = never> {
   /**
    * How long an attempt may take, in milliseconds, from the entry of the method's code on: what it waits for a permit or a
    * slot does not count. Default: as long as it likes.
@@ -27,7 +27,7 @@ export interface TimeoutConfig {
    * Called when the time is up, once what runs was aborted; `this` is the receiver. A promise that it returns is waited
    * for. If it throws, the attempt, or the call, fails with that in place of the TimeoutError. Default: none.
    */
-  readonly onTimeout?: (event: TimeoutEvent) => unknown;
+  readonly onTimeout?: (this: This, event: TimeoutEvent<Args>) => unknown;
 }
 
 declare module '../core/policies.js' {
@@ -93,6 +93,8 @@ function mayWaitForEver(policies: readonly Policy[]): boolean {
  *   async forecast(city: string, options?: { signal?: AbortSignal }): Promise<Forecast> { ... }
  * }
  */
-export function timeout(...given: [config: number | TimeoutConfig]): PolicyDecorator {
-  return policyDecorator('timeout', given, 1, (where) => timeoutPolicy(given[0], where));
+export function timeout<This, Args extends readonly unknown[]>(
+  ...given: [config: number | TimeoutConfig<This, Args>]
+): PolicyDecorator<{ option: 'hooks'; this: This; args: Args }> {
+  return policyDecorator('timeout', given, 1, (where) => timeoutPolicy(given[0] as number | TimeoutConfig, where));
 }

@@ -183,13 +183,17 @@ describe('onTimeout', () => {
           },
         })
         @retry({ waitMin: 0 })
-        async forecast(): Promise<void> {
+        async forecast(_city: string): Promise<void> {
           await never();
         }
       }
       const weather = new Weather();
-      const seen = watched(weather.forecast());
+      const seen = watched(weather.forecast('Davos'));
       await advance(clock, 50);
+      assert.deepEqual(
+        told.map(([, { method, args }]) => [method, args]),
+        Array(3).fill(['Weather.forecast', ['Davos']]),
+      );
       assert.deepEqual(
         told.map(([self, { scope, timeout, attempt }]) => [self === weather, scope, timeout, attempt]),
         [

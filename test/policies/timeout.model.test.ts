@@ -110,6 +110,7 @@ test('attempt and total, with retries and slots, do what their model does under 
             for (let i = 0; i < milliseconds; i++) {
               await advance(clock, 1);
               model.tick();
+              fc.pre(!model.isUnclear);
               compare();
             }
           };

@@ -35,6 +35,11 @@ export class TimeoutModel {
   readonly line: number[] = [];
   #pauses: number[] = [];
   now = 0;
+  /**
+   * Whether a first attempt and a later one were late at one moment. Their waits begin in the same turn, and end so: which of
+   * them is first is nobody's promise.
+   */
+  isUnclear = false;
 
   constructor(readonly options: ModelOptions) {}
 
@@ -62,8 +67,10 @@ export class TimeoutModel {
     this.calls.forEach(({ state, began }, id) => {
       if (state !== 'ended' && began + this.options.total === this.now) this.#giveUp(id, 'total');
     });
-    for (const { id } of this.runs.filter(({ isAbandoned }) => !isAbandoned)) {
-      if (this.calls[id]?.due !== this.now) continue;
+    const late = this.runs.filter(({ id, isAbandoned }) => !isAbandoned && this.calls[id]?.due === this.now);
+    const isFirst = late.map(({ id }) => this.#of(id).attempt === 1);
+    if (isFirst.includes(true) && isFirst.includes(false)) this.isUnclear = true;
+    for (const { id } of late) {
       this.#abandon(id);
       this.#fail(id, 'attempt');
     }
