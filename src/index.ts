@@ -1,3 +1,6 @@
+export type { ConfigurableOptions, PolicyChanges } from './changes.js';
+export { configure } from './configure.js';
+export { configureFrom, unusedConfiguration } from './configure-from.js';
 export { type CurrentCall, currentCall } from './core/call/current-call.js';
 export type { HookContext } from './core/call/hooks.js';
 export type { ErrorMatcher, ErrorPredicate } from './core/call/matcher.js';
@@ -30,6 +33,7 @@ export {
 export { anything, callback, duration, flag, oneOf, positive, positiveInteger, type Rule } from './core/options.js';
 export type { Policies, PolicyKind } from './core/policies.js';
 export type { AnyClass, AnyFunction, ErrorClass } from './core/types.js';
+export type { Undo } from './core/undo.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {

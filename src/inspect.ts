@@ -1,5 +1,6 @@
 import { copyOf, type Stats } from './core/call/stats.js';
 import {
+  type Chains,
   chainFor,
   chainsOf,
   placements,
@@ -28,8 +29,10 @@ export interface PolicyInForce {
   readonly kind: PolicyKind;
   /** Its options, with shorthands and defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The class that it comes from. */
+  /** The class that it comes from: of the decorator, or the nearest for which its options were configured. */
   readonly declaredBy: AnyClass | undefined;
+  /** Set where some of the options come from `configure` or `configureFrom`. */
+  readonly configured?: true;
 }
 
 /**
@@ -46,10 +49,11 @@ export interface PolicyInForce {
 export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[] {
   const chains = chainsOf(subject, 'policiesOf()');
   const site = siteOf(subject, chains, method, 'policiesOf()');
-  return (site?.inForce ?? []).map(({ policy, declaredBy }) => ({
+  return (site?.inForce ?? []).map(({ policy, declaredBy, configuredBy }) => ({
     kind: policy.kind,
     options: policy.options as Readonly<Record<string, unknown>>,
-    declaredBy,
+    declaredBy: configuredBy ?? declaredBy,
+    ...(configuredBy && { configured: true }),
   }));
 }
 
@@ -84,16 +88,22 @@ export function statsOf(subject: object, method: PropertyKey): Stats {
 export function explain(subject: object): string {
   const chains = chainsOf(subject, 'explain()');
   const lines = [typeOf(chains)?.name || '(anonymous class)'];
-  for (const placement of placements) {
-    const chain = chainFor(chains, placement);
-    const names = new Set(chain.flatMap((level) => [...namesAt(level, placement)]));
-    for (const name of names) {
-      const site = siteOfMember(chain, placement, name);
-      if (site !== undefined && site.inForce.length > 0) lines.push(...explainSite(site, placement));
-    }
+  for (const [site, placement] of sitesOf(chains)) {
+    if (site.declared.length > 0) lines.push(...explainSite(site, placement));
   }
   if (lines.length === 1) lines.push('  no policies');
   return lines.join('\n');
+}
+
+/** The sites of all methods that have policies. */
+export function* sitesOf(chains: Chains): Generator<[site: Site, placement: Placement]> {
+  for (const placement of placements) {
+    const chain = chainFor(chains, placement);
+    for (const name of new Set(chain.flatMap((level) => [...namesAt(level, placement)]))) {
+      const site = siteOfMember(chain, placement, name);
+      if (site !== undefined) yield [site, placement];
+    }
+  }
 }
 
 /** So wide is the column of the kinds at the least, for those of different methods to stand below each other. */
@@ -101,11 +111,16 @@ const shortestColumn = 11;
 
 function* explainSite(site: Site, placement: Placement): Generator<string> {
   const prefix = placement.endsWith('static') ? staticPrefix : '';
-  const width = Math.max(...site.inForce.map(({ policy }) => policy.kind.length), shortestColumn);
+  const kinds = [...site.inForce.map(({ policy }) => policy.kind), ...site.takenOut.map(({ kind }) => kind)];
+  const width = Math.max(...kinds.map(({ length }) => length), shortestColumn);
   yield `  ${prefix}${String(site.name)}(): ${[...outlineOf(site), 'the method'].join(' > ')}`;
-  for (const { policy, declaredBy } of site.inForce) {
+  for (const { policy, declaredBy, configuredBy } of site.inForce) {
     const options = Object.entries(policy.options).map(([name, value]) => `${name}: ${showOption(value)}`);
-    yield `    ${policy.kind.padEnd(width)} ${options.join(', ')}  (from ${declaredBy?.name || 'an anonymous class'})`;
+    const from = configuredBy ? `${nameOf(configuredBy)}, configured` : nameOf(declaredBy);
+    yield `    ${policy.kind.padEnd(width)} ${options.join(', ')}  (from ${from})`;
+  }
+  for (const { kind, configuredBy } of site.takenOut) {
+    yield `    ${kind.padEnd(width)} taken out  (from ${nameOf(configuredBy)}, configured)`;
   }
   for (const policy of site.policies) {
     const caution = policy.caution?.(site.policies);
@@ -122,6 +137,8 @@ const outlineOf = ({ policies }: Site): string[] =>
     ])
     .sort((one, other) => one.rank - other.rank)
     .map(({ name }) => name);
+
+const nameOf = (type: AnyClass | undefined): string => type?.name || 'an anonymous class';
 
 const showOption = (value: unknown): string =>
   Array.isArray(value)

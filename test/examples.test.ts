@@ -59,6 +59,16 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'turned away: queue-full',
     'most at once: 2',
   ],
+  configure: [
+    'queued: 2',
+    'queued: 0',
+    'sun in Bern, sun in Chur, sun in Davos',
+    'no such city',
+    'Weather.forecast: all 3 attempts failed',
+    'retry 5 5 true',
+    "not used: [ 'Tides.*' ]",
+    "concurrency limit: 1, maxQueue: Infinity, maxWait: Infinity, scope: 'class'  (from Weather)",
+  ],
   'cpu-bound': [
     '1229 primes, in a worker',
     'TooBigError: only up to 100000 (limit 100000)',

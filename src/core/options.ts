@@ -21,6 +21,8 @@ export interface Rule<Value = unknown> {
   /** Whether a value is allowed; `undefined` is never asked about, as it counts as not given. */
   readonly test: (value: unknown) => boolean;
   readonly [valueType]?: Value;
+  /** Set where `configure` must leave the option as it is. */
+  readonly isFixed?: boolean;
 }
 
 /** Where options come from, for messages: the decorated member, and the path of the options inside those of another. */
@@ -31,6 +33,10 @@ export interface Where {
   readonly member?: PropertyKey | undefined;
   /** Set where no class is, so that methods cannot be named. */
   readonly classless?: boolean;
+  /** Set where options in force are changed: those that are not named stay as they are here. */
+  readonly over?: object;
+  /** Called once every option that is named was checked, where that is all that is wanted. */
+  readonly checked?: () => never;
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
@@ -121,6 +127,9 @@ export const anything: Rule = rule('anything', () => true);
 export const oneOf = <Word extends string>(...values: readonly Word[]): Rule<Word> =>
   rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.some((each) => each === v));
 
+/** The same rule for an option that stays as it was declared. */
+export const fixed = <Value>(option: Rule<Value>): Rule<Value> => ({ ...option, isFixed: true });
+
 /** Whether a value was written with the `class` keyword, so that it cannot be called; a method may have that as its name. */
 export const isClass = (value: unknown): value is AnyClass =>
   typeof value === 'function' && /^class(?![\p{ID_Continue}$\\]|\s*\()/u.test(Function.prototype.toString.call(value));
@@ -171,9 +180,14 @@ export function unknownOption(
   return new ConfigurationError(`${where.text}: ${unknown}; known options are ${known.join(', ')}`);
 }
 
+function fixedOption(where: Where, name: string, value: unknown): ConfigurationError {
+  const text = `${where.text}: \`${optionName(where, name)}\` stays as it was declared, got ${show(value)}`;
+  return new ConfigurationError(`${text}; leave it out`);
+}
+
 /**
  * The options object, checked against its rules: known names only, each value allowed. An option that is undefined
- * counts as not given. Gives a frozen copy that holds the defaults too.
+ * counts as not given. Gives a frozen copy that holds the defaults too, or what `where.over` has in their place.
  */
 export function readOptions<Options extends object>(
   where: Where,
@@ -186,8 +200,10 @@ export function readOptions<Options extends object>(
     throw new ConfigurationError(`${where.text}: expected ${subject} to be an object, got ${show(given)}`);
   }
   const options: Record<string, unknown> = {};
+  const over: Readonly<Record<string, unknown>> = { ...where.over };
   for (const name of Object.keys(rules)) {
-    if (Object.hasOwn(defaults, name)) options[name] = defaults[name as keyof Options];
+    if (Object.hasOwn(over, name)) options[name] = over[name];
+    else if (Object.hasOwn(defaults, name)) options[name] = defaults[name as keyof Options];
     else if ((given as Record<string, unknown>)[name] !== undefined) options[name] = undefined;
   }
   for (const [name, value] of entriesOf(given)) {
@@ -195,8 +211,10 @@ export function readOptions<Options extends object>(
     if (typeof name === 'symbol' || check === undefined) throw unknownOption(where, name, value, Object.keys(rules));
     if (value === undefined) continue;
     if (!check.test(value)) throw wrongOption(where, name, value, check.allowed);
+    if (where.over !== undefined && check.isFixed) throw fixedOption(where, name, value);
     // A copy: what becomes of the array that was given is its owner's affair.
     options[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
   }
+  where.checked?.();
   return Object.freeze(options) as Options;
 }

@@ -39,6 +39,7 @@ class Waiter implements Link, Wait {
     () => {},
     () => {},
     Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
   );
 
   previous: Link = this;
@@ -53,6 +54,8 @@ class Waiter implements Link, Wait {
     readonly site: SiteInfo,
     readonly run: Next,
     readonly fail: Continuation,
+    /** How long it may wait. */
+    readonly maxWait: number,
     /** When it has waited too long. */
     readonly deadline: number,
   ) {}
@@ -110,12 +113,57 @@ export class Admission {
   #admittedNotResumed = 0;
   readonly #line: Link = headOfLine();
   #deadlines: Alarm | undefined;
+  /** When that alarm is to ring. */
+  #earliest = Number.POSITIVE_INFINITY;
+  /** Set while those in line came under different rules, so that the first in line need not be the first to be late. */
+  #isMixed = false;
+  /** The longest that anybody in a mixed line may wait. */
+  #longest = 0;
+  #tokens: number;
+  #queue: Required<QueueConfig>;
 
   constructor(
-    readonly tokens: number,
-    readonly queue: Required<QueueConfig>,
+    tokens: number,
+    queue: Required<QueueConfig>,
     readonly kind: keyof typeof places,
-  ) {}
+  ) {
+    this.#tokens = tokens;
+    this.#queue = queue;
+  }
+
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  get queue(): Required<QueueConfig> {
+    return this.#queue;
+  }
+
+  /** Whether more tokens are out than there may be by now: they were fewer made since. */
+  get isOver(): boolean {
+    return this.#out > this.#tokens;
+  }
+
+  /**
+   * Takes another number of tokens, and other rules for those who come. Where there are more now, those in line have them
+   * at once; where there are fewer, those that are out come back first. Who waits does so by the rules by which it came.
+   */
+  configure(tokens: number, queue: Required<QueueConfig>): void {
+    if (this.#waiting > 0 && queue.maxWait !== this.#queue.maxWait) {
+      this.#longest = Math.max(this.#isMixed ? this.#longest : this.#queue.maxWait, queue.maxWait);
+      this.#isMixed = true;
+    }
+    this.#tokens = tokens;
+    this.#queue = queue;
+    // Those that are at hand may be too many: they are made anew when they are needed.
+    this.#spare = false;
+    this.#returned = undefined;
+    this.#made = this.#out;
+    for (let first = this.#first; first !== undefined && this.#take(); first = this.#first) {
+      this.quit(first);
+      this.#admit(first);
+    }
+  }
 
   get waiting(): number {
     return this.#waiting;
@@ -135,15 +183,15 @@ export class Admission {
    * Waits for a token in line, on behalf of a site; then goes on with `run`, or with `fail` if it got none: with a
    * RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
    */
-  wait(call: Call, site: SiteInfo, run: Next, fail: Continuation, maxQueue = this.queue.maxQueue): unknown {
+  wait(call: Call, site: SiteInfo, run: Next, fail: Continuation, maxQueue = this.#queue.maxQueue): unknown {
     if (call.aborted) return fail(call.reason, call);
-    const { maxWait } = this.queue;
+    const { maxWait } = this.#queue;
     // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
-    const isFree = this.#out < this.tokens;
+    const isFree = this.#out < this.#tokens;
     if (!isFree && this.#waiting >= maxQueue) return fail(this.#reject(site, 'queue-full', maxQueue), call);
     if (!isFree && maxWait === 0) return fail(this.#reject(site, 'wait-timeout', maxWait), call);
     const deadline = maxWait === Number.POSITIVE_INFINITY ? maxWait : now() + maxWait;
-    const waiter = new Waiter(this, call, site, run, fail, deadline);
+    const waiter = new Waiter(this, call, site, run, fail, maxWait, deadline);
     const wait = new Promise<Waiter>((resolve) => {
       waiter.resolve = resolve;
     });
@@ -164,12 +212,17 @@ export class Admission {
     return await waiter.run(waiter.call);
   }
 
-  #errorOf({ error, site }: Waiter): unknown {
-    return error === tooLate ? this.#reject(site, 'wait-timeout', this.queue.maxWait) : error;
+  #errorOf({ error, site, maxWait }: Waiter): unknown {
+    return error === tooLate ? this.#reject(site, 'wait-timeout', maxWait) : error;
   }
 
   /** A token comes back: the first in line has it, or else it is free. */
   give(): void {
+    if (this.isOver) {
+      this.#out--;
+      this.#made--;
+      return;
+    }
     const first = this.#first;
     if (first !== undefined) {
       this.quit(first);
@@ -207,7 +260,7 @@ export class Admission {
     if (this.#spare) {
       this.#spare = false;
     } else if (this.#returned?.tryAcquire() === undefined) {
-      if (this.#made === this.tokens) return false;
+      if (this.#made >= this.#tokens) return false;
       this.#made++;
     }
     this.#out++;
@@ -223,8 +276,11 @@ export class Admission {
     waiter.call.waiting = waiter;
     waiter.site.stats.queued++;
     if (++this.#waiting === 1) this.onWaiting?.(true);
-    const { maxWait } = this.queue;
-    if (maxWait !== Number.POSITIVE_INFINITY && !this.#deadlines?.isSet) this.#watchDeadline(maxWait);
+    const { deadline } = waiter;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    if (!this.#deadlines?.isSet || (this.#isMixed && deadline < this.#earliest)) {
+      this.#watchDeadline(waiter.maxWait, deadline);
+    }
   }
 
   /** Takes a waiter out of the line. */
@@ -233,35 +289,44 @@ export class Admission {
     waiter.next.previous = waiter.previous;
     waiter.site.stats.queued--;
     if (--this.#waiting === 0) {
+      this.#isMixed = false;
       this.#deadlines?.clear();
       this.onWaiting?.(false);
     }
   }
 
   /** All wait equally long at the most, so the first in line is the first to be late: one timer serves them all. */
-  #watchDeadline(delay: number): void {
+  #watchDeadline(delay: number, deadline: number): void {
     this.#deadlines ??= new Alarm(
       () => this.#expireLate(),
       true,
       () => this.returning?.isSet === true,
     );
     this.#deadlines.set(delay);
+    this.#earliest = deadline;
   }
 
   #expireLate(): void {
     const time = now();
-    let first = this.#first;
-    while (first !== undefined && this.#isLate(first, time)) {
-      this.quit(first);
-      first.reject(tooLate);
-      first = this.#first;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let link = this.#line.next; link !== this.#line; ) {
+      const waiter = link as Waiter;
+      link = link.next;
+      if (this.#isLate(waiter, time)) {
+        this.quit(waiter);
+        waiter.reject(tooLate);
+        continue;
+      }
+      earliest = Math.min(earliest, waiter.deadline);
+      if (!this.#isMixed) break;
     }
-    if (first !== undefined) this.#watchDeadline(first.deadline - time);
+    if (earliest !== Number.POSITIVE_INFINITY) this.#watchDeadline(earliest - time, earliest);
   }
 
   /** One whose deadline is further off than that of a newcomer: the clock was set back, as fake timers may. */
   #isLate({ deadline }: Waiter, time: number): boolean {
-    return deadline <= time + residue || deadline > time + this.queue.maxWait + residue;
+    const longest = this.#isMixed ? this.#longest : this.#queue.maxWait;
+    return deadline <= time + residue || deadline > time + longest + residue;
   }
 
   #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {

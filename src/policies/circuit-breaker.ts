@@ -8,7 +8,6 @@ import {
   budget,
   callback,
   durationOrInfinity,
-  oneOf,
   positiveDuration,
   positiveInteger,
   type Rule,
@@ -17,7 +16,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { SharingConfig } from '../limits/limiters.js';
+import { type SharingConfig, sharingRules } from '../limits/limiters.js';
 import type { CircuitState } from './circuit-options.js';
 import { type CallCircuits, circuitsOf, type Filled, stepOf } from './circuit-step.js';
 import { rankOf } from './order.js';
@@ -105,8 +104,7 @@ const rules = {
   ignore: errorMatcher,
   failResult: callback,
   slowAfter: budget,
-  key: callback,
-  scope: oneOf('class', 'instance'),
+  ...sharingRules,
   onStateChange: callback,
 };
 
@@ -126,12 +124,24 @@ export interface CircuitBreakerPolicy extends Policy {
 export const isCircuitBreaker = (policy: Policy): policy is CircuitBreakerPolicy =>
   policy.kind === 'circuitBreaker' && 'circuits' in policy;
 
-function readConfig(given: unknown, where: Where): Filled {
+const ratioNames = ['failureRatio', 'window', 'minCalls'] as const;
+
+/** Where the circuit is to open for another reason than before, what was said of that does not stay. */
+function withoutOther(config: object | null, where: Where): Where {
+  if (where.over === undefined || config === null) return where;
+  const named = (name: string): boolean => Reflect.get(config, name) !== undefined;
+  const others = named('consecutive') ? ratioNames : ratioNames.some(named) ? ['consecutive'] : [];
+  const left = Object.entries(where.over).filter(([name]) => !others.some((other) => other === name));
+  return { ...where, over: Object.fromEntries(left) };
+}
+
+function readConfig(given: unknown, asked: Where): Filled {
+  const config = typeof given === 'object' ? given : { consecutive: given };
+  const where = withoutOther(config, asked);
   if (given === undefined) {
     throw wrongOption(where, 'consecutive', given, `${positiveInteger.allowed}, or the options to be an object`);
   }
-  const config: { readonly consecutive?: unknown } | null = typeof given === 'object' ? given : { consecutive: given };
-  const countsInARow = config !== null && config.consecutive !== undefined;
+  const countsInARow = [config, where.over].some((each) => each && Reflect.get(each, 'consecutive') !== undefined);
   const options = readOptions<Filled>(
     where,
     config,

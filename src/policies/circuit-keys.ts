@@ -1,6 +1,7 @@
 import type { Call } from '../core/call/call.js';
-import type { SiteInfo } from '../core/call/policy.js';
-import { isShared, keyOf, type SharingConfig } from '../limits/limiters.js';
+import type { SiteInfo, State } from '../core/call/policy.js';
+import { keyOf } from '../limits/key.js';
+import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';
 import { isOver, now } from './circuit-time.js';
 
@@ -47,6 +48,12 @@ class CircuitsByKey<Context> {
     return this.#kept.get(key)?.circuit;
   }
 
+  /** Does this with every circuit. */
+  renew(renew: (circuit: Circuit<Context>) => void): void {
+    this.#spare = undefined;
+    for (const { circuit } of this.#kept.values()) renew(circuit);
+  }
+
   #lookBesides(key: string | undefined): void {
     const { done, value } = this.#hand.next();
     if (done) {
@@ -71,22 +78,42 @@ function isSpent<Context>(kept: Kept<Circuit<Context>>): boolean {
   return isOver(kept.unusedSince, keptFor[state], time);
 }
 
+/** The circuits of an instance, and how often all had taken other options when they did. */
+interface Owned<Context> {
+  readonly circuits: CircuitsByKey<Context>;
+  times: number;
+}
+
 /** The circuits of a method on a concrete class, by instance and key, as far as the options tell these apart. */
-export class Circuits<Context> {
+export class Circuits<Context, Options extends SharingConfig> implements State {
   readonly #create: () => Circuit<Context>;
+  readonly #configure: (circuit: Circuit<Context>, options: Options) => void;
+  #options: Options;
+  /** How often they took other options. */
+  #times = 0;
   readonly #shared: CircuitsByKey<Context>;
-  readonly #own = new WeakMap<object, CircuitsByKey<Context>>();
+  readonly #own = new WeakMap<object, Owned<Context>>();
   /** The only one, where there are no others. */
   readonly only: Circuit<Context> | undefined;
 
   constructor(
-    readonly sharing: SharingConfig,
+    readonly sharing: Options,
     readonly site: SiteInfo,
-    create: () => Circuit<Context>,
+    create: (options: Options) => Circuit<Context>,
+    configure: (circuit: Circuit<Context>, options: Options) => void,
   ) {
-    this.#create = create;
-    this.#shared = new CircuitsByKey(create);
+    this.#options = sharing;
+    this.#create = () => create(this.#options);
+    this.#configure = configure;
+    this.#shared = new CircuitsByKey(this.#create);
     if (isShared(sharing)) this.only = this.#shared.use(undefined);
+  }
+
+  /** Has every circuit take other options; those of an instance when they are next looked at. */
+  configure(options: Options): void {
+    this.#options = options;
+    this.#times++;
+    this.#shared.renew((circuit) => this.#configure(circuit, options));
   }
 
   /** The circuit that a call goes through. Throws where the key of the call cannot be told. */
@@ -100,10 +127,14 @@ export class Circuits<Context> {
     if (this.sharing.scope !== 'instance' || !isObject(self)) return this.#shared;
     let own = this.#own.get(self);
     if (own === undefined) {
-      own = new CircuitsByKey(this.#create);
+      own = { circuits: new CircuitsByKey(this.#create), times: this.#times };
       this.#own.set(self, own);
     }
-    return own;
+    if (own.times !== this.#times) {
+      own.times = this.#times;
+      own.circuits.renew((circuit) => this.#configure(circuit, this.#options));
+    }
+    return own.circuits;
   }
 }
 

@@ -25,12 +25,30 @@ export type Filled = Threshold &
     readonly onStateChange?: (...given: never[]) => unknown;
   };
 
-export type CallCircuits = Circuits<Call>;
+export type CallCircuits = Circuits<Call, Filled>;
 
 /** The circuits of a method, whose changes are told to the hook and counted. */
 export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits {
+  const where = { text: `@circuitBreaker on ${site.label}` };
+  let latest = options;
+  let told = toldOf(options, site);
+  const toldBy = (current: Filled): CircuitOptions<Call> => {
+    if (current !== latest) told = toldOf(current, site);
+    latest = current;
+    return told;
+  };
+  return new Circuits(
+    options,
+    site,
+    (current) => new Circuit(toldBy(current), where),
+    (circuit, current) => circuit.configure(toldBy(current)),
+  );
+}
+
+/** The options for the circuits of a method. */
+function toldOf(options: Filled, site: SiteInfo): CircuitOptions<Call> {
   const { halfOpenAfter, onStateChange } = options;
-  const told: CircuitOptions<Call> = {
+  return {
     ...options,
     halfOpenAfter:
       typeof halfOpenAfter === 'number'
@@ -44,8 +62,6 @@ export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits {
       if (outcome instanceof Promise) outcome.catch(() => {});
     },
   };
-  const where = { text: `@circuitBreaker on ${site.label}` };
-  return new Circuits(options, site, () => new Circuit(told, where));
 }
 
 /** In place of the token of an attempt that has ended for its circuit: no circuit gives such a one. */

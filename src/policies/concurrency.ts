@@ -4,9 +4,7 @@ import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import {
-  callback,
   durationOrInfinity,
-  oneOf,
   positiveInteger,
   queueLength,
   readOptions,
@@ -14,7 +12,7 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
-import { isShared, limiters, type SharingConfig } from '../limits/limiters.js';
+import { isShared, limiters, type SharingConfig, sharingRules } from '../limits/limiters.js';
 import { rankOf } from './order.js';
 
 /**
@@ -41,8 +39,7 @@ const rules = {
   limit: positiveInteger,
   maxQueue: queueLength,
   maxWait: durationOrInfinity,
-  key: callback,
-  scope: oneOf('class', 'instance'),
+  ...sharingRules,
 };
 
 const defaults = {
@@ -56,8 +53,15 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
   const options = readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults);
   if (options.limit === undefined) throw wrongOption(where, 'limit', undefined, positiveInteger.allowed);
   const wrap = (around: Around, site: SiteInfo): Step => {
-    const makeSlots = (): Admission => new Admission(options.limit, options, 'concurrency');
-    const find = site.stateOf(policy, () => limiters(options, site, 'concurrency', makeSlots));
+    const find = site.stateOf(policy, () =>
+      limiters(
+        options,
+        site,
+        'concurrency',
+        (current) => new Admission(current.limit, current, 'concurrency'),
+        (slots, current) => slots.configure(current.limit, current),
+      ),
+    );
     /** Where there are several limits, a call has to keep of which one it holds a slot. */
     const only = isShared(options) ? find(Call.idle) : undefined;
     const { place } = around;

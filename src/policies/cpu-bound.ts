@@ -10,6 +10,7 @@ import { node } from '../core/node.js';
 import {
   anything,
   durationOrInfinity,
+  fixed,
   oneOf,
   positiveInteger,
   queueLength,
@@ -68,7 +69,7 @@ const limits: Rule = {
 
 const rules = {
   // Tested where it is read.
-  module: { ...anything, allowed: 'import.meta.url, a file: or data: URL, or an absolute path' },
+  module: fixed({ ...anything, allowed: 'import.meta.url, a file: or data: URL, or an absolute path' }),
   maxWorkers: positiveInteger,
   minWorkers: { allowed: 'an integer of at least 0', test: (value) => value === 0 || positiveInteger.test(value) },
   idleTimeout: durationOrInfinity,
@@ -106,8 +107,16 @@ function moduleUrl(given: unknown): string | undefined {
 /** How many decorators there are so far for each module and place in it. */
 const counts = new Map<string, number>();
 
-/** What tells a decorator from the others that name its module: where it stands, and how many stood there before. */
-function markOf(module: string, { text }: Where): string {
+/** The marks of the policies that there are, by their options. */
+const marks = new WeakMap<object, string>();
+
+/**
+ * What tells a decorator from the others that name its module: where it stands, and how many stood there before. A policy
+ * that was made of another has the mark of that.
+ */
+function markOf(module: string, { text, over }: Where): string {
+  const declared = over && marks.get(over);
+  if (declared !== undefined) return declared;
   const key = `${module} ${text}`;
   const count = counts.get(key) ?? 0;
   counts.set(key, count + 1);
@@ -153,6 +162,7 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     ...(resourceLimits && { resourceLimits: Object.freeze({ ...resourceLimits }) }),
   });
   const mark = markOf(module, where);
+  marks.set(options, mark);
   const wrap = (around: Around, site: SiteInfo): Step => {
     let remote: Remote | undefined;
     const run = ({ Remote }: Workers, call: Call): Promise<unknown> => {

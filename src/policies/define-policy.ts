@@ -68,7 +68,12 @@ class ToldCall implements PolicyCall {
 }
 
 /** The policy with options that were read already. */
-function policyOf(definition: Definition, options: Readonly<Record<string, unknown>>, rank: number): Policy {
+function policyOf(
+  definition: Definition,
+  options: Readonly<Record<string, unknown>>,
+  rank: number,
+  build: NonNullable<Policy['build']>,
+): Policy {
   const { kind, stage, state: makeState, stats: counts } = definition;
 
   const wrap = (around: Around, site: SiteInfo): Step => {
@@ -100,6 +105,7 @@ function policyOf(definition: Definition, options: Readonly<Record<string, unkno
     // One that nobody declared in `Policies` is a kind all the same.
     kind: kind as PolicyKind,
     options,
+    build,
     ...(counts !== undefined && { counts }),
     steps: [{ rank, wrap }],
   };
@@ -151,7 +157,7 @@ export function definePolicy(given: unknown): unknown {
       if (options[name] !== undefined || Object.hasOwn(defaults, name)) continue;
       throw wrongOption(where, name, undefined, rule.allowed);
     }
-    return policyOf(definition, options, rankOf(`*.${stage}`) + nth * apart);
+    return policyOf(definition, options, rankOf(`*.${stage}`) + nth * apart, build);
   };
   const nth = define(kind, build);
   return (...config: readonly unknown[]) =>

@@ -91,13 +91,13 @@ type Filled = FallbackConfig & { readonly alternatives: readonly Alternative[] }
 
 export function readFallback(given: unknown, where: Where): Filled {
   const options = readOptions<Filled>(where, given, rules, { alternatives: [] });
-  const hasValue = Object.hasOwn(given as object, 'value');
+  const source = [given as object, where.over ?? {}].find((each) => Object.hasOwn(each, 'value'));
   const generator = options.alternatives.find((each) => typeof each === 'function' && isGenerator(each));
   if (generator !== undefined) {
     const names = where.classless ? '' : 'method names and ';
     throw wrongOption(where, 'alternatives', generator, `${names}functions whose code runs when they are called`);
   }
-  if (options.alternatives.length === 0 && !hasValue) {
+  if (options.alternatives.length === 0 && source === undefined) {
     const allowed = 'an array of at least one method name or function, as there is no `value`';
     throw wrongOption(where, 'alternatives', (given as FallbackConfig).alternatives, allowed);
   }
@@ -105,12 +105,17 @@ export function readFallback(given: unknown, where: Where): Filled {
     options.alternatives.map((each) => (typeof each === 'number' ? String(each) : each)),
   );
   return Object.freeze(
-    hasValue ? { ...options, alternatives, value: (given as FallbackConfig).value } : { ...options, alternatives },
+    source ? { ...options, alternatives, value: (source as FallbackConfig).value } : { ...options, alternatives },
   );
 }
 
+/** What policies have in common that come from one decorator, whatever method they are for and however they were changed. */
+const families = new WeakMap<object, object>();
+
 /** The policy for options that were read already. */
 export function fallbackPolicy(options: Filled, where: Where): Policy {
+  const family = (where.over && families.get(where.over)) ?? where;
+  families.set(options, family);
   const { alternatives } = options;
   const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
   if (where.member !== undefined && alternatives.includes(where.member)) {
@@ -126,7 +131,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     if (call.aborted) return fail(error, call);
     const above = call.handoff?.chain ?? [site.name];
     // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
-    if (above.includes(where)) return fail(error, call);
+    if (above.includes(family)) return fail(error, call);
     let meant: unknown;
     try {
       meant = matches === undefined || (await matches(error, call, site));
@@ -135,7 +140,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     }
     if (!meant) return fail(error, call);
     const errors = [error];
-    const chain = [...above, where];
+    const chain = [...above, family];
     for (const alternative of alternatives) {
       if (call.aborted) return fail(error, call);
       if (chain.includes(alternative)) continue;

@@ -5,10 +5,8 @@ import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import {
-  callback,
   durationOrInfinity,
   flag,
-  oneOf,
   positive,
   positiveDuration,
   queueLength,
@@ -17,7 +15,7 @@ import {
   wrongOption,
 } from '../core/options.js';
 import { Admission, type QueueConfig } from '../limits/admission.js';
-import { isShared, limiters, type SharingConfig } from '../limits/limiters.js';
+import { isShared, limiters, type SharingConfig, sharingRules } from '../limits/limiters.js';
 import { rankOf } from './order.js';
 
 /**
@@ -53,8 +51,7 @@ const rules = {
   spread: flag,
   maxQueue: queueLength,
   maxWait: durationOrInfinity,
-  key: callback,
-  scope: oneOf('class', 'instance'),
+  ...sharingRules,
 };
 
 const defaults = {
@@ -76,13 +73,18 @@ const entryGrace = { least: 5, most: 50, share: 1 / 20 };
 /** Starts at most this far apart, in milliseconds, come one upon the other. */
 const quick = 5;
 
+const startsOf = ({ rate, spread }: Filled): number => (spread ? 1 : Math.ceil(rate));
+const windowOf = (options: Filled): number => options.per * (startsOf(options) / options.rate);
+
 /**
  * A sliding window: a permit is taken, counts from the start that it was used for, and comes back a window later.
  * One timer brings back the oldest; it keeps the program alive only while somebody waits.
  */
 class RateLimiter implements StartListener {
-  readonly #window: number;
-  readonly #grace: number;
+  #window = 0;
+  #grace = 0;
+  /** Told when somebody begins to wait, or the last one stops waiting. */
+  onWaiting: ((waiting: boolean) => void) | undefined = undefined;
   readonly #permits: Admission;
   /** When the permits in use come back, in order; those before `#head` have. */
   #returns: number[] = [];
@@ -91,14 +93,30 @@ class RateLimiter implements StartListener {
   /** Whether the latest start came so soon after the one before that entering the method cannot have lasted long. */
   #isQuick = false;
 
-  constructor({ rate, per, spread, ...queue }: Filled) {
-    const starts = spread ? 1 : Math.ceil(rate);
-    this.#window = per * (starts / rate);
+  constructor(options: Filled) {
+    this.#permits = new Admission(startsOf(options), options, 'rateLimit');
+    this.#permits.returning = this.#alarm;
+    this.#permits.onWaiting = (waiting) => {
+      this.#alarm.hold(waiting);
+      this.onWaiting?.(waiting);
+    };
+    this.#setWindow(options);
+  }
+
+  #setWindow(options: Filled): void {
+    this.#window = windowOf(options);
     const { least, most, share } = entryGrace;
     this.#grace = Math.min(most, Math.max(least, this.#window * share));
-    this.#permits = new Admission(starts, queue, 'rateLimit');
-    this.#permits.onWaiting = (waiting) => this.#alarm.hold(waiting);
-    this.#permits.returning = this.#alarm;
+  }
+
+  /** Takes other options. The starts that still count do so for as long as the new window is; others are forgotten. */
+  configure(options: Filled): void {
+    const before = this.#window;
+    this.#setWindow(options);
+    const later = this.#window - before;
+    if (later !== 0) this.#returns = this.#returns.map((due) => due + later);
+    this.#permits.configure(startsOf(options), options);
+    this.#reclaim();
   }
 
   set onIdle(onIdle: () => void) {
@@ -108,7 +126,8 @@ class RateLimiter implements StartListener {
   tryTake(): boolean {
     if (this.#permits.tryTake()) return true;
     const oldest = this.#returns[this.#head];
-    if (oldest === undefined || !this.#permits.isClear || !this.#isBack(oldest, now())) return false;
+    if (oldest === undefined || !this.#permits.isClear || this.#permits.isOver) return false;
+    if (!this.#isBack(oldest, now())) return false;
     // What the clock tells is less than what the timer knows.
     if (this.#alarm.isSet && isStanding()) return false;
     // Its timer is late: the permit passes straight from the oldest start to this one.
@@ -186,7 +205,15 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
   const options = readOptions<Filled>(where, config, rules, defaults);
   if (options.rate === undefined) throw wrongOption(where, 'rate', undefined, positive.allowed);
   const wrap = (around: Around, site: SiteInfo): Step => {
-    const find = site.stateOf(policy, () => limiters(options, site, 'rateLimit', () => new RateLimiter(options)));
+    const find = site.stateOf(policy, () =>
+      limiters(
+        options,
+        site,
+        'rateLimit',
+        (current) => new RateLimiter(current),
+        (limiter, current) => limiter.configure(current),
+      ),
+    );
     return {
       admit: function rateLimit(call) {
         let limiter: RateLimiter;

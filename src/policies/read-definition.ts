@@ -10,7 +10,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { SharingConfig } from '../limits/limiters.js';
+import { type SharingConfig, sharingRules } from '../limits/limiters.js';
 import type { PolicyDefinition, Rules } from './definition.js';
 import { ownKinds } from './order.js';
 
@@ -54,7 +54,7 @@ const definitionRules = (): Rules => ({
 });
 
 /** The options that each policy with a state has. */
-const sharingRules: Rules = { key: callback, scope: oneOf('class', 'instance') };
+
 const sharingDefaults: SharingConfig = { scope: 'class' };
 
 /** A definition, checked. Those with a state get the options `key` and `scope`. */

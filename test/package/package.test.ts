@@ -67,6 +67,8 @@ const values = [
   'anything',
   'callback',
   'circuitOf',
+  'configure',
+  'configureFrom',
   'currentCall',
   'definePolicy',
   'duration',
@@ -94,6 +96,7 @@ const values = [
   'register',
   'shutdown',
   'statsOf',
+  'unusedConfiguration',
 ].sort();
 const types = [
   'Alternative',
@@ -105,6 +108,7 @@ const types = [
   'CircuitState',
   'Collected',
   'ConcurrencyConfig',
+  'ConfigurableOptions',
   'CpuBoundConfig',
   'CurrentCall',
   'DelayEvent',
@@ -126,6 +130,7 @@ const types = [
   'Plain',
   'Policies',
   'PolicyCall',
+  'PolicyChanges',
   'PolicyDecorator',
   'PolicyDefinition',
   'PolicyFactory',
@@ -147,6 +152,7 @@ const types = [
   'StreamOptions',
   'TimeoutConfig',
   'TimeoutEvent',
+  'Undo',
   'Wrapped',
 ];
 

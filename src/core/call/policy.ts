@@ -1,4 +1,5 @@
 import type { Member } from '../member.js';
+import type { Where } from '../options.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, ErrorClass } from '../types.js';
 import type { SignalPlace } from './signal-place.js';
@@ -15,12 +16,26 @@ export interface SiteInfo {
   readonly stats: MutableStats;
   /** Where the method takes its signal, if not where signals are looked for. */
   readonly signalAt: SignalPlace | undefined;
-  /** What a policy keeps of the method, whatever pipelines it is linked into: made when it is first asked for. */
-  stateOf<State>(policy: Policy, make: () => State): State;
+  /**
+   * What a policy keeps of the method, whatever pipelines it is linked into: made when it is first asked for. A policy that
+   * was made of another by other options has the state of that one, and its options are told to it; see `State`.
+   */
+  stateOf<State extends object>(policy: Policy, make: () => State): State;
   /** The class that the policy of a kind comes from. */
   declaredBy(kind: PolicyKind): AnyClass | undefined;
   /** Every policy in force on the method, in pipeline order. */
   readonly policies: readonly Policy[];
+}
+
+/**
+ * What a policy keeps of a method. `configure` changes a policy by making it anew: what `kinds.ts` builds it with is given
+ * the options that are changed and, as `where.over`, those in force, which `readOptions` fills in. So a policy without a
+ * state has nothing to do for that. Where options exclude one another, and where something beside the options shall stay,
+ * what builds the policy looks at `where.over` itself. Rules of options that may not change are `fixed`.
+ */
+export interface State {
+  /** Takes the options of the policy that is in force from now on; those who wait and run go on. May come twice. */
+  configure?(options: object): void;
 }
 
 /** What a policy does in one place of the pipeline. */
@@ -42,6 +57,8 @@ export interface Policy {
   readonly errorClasses?: readonly ErrorClass[];
   /** Its own counts as they are at first, for `custom` of the statistics. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** Makes it anew for `configure`; left out where the kind will always be made in the same way. */
+  build?(given: never, where: Where): Policy;
   /** What it does; most do so in one place. The first of them tells where the policy is listed. */
   readonly steps: readonly [PolicyStep, ...PolicyStep[]];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */

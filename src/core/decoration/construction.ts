@@ -1,5 +1,6 @@
 import type { Member } from '../member.js';
 import type { AnyClass } from '../types.js';
+import { know } from './known.js';
 import { isUnchanged, type Spot, watchedSpots } from './linking.js';
 import {
   type ClassInChain,
@@ -60,6 +61,7 @@ function bindAgain(chain: readonly ClassInChain[], instance: object): void {
 /** To be called once a class with a decorated static member is there. */
 export function onStaticDefinition(type: AnyClass, member: Member): void {
   setClassOfHolder(member.holder, type);
+  know(type);
   const chain: ClassInChain[] = [
     { type, prototype: type.prototype, metadata: member.holder },
     ...chainOfClass(type).slice(1),

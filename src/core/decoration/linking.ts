@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.js';
 import type { Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { forgetSites, isInterceptor } from './interceptor.js';
+import { know } from './known.js';
 import {
   type ClassInChain,
   classRecord,
@@ -72,6 +73,7 @@ export function linkMembers(all: readonly ClassInChain[], govern: Govern): void 
           if (isConcerned && name !== 'constructor') lookAt(candidate, govern);
         }
       }
+      know(type);
       // Only now: a class that could not be linked fails at the next construction too.
       linked.add(prototype);
     }

@@ -1,20 +1,15 @@
 import { runner } from '../call/pipeline.js';
-import { byRank, type Policy, type SiteInfo } from '../call/policy.js';
+import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import { countsOf, type MutableStats, newStats } from '../call/stats.js';
 import type { Member, Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
-
+import type { Configured, InForce, TakenOut } from './in-force.js';
 import { type ClassInChain, classRecord, recordAt } from './metadata.js';
+import { narrowed } from './narrowed.js';
 import { States } from './states.js';
 import { WeakList } from './weak-list.js';
-
-/** A policy in force, and the class that it comes from. */
-export interface InForce {
-  readonly policy: Policy;
-  readonly declaredBy: AnyClass | undefined;
-}
 
 /** Makes a call of a function with a receiver and arguments; always gives a promise. */
 export type Run = ReturnType<typeof runner>;
@@ -38,6 +33,17 @@ export function runnerHere(policies: readonly Policy[], site: SiteInfo): Run {
   const refusing = refuse;
   return refusing === undefined ? run : (fn, self, args) => refusing() ?? run(fn, self, args);
 }
+
+/** Counts in what was configured. */
+type CountIn = (declared: readonly InForce[], chain: readonly ClassInChain[], member: Member) => Configured;
+
+/** Set once something is configured, so that programs that configure nothing have no code for it. */
+let configured: CountIn | undefined;
+
+/** From now on, what was configured is counted in. */
+export const countIn = (counting: CountIn): void => {
+  configured = counting;
+};
 
 let era = 0;
 
@@ -66,10 +72,15 @@ interface Standing {
   /** The class; undefined where there is none, or where it is not known yet. */
   readonly type?: AnyClass | undefined;
   readonly inForce: readonly InForce[];
+  /** The same without what was configured. */
+  readonly declared?: readonly InForce[];
+  readonly takenOut?: readonly TakenOut[];
   /** The interceptor that runs the pipeline; others of this method call through. */
   readonly entry: AnyFunction | undefined;
   readonly signalAt: SignalPlace | undefined;
 }
+
+const none: readonly TakenOut[] = [];
 
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
@@ -77,6 +88,8 @@ export class Site implements SiteInfo {
   signalAt: SignalPlace | undefined;
   readonly type: AnyClass | undefined = undefined;
   inForce: readonly InForce[];
+  declared: readonly InForce[];
+  takenOut: readonly TakenOut[];
   entry: AnyFunction | undefined;
   policies: readonly Policy[];
   #era = era;
@@ -88,12 +101,14 @@ export class Site implements SiteInfo {
     readonly label: string,
     readonly name: PropertyKey,
     readonly member: Member | undefined,
-    { type, inForce, entry, signalAt }: Standing,
+    { type, inForce, declared = inForce, takenOut = none, entry, signalAt }: Standing,
     /** Whether it serves only until the class of the method is known. */
     readonly isForNow = false,
   ) {
     this.type = type;
     this.inForce = inForce;
+    this.declared = declared;
+    this.takenOut = takenOut;
     this.entry = entry;
     this.signalAt = signalAt;
     this.policies = policiesOf(inForce);
@@ -106,7 +121,7 @@ export class Site implements SiteInfo {
     for (const { kind, counts } of this.policies) if (counts !== undefined) countsOf(this.stats, kind, counts);
   }
 
-  stateOf<State>(policy: Policy, make: () => State): State {
+  stateOf<Each extends State>(policy: Policy, make: () => Each): Each {
     return this.#states.of(policy, make);
   }
 
@@ -160,17 +175,27 @@ export class Site implements SiteInfo {
     this.#isVerified = true;
   }
 
-  /** Finds out anew what is in force, if that may have changed. With the same policies the limiters stay. */
+  /** Finds out anew what is in force, if that may have changed. */
   refresh(chain: readonly ClassInChain[]): void {
-    if (this.#era === era || this.member === undefined) return;
+    if (this.#era !== era) this.renew(chain);
+  }
+
+  /** Finds out anew what is in force. What the policies keep of the method stays. Gives whether there are others now. */
+  renew(chain: readonly ClassInChain[]): boolean {
+    if (this.member === undefined) return false;
     this.#era = era;
     Object.assign(this, standingOf(chain, this.member));
     const policies = policiesOf(this.inForce);
-    if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at])) return;
+    if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at]))
+      return false;
+    const isInUse = this.#run !== undefined;
     this.policies = policies;
     this.#beginCounts();
     this.#run = undefined;
     this.#isVerified = false;
+    // At once, and not with the next call: who waits for a limit that has grown goes on now.
+    if (isInUse) this.#run = this.run;
+    return true;
   }
 }
 
@@ -183,14 +208,22 @@ export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =
 export const createSite = (chain: readonly ClassInChain[], member: Member, isForNow = false): Site =>
   new Site(labelOf(chain[0]?.type, member.name), member.name, member, standingOf(chain, member), isForNow);
 
-function standingOf(chain: readonly ClassInChain[], { name, placement, holder }: Member): Standing {
-  const isPrivate = placement.startsWith('private');
-  // A private member has no inheritance: only the class that declares it counts, whatever the receiver's class.
-  const own = isPrivate ? chain.filter((level) => level.metadata === holder) : chain;
+/** A private member has no inheritance: only the class that declares it counts, whatever the receiver's class. */
+export const chainOfMember = (
+  chain: readonly ClassInChain[],
+  { placement, holder }: Member,
+): readonly ClassInChain[] =>
+  placement.startsWith('private') ? chain.filter((level) => level.metadata === holder) : chain;
+
+function standingOf(chain: readonly ClassInChain[], member: Member): Standing {
+  const { name, placement } = member;
+  const own = chainOfMember(chain, member);
   const entry = own.map((level) => recordAt(level, placement, name)?.entry).find((each) => each !== undefined);
   const sources = [...nearestFirst(own, placement, name)];
   const signalAt = sources.find((each) => each.signalAt !== undefined)?.signalAt;
-  return { type: chain[0]?.type, inForce: resolve(sources), entry, signalAt };
+  const declared = resolve(sources);
+  const { inForce, takenOut } = configured?.(declared, own, member) ?? { inForce: declared, takenOut: none };
+  return { type: chain[0]?.type, inForce, declared, takenOut, entry, signalAt };
 }
 
 /** What a record says, as a candidate for being in force. */
@@ -253,16 +286,4 @@ function* classSources(chain: readonly ClassInChain[], name: PropertyKey): Gener
     };
     yield { level, policies: policies.flatMap((policy) => narrowed(policy, name) ?? []), signalAt };
   }
-}
-
-/** Kept, so that the same policies are known as such. */
-const narrowings = new WeakMap<Policy, Map<PropertyKey, Policy | undefined>>();
-
-/** A policy that was put on a whole class, as it stands for one method; undefined when it does not apply. */
-function narrowed(policy: Policy, name: PropertyKey): Policy | undefined {
-  if (policy.narrow === undefined) return policy;
-  const known = narrowings.get(policy) ?? new Map<PropertyKey, Policy | undefined>();
-  narrowings.set(policy, known);
-  if (!known.has(name)) known.set(name, policy.narrow(name));
-  return known.get(name);
 }

@@ -4,6 +4,7 @@ import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
 import { type ClassInChain, chainOfClass, chainOfPrototype, classOfHolder, memberRecords } from './metadata.js';
 import { createSite, type Site } from './site.js';
+import { WeakList } from './weak-list.js';
 
 /** Puts a member behind the interceptor. */
 export const govern = (member: Member, fn: AnyFunction): AnyFunction => intercept(member, fn, siteForReceiver);
@@ -64,10 +65,23 @@ export function siteAt(chain: readonly ClassInChain[], member: Member): Site {
   if (site === undefined) {
     site = createSite(chain, member);
     byMember.set(id, site);
+    allSites.add(site);
+    owners.set(site, owner);
   }
   site.refresh(chain);
   return site;
 }
+
+/** Every site that there is, and what its receivers are told by. */
+export const allSites = new WeakList<Site>();
+const owners = new WeakMap<Site, object>();
+
+/** The classes of the receivers of a site, the most derived first. */
+export const chainOf = (site: Site): readonly ClassInChain[] => {
+  const owner = owners.get(site);
+  if (owner === undefined) return [];
+  return typeof owner === 'function' ? chainOfClass(owner as AnyClass) : chainOfPrototype(owner);
+};
 
 /** Checks what the policies of a site say of the instances of its class. */
 export const verify = (site: Site, [concrete]: readonly ClassInChain[]): void =>

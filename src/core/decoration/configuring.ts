@@ -1,0 +1,55 @@
+import type { Policy } from '../call/policy.js';
+import { type Configuration, enter, type Subject } from './configurations.js';
+import { configured } from './configured.js';
+import { forgetSites } from './interceptor.js';
+import { chainOfMember, countIn, type Site } from './site.js';
+import { allSites, chainOf } from './sites.js';
+
+/** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
+export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
+  countIn(configured);
+  return enter(configuration, subject);
+}
+
+/** To be called when something was configured, or is so no more: what is in force may be something else now. */
+export function renewSites(): void {
+  for (const site of allSites) {
+    const { entry } = site;
+    if (!site.renew(chainOf(site))) continue;
+    for (const each of [entry, site.entry]) if (each !== undefined) forgetSites(each);
+  }
+}
+
+/** Throws where what was configured does not fit a policy of a site, or its class. */
+export function checkConfigured(site: Site): void {
+  const { member, declared } = site;
+  if (member === undefined) return;
+  const chain = chainOf(site);
+  const { inForce } = configured(declared, chainOfMember(chain, member), member, (error) => {
+    throw error;
+  });
+  const target = member.placement.endsWith('static') ? chain[0]?.type : chain[0]?.prototype;
+  if (target === undefined) return;
+  for (const { policy } of inForce) {
+    if (!declared.some((each) => each.policy === policy)) verifyConfigured(site, policy, target);
+  }
+}
+
+/** An abstract class may lack what a policy asks for, as it was declared already. */
+function verifyConfigured(site: Site, policy: Policy, target: object): void {
+  try {
+    policy.verify?.(site, target);
+  } catch (error) {
+    const before = site.declared.find(({ policy: { kind } }) => kind === policy.kind)?.policy;
+    if (before === undefined || isVerified(site, before, target)) throw error;
+  }
+}
+
+function isVerified(site: Site, policy: Policy, target: object): boolean {
+  try {
+    policy.verify?.(site, target);
+    return true;
+  } catch {
+    return false;
+  }
+}

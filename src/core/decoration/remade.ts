@@ -1,0 +1,32 @@
+import type { Policy } from '../call/policy.js';
+
+/** Makes the policy that stands in place of another; throws where its options do not fit together with those of that. */
+export type Remake = (policy: Policy) => Policy;
+
+/** What a configuration does to a policy; false takes it out. */
+export type Change = Remake | false;
+
+/** Kept, so that the same policies are known as such. */
+const made = new WeakMap<Policy, WeakMap<Remake, Policy>>();
+const origins = new WeakMap<Policy, Policy>();
+
+/** The policy as it was declared, from which another was made. */
+export const originOf = (policy: Policy): Policy => origins.get(policy) ?? policy;
+
+/** Remembers that a policy was made from another. */
+export const setOrigin = (policy: Policy, from: Policy): void => {
+  if (policy !== from) origins.set(policy, originOf(from));
+};
+
+/** The policy that stands in place of another. */
+export function remade(policy: Policy, remake: Remake): Policy {
+  const known = made.get(policy) ?? new WeakMap<Remake, Policy>();
+  made.set(policy, known);
+  let result = known.get(remake);
+  if (result === undefined) {
+    result = remake(policy);
+    setOrigin(result, policy);
+    known.set(remake, result);
+  }
+  return result;
+}
