@@ -1,0 +1,235 @@
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import {
+  concurrency,
+  configure,
+  definePolicy,
+  explain,
+  fallback,
+  isTimeoutError,
+  type PolicyChanges,
+  policiesOf,
+  positive,
+  processAll,
+  retry,
+  statsOf,
+  timeout,
+} from 'opero';
+import { flush, underFakeClock } from '../support/clock.js';
+import { deferred } from '../support/deferred.js';
+
+const messageOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.catch((error: unknown) => (error as Error).message);
+
+describe('10 timeout', () => {
+  test('10.1 the other part is added, and each may change', () =>
+    underFakeClock(async (clock) => {
+      class Store {
+        @retry({ maxAttempts: 5, waitMin: 0 })
+        @timeout(100)
+        load(): Promise<void> {
+          return new Promise(() => {});
+        }
+      }
+      const store = new Store();
+      const timeOf = async (): Promise<[number, string]> => {
+        const begun = clock.now;
+        const error: unknown = await (async () => {
+          const call = store.load().then(
+            () => undefined,
+            (reason: unknown) => reason,
+          );
+          await clock.runAllAsync();
+          return call;
+        })();
+        assert.ok(isTimeoutError(error));
+        return [clock.now - begun, error.scope];
+      };
+      assert.deepEqual(await timeOf(), [500, 'attempt']);
+      configure(Store, 'load', { timeout: { total: 250 } });
+      assert.match(explain(Store), /timeout\.total > retry > timeout\.attempt/);
+      assert.deepEqual((await timeOf())[1], 'total');
+      using _short = configure(Store, 'load', { timeout: 10 });
+      assert.deepEqual(await timeOf(), [50, 'attempt']);
+      assert.deepEqual(policiesOf(Store, 'load')[0]?.options, { attempt: 10, total: 250 });
+    }));
+
+  test('10.2 calls under way keep their time', () =>
+    underFakeClock(async (clock) => {
+      class Store {
+        @timeout(100)
+        load(): Promise<void> {
+          return new Promise(() => {});
+        }
+      }
+      const store = new Store();
+      const ends: number[] = [];
+      const call = (): void => void store.load().catch(() => ends.push(clock.now));
+      call();
+      configure(Store, 'load', { timeout: 10 });
+      call();
+      configure(Store, 'load', { timeout: false });
+      call();
+      await clock.runAllAsync();
+      assert.deepEqual(ends, [10, 100]);
+    }));
+});
+
+describe('10 fallback', () => {
+  test('10.1 one policy of a class for two methods stays one, however it was configured', async () => {
+    const tried: string[] = [];
+    @fallback('first', 'second')
+    class Store {
+      async first(): Promise<string> {
+        tried.push('first');
+        throw new Error('no first');
+      }
+      async second(): Promise<string> {
+        tried.push('second');
+        throw new Error('no second');
+      }
+    }
+    configure(Store, 'first', { fallback: { on: () => true } });
+    const store = new Store();
+    assert.match(String(await messageOf(store.first())), /so did every alternative/);
+    assert.deepEqual(tried, ['first', 'second']);
+  });
+});
+
+describe('10 many items', () => {
+  test('10.3 as many at once as the configured limit', async () => {
+    let running = 0;
+    let most = 0;
+    class Store {
+      @concurrency(2)
+      async load(_id: number): Promise<void> {
+        most = Math.max(most, ++running);
+        await flush();
+        running--;
+      }
+    }
+    using _more = configure(Store, 'load', { concurrency: 5 });
+    await processAll(new Store(), 'load', [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.equal(most, 5);
+  });
+});
+
+describe('10.6 definePolicy', () => {
+  const scaledBy = (sign: number) =>
+    definePolicy({
+      kind: 'scaled',
+      stage: 'method',
+      options: { factor: positive, offset: positive },
+      defaults: { offset: 1 },
+      state: () => ({ calls: 0 }),
+      async around(next, { options, state }) {
+        state.calls++;
+        return sign * Number(await next()) * options.factor + options.offset / 100 + state.calls * 1000;
+      },
+    });
+  const changes = (scaled: unknown): PolicyChanges => ({ scaled }) as PolicyChanges;
+
+  test('10.6 its options change, its state stays', async () => {
+    const scaled = scaledBy(1);
+    class Store {
+      @scaled({ factor: 2 })
+      async load(): Promise<number> {
+        return 10;
+      }
+    }
+    const store = new Store();
+    assert.equal(await store.load(), 1020.01);
+    const restore = configure(Store, 'load', changes({ factor: 3 }));
+    assert.equal(await store.load(), 2030.01);
+    {
+      using _out = configure(Store, 'load', changes(false));
+      assert.equal(await store.load(), 10);
+    }
+    restore();
+    assert.equal(await store.load(), 3020.01);
+    assert.throws(() => configure(Store, 'load', changes({ factor: -1 })), /expected `scaled\.factor` to be/);
+    assert.throws(
+      () => configure(Store, 'load', changes({ key: () => 'a' })),
+      /`scaled\.key` stays as it was declared/,
+    );
+  });
+
+  test('10.6 a class keeps the definition that it was made with, though the kind was defined anew', async () => {
+    const before = scaledBy(1);
+    class Store {
+      @before({ factor: 2 })
+      async load(): Promise<number> {
+        return 10;
+      }
+    }
+    scaledBy(-1);
+    configure(Store, 'load', changes({ factor: 3 }));
+    assert.equal(await new Store().load(), 1030.01);
+  });
+});
+
+describe('10 spies and foreign wrappers', () => {
+  test('10.2 it holds beneath what was put on the method', async () => {
+    const attempts: number[] = [];
+    class Store {
+      @retry({ maxAttempts: 2, waitMin: 0 })
+      async load(): Promise<void> {
+        attempts.push(1);
+        throw new Error('down');
+      }
+    }
+    const { load } = Store.prototype;
+    Store.prototype.load = function (this: Store) {
+      return load.call(this);
+    };
+    const store = new Store();
+    await messageOf(store.load());
+    configure(Store, 'load', { retry: 3 });
+    await messageOf(store.load());
+    assert.equal(attempts.length, 5);
+  });
+
+  test('10.2 a bound method too', async () => {
+    class Store {
+      attempts = 0;
+      @retry({ maxAttempts: 2, waitMin: 0 })
+      async load(): Promise<void> {
+        this.attempts++;
+        throw new Error('down');
+      }
+    }
+    const store = new Store();
+    const load = store.load.bind(store);
+    await messageOf(load());
+    configure(Store, 'load', { retry: 3 });
+    await messageOf(load());
+    assert.equal(store.attempts, 5);
+  });
+});
+
+describe('10.3 abandoned attempts', () => {
+  test('10.3 a slot that nobody waits for any more is still one', () =>
+    underFakeClock(async (clock) => {
+      const gate = deferred();
+      const entered: number[] = [];
+      class Store {
+        @timeout(10)
+        @concurrency(2)
+        async load(id: number): Promise<void> {
+          entered.push(id);
+          await gate.promise;
+        }
+      }
+      const store = new Store();
+      const calls = [1, 2].map((id) => messageOf(store.load(id)));
+      await clock.tickAsync(10);
+      await Promise.all(calls);
+      assert.equal(statsOf(Store, 'load').abandoned, 2);
+      const third = messageOf(store.load(3));
+      configure(Store, 'load', { concurrency: 1 });
+      gate.resolve();
+      await flush();
+      assert.deepEqual(entered, [1, 2, 3]);
+      await third;
+    }));
+});
