@@ -233,6 +233,35 @@ describe('10.1 options that are named replace those declared, the others stay', 
     assert.deepEqual(optionsOf(Store, 'load', 'fallback'), { alternatives: ['cached'], value: 'a value' });
   });
 
+  test('10.1 nothing has changed for a class that was first looked at then', () => {
+    class Store {
+      @fallback('cached')
+      async load(): Promise<void> {}
+      async cached(): Promise<void> {}
+    }
+    assert.throws(() => configure(Store, 'load', { fallback: ['missing'] }), ConfigurationError);
+    assert.deepEqual(optionsOf(Store, 'load', 'fallback')?.alternatives, ['cached']);
+  });
+
+  test('10.1 what an abstract class lacks is looked for in those that extend it', async () => {
+    abstract class Store {
+      @fallback('cached')
+      async load(): Promise<string> {
+        throw new Error('down');
+      }
+      abstract cached(): Promise<string>;
+    }
+    class Shop extends Store {
+      override async cached(): Promise<string> {
+        return 'cached';
+      }
+    }
+    const shop = new Shop();
+    assert.equal(await shop.load(), 'cached');
+    using _other = configure(Store, 'load', { fallback: ['other'] });
+    await assert.rejects(shop.load(), says(/other/));
+  });
+
   test('10.1 an abstract class may lack what its declared fallback names', () => {
     abstract class Store {
       @fallback('cached')
@@ -540,6 +569,10 @@ describe('10.6 it counts as declared by the class named', () => {
       return Store.attempts - store;
     };
     assert.deepEqual([await attempts(() => Store.load()), await attempts(() => Store.open())], [2, 2]);
+    {
+      using _instance = configure(Store, 'load', { retry: 9 });
+      assert.equal(await attempts(() => Store.load()), 2);
+    }
     configure(Store, 'static load', { retry: 3 });
     configure(Store, 'open', { retry: 4 });
     configure(Store, '#hidden', { retry: 5 });
@@ -549,6 +582,47 @@ describe('10.6 it counts as declared by the class named', () => {
     assert.equal(store.attempts, 2);
     await store.hidden().catch(() => {});
     assert.equal(store.attempts, 7);
+  });
+
+  test('10.6 classes that a decorator has replaced', async () => {
+    const replace = <Class extends new () => object>(type: Class, _context: ClassDecoratorContext): Class => {
+      const Base: new () => object = type;
+      return class extends Base {} as Class;
+    };
+    const wrap = <Class extends new () => object>(type: Class, _context: ClassDecoratorContext): Class =>
+      new Proxy(type, {});
+    for (const decorator of [replace, wrap, retry({ maxAttempts: 2, waitMin: 0 })] as const) {
+      @(decorator as typeof replace)
+      class Store {
+        attempts = 0;
+        @retry({ maxAttempts: 2, waitMin: 0 })
+        async load(): Promise<void> {
+          this.attempts++;
+          throw new Error('down');
+        }
+        @retry({ maxAttempts: 2, waitMin: 0 })
+        static async open(count: () => void): Promise<void> {
+          count();
+          throw new Error('down');
+        }
+      }
+      const opened = async (): Promise<number> => {
+        let count = 0;
+        await Store.open(() => void count++).catch(() => {});
+        return count;
+      };
+      const store = new Store();
+      await store.load().catch(() => {});
+      assert.deepEqual([store.attempts, await opened()], [2, 2]);
+      {
+        using _three = configure(Store, 'load', { retry: 3 });
+        using _four = configure(Store, 'open', { retry: 4 });
+        await store.load().catch(() => {});
+        assert.deepEqual([store.attempts, await opened()], [5, 4]);
+      }
+      await store.load().catch(() => {});
+      assert.deepEqual([store.attempts, await opened()], [7, 2]);
+    }
   });
 
   test('10.6 symbols and numbers name methods too', async () => {

@@ -13,9 +13,9 @@ const origins = new WeakMap<Policy, Policy>();
 /** The policy as it was declared, from which another was made. */
 export const originOf = (policy: Policy): Policy => origins.get(policy) ?? policy;
 
-/** Remembers that a policy was made from another. */
-export const setOrigin = (policy: Policy, from: Policy): void => {
-  if (policy !== from) origins.set(policy, originOf(from));
+/** Remembers that a policy was made from one that was declared. */
+export const setOrigin = (policy: Policy, declared: Policy): void => {
+  origins.set(policy, declared);
 };
 
 /** The policy that stands in place of another. */
@@ -25,7 +25,6 @@ export function remade(policy: Policy, remake: Remake): Policy {
   let result = known.get(remake);
   if (result === undefined) {
     result = remake(policy);
-    setOrigin(result, policy);
     known.set(remake, result);
   }
   return result;
