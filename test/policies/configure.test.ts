@@ -1,6 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import {
+  type CircuitBreakerConfig,
+  circuitBreaker,
+  circuitOf,
   concurrency,
   configure,
   definePolicy,
@@ -73,6 +76,110 @@ describe('10 timeout', () => {
       await clock.runAllAsync();
       assert.deepEqual(ends, [10, 100]);
     }));
+});
+
+describe('10 circuitBreaker', () => {
+  const makeStore = (config: CircuitBreakerConfig<[tenant?: string]>) => {
+    class Store {
+      entered = 0;
+      @circuitBreaker(config)
+      async load(_tenant = 'north'): Promise<void> {
+        this.entered++;
+        throw new Error('down');
+      }
+    }
+    return Store;
+  };
+  const fail = async (store: { load(tenant?: string): Promise<void> }, times: number, tenant?: string) => {
+    for (let i = 0; i < times; i++) await messageOf(store.load(tenant));
+  };
+
+  test('10.3 what was counted stays, and the next failure is judged by the new options', async () => {
+    const Store = makeStore({ consecutive: 5 });
+    const store = new Store();
+    await fail(store, 3);
+    configure(Store, 'load', { circuitBreaker: { consecutive: 4 } });
+    assert.equal(circuitOf(Store, 'load').failures, 3);
+    await fail(store, 3);
+    assert.deepEqual([circuitOf(Store, 'load').state, store.entered], ['open', 4]);
+  });
+
+  test('10.3 an open circuit stays open, by the new time; and taken out it lets calls through', () =>
+    underFakeClock(async (clock) => {
+      const Store = makeStore({ consecutive: 1 });
+      const store = new Store();
+      await fail(store, 2);
+      {
+        using _out = configure(Store, 'load', { circuitBreaker: false });
+        await fail(store, 2);
+        assert.equal(store.entered, 3);
+        assert.throws(() => circuitOf(Store, 'load'), /has no circuit/);
+      }
+      await fail(store, 1);
+      assert.equal(store.entered, 3);
+      configure(Store, 'load', { circuitBreaker: { halfOpenAfter: 100 } });
+      await clock.tickAsync(99);
+      assert.equal(circuitOf(Store, 'load').state, 'open');
+      await clock.tickAsync(1);
+      assert.equal(circuitOf(Store, 'load').state, 'half-open');
+    }));
+
+  test('10.1 what opens it may be told in the other way', () => {
+    const Store = makeStore({ consecutive: 5 });
+    const optionsNow = () => policiesOf(Store, 'load')[0]?.options ?? {};
+    const restore = configure(Store, 'load', { circuitBreaker: { failureRatio: 0.2 } });
+    const { consecutive, failureRatio, window } = optionsNow();
+    assert.deepEqual([consecutive, failureRatio, window], [undefined, 0.2, 10_000]);
+    using _calls = configure(Store, 'load', { circuitBreaker: { minCalls: 3 } });
+    assert.equal(optionsNow().failureRatio, 0.2);
+    using _row = configure(Store, 'load', { circuitBreaker: 3 });
+    assert.deepEqual([optionsNow().consecutive, 'failureRatio' in optionsNow()], [3, false]);
+    restore();
+    assert.equal(optionsNow().consecutive, 3);
+    const both = { consecutive: 3, minCalls: 3 };
+    assert.throws(() => configure(Store, 'load', { circuitBreaker: both }), /leave out `minCalls`/);
+  });
+
+  for (const [name, sharing] of [
+    ['by key', { key: (tenant = 'north') => tenant }],
+    ['of instances', { scope: 'instance' }],
+  ] as const) {
+    test(`10.3 circuits ${name}, those that are there and new ones`, async () => {
+      const Store = makeStore({ consecutive: 5, ...sharing });
+      const stores = [new Store(), new Store()] as const;
+      const key = name === 'by key' ? 'south' : undefined;
+      await fail(stores[0], 2, key);
+      configure(Store, 'load', { circuitBreaker: 3 });
+      await fail(stores[0], 3, key);
+      await fail(stores[1], 4, 'east');
+      assert.deepEqual(
+        stores.map(({ entered }) => entered),
+        [3, 3],
+      );
+      assert.equal(circuitOf(stores[0], 'load', key).state, 'open');
+    });
+  }
+
+  test('10.7 `key` and `scope` stay', () => {
+    const Store = makeStore({ consecutive: 5 });
+    for (const circuitBreaker of [{ key: () => 'a' }, { scope: 'class' }] as unknown as { consecutive: number }[]) {
+      assert.throws(() => configure(Store, 'load', { circuitBreaker }), /stays as it was declared/);
+    }
+  });
+
+  test('10.2 a hook of the circuit may configure it', async () => {
+    const changes: string[] = [];
+    const Store = makeStore({
+      consecutive: 1,
+      onStateChange: ({ to }) => {
+        changes.push(to);
+        configure(Store, 'load', { circuitBreaker: { onStateChange: ({ to }) => changes.push(`then ${to}`) } });
+      },
+    });
+    await fail(new Store(), 1);
+    circuitOf(Store, 'load').reset();
+    assert.deepEqual(changes, ['open', 'then closed']);
+  });
 });
 
 describe('10 fallback', () => {
