@@ -79,7 +79,7 @@ describe('10 timeout', () => {
 });
 
 describe('10 circuitBreaker', () => {
-  const makeStore = (config: CircuitBreakerConfig<[tenant?: string]>) => {
+  const makeStore = (config: CircuitBreakerConfig<void, never, [tenant?: string]>) => {
     class Store {
       entered = 0;
       @circuitBreaker(config)
