@@ -78,11 +78,7 @@ export const reasons = [
     why: 'It differs at a single point of a continuous time, or among equal ones, where both ways are right.',
     of: [
       ['limits/admission.ts', 'deadline <= time + residue', 'deadline < time + residue'],
-      [
-        'limits/admission.ts',
-        'deadline > time + this.queue.maxWait + residue',
-        'deadline >= time + this.queue.maxWait + residue',
-      ],
+      ['limits/admission.ts', 'deadline > time + longest + residue', 'deadline >= time + longest + residue'],
       ['core/call/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
       ['core/call/clock.ts', 'missing > early', 'missing >= early'],
       ['policies/rate-limit.ts', '(returns[at - 1] as number) > due', 'returns[at - 1] as number >= due'],
