@@ -103,7 +103,7 @@ export class Pass implements Wait, RunOwner {
     const { call } = this;
     this.#running--;
     this.#abortable?.delete(run);
-    if (run.ownSignal !== undefined) unwatch(run, run.ownSignal);
+    if (run.givenSignal !== undefined) unwatch(run, run.givenSignal);
     if (run.attempt > this.#attempts) this.#attempts = run.attempt;
     // Its code was not entered: the permit is there for another run, or goes back in the end.
     if (run.starting !== undefined) call.starting = run.starting;

@@ -15,37 +15,41 @@ export interface RunOwner {
 /** One run of what lies beneath. */
 export class Run extends ChildCall {
   /** What `next` gave for it. */
-  #shown: Promise<unknown> | undefined;
-  #hasFailed = false;
+  private shown: Promise<unknown> | undefined = undefined;
+  private hasFailed = false;
 
   constructor(
     readonly startedBy: RunOwner,
     args: readonly unknown[],
     /** A signal of its own among the arguments. */
-    readonly ownSignal: AbortSignal | undefined,
+    readonly givenSignal: AbortSignal | undefined,
   ) {
-    super(startedBy.call, startedBy.signalAt, undefined, args, ownSignal);
+    super(startedBy.call, args, givenSignal);
+  }
+
+  override get signalAt(): SignalPlace | undefined {
+    return this.startedBy.signalAt;
   }
 
   /** Without a signal of its own it ends with the call that it is a part of, and needs none beyond that of the call. */
   override get signal(): AbortSignal | undefined {
-    return this.ownSignal === undefined ? this.parent.signal : super.signal;
+    return this.givenSignal === undefined ? this.parent.signal : super.signal;
   }
 
   override get passedArgs(): readonly unknown[] {
     const { parent } = this;
-    if (this.ownSignal === undefined && !(parent instanceof ChildCall)) return this.args;
+    if (this.givenSignal === undefined && !(parent instanceof ChildCall)) return this.args;
     return super.passedArgs;
   }
 
   override get isWatched(): boolean {
-    return this.ownSignal !== undefined || this.parent.isWatched;
+    return this.givenSignal !== undefined || this.parent.isWatched;
   }
 
   override ended(hasFailed: boolean): void {
-    this.#hasFailed = hasFailed;
+    this.hasFailed = hasFailed;
     this.startedBy.endOf(this);
-    if (hasFailed) this.#shown?.catch(ignore);
+    if (hasFailed) this.shown?.catch(ignore);
   }
 
   /**
@@ -53,8 +57,8 @@ export class Run extends ChildCall {
    * must be the only one, or else is not in the stacks of errors.
    */
   show(promise: Promise<unknown>): Promise<unknown> {
-    this.#shown = promise;
-    if (this.#hasFailed) promise.catch(ignore);
+    this.shown = promise;
+    if (this.hasFailed) promise.catch(ignore);
     return promise;
   }
 }

@@ -1,10 +1,11 @@
 import type { Call, Wait } from '../core/call/call.js';
-import { ChildCall, type ChildOwner } from '../core/call/child-call.js';
-import { type Alarm, now, residue } from '../core/call/clock.js';
+import { now, residue } from '../core/call/clock.js';
 import { Deadlines, type Timed } from '../core/call/deadlines.js';
+import { Descent } from '../core/call/descent.js';
 import { type HookContext, tellHook } from '../core/call/hooks.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { type Around, Descent, type Entrance } from '../core/call/step.js';
+import type { SignalPlace } from '../core/call/signal-place.js';
+import type { Around, Entrance } from '../core/call/step.js';
 import { TimeoutError } from '../core/errors.js';
 
 /** What a time is given for: one attempt, or all of them with their waits. */
@@ -41,6 +42,10 @@ interface Bounded {
  */
 const grace = 16;
 
+/** Whether a step has more to wait for: no promise is ever the value that another one settled with. */
+const isThenable = (outcome: unknown): boolean =>
+  typeof outcome === 'object' && outcome !== null && typeof (outcome as { then?: unknown }).then === 'function';
+
 /** How long what lies beneath may take. */
 export class Bound {
   readonly deadlines: Deadlines;
@@ -59,135 +64,169 @@ export class Bound {
   }
 }
 
-/** What comes of a call that runs within a bound. */
-class BoundRun extends Descent implements Timed, Wait, ChildOwner {
-  deadline = Number.POSITIVE_INFINITY;
+/** A call that runs within a bound. */
+class BoundRun extends Descent implements Timed, Wait {
+  dueAt = Number.POSITIVE_INFINITY;
   previous: Timed | undefined = undefined;
   next: Timed | undefined = undefined;
-  alarm: Alarm | undefined = undefined;
-  readonly child: ChildCall;
-  readonly #bound: Bound;
-  readonly #call: Call;
-  #beneath!: Promise<unknown>;
-  #outcome: Promise<unknown>;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
+  /** Has it end at once, once something is waited for. */
+  private cut: ((by: this) => void) | undefined = undefined;
+  /** Whether it is to end at once. */
+  private isCut = false;
 
-  constructor(bound: Bound, call: Call) {
-    super();
-    this.#bound = bound;
-    this.#call = call;
-    this.child = new ChildCall(call, bound.of.site.signalAt, this);
-    this.#outcome = this.#newOutcome();
+  constructor(
+    private readonly bound: Bound,
+    parent: Call,
+  ) {
+    super(parent);
   }
 
   get entrance(): Entrance {
-    return this.#bound.of.around.entrance;
+    return this.bound.of.around.entrance;
   }
 
-  settle(beneath: Promise<unknown>): Promise<unknown> {
-    this.#beneath = beneath;
-    // The functions of the promise themselves, so that the caller stays tied to it.
-    beneath.then(this.#resolve, this.#reject);
-    return this.#outcome.then(
-      (value) => this.#succeed(value),
-      (error) => (error === this ? this.#goOnLate() : this.#fail(error)),
-    );
+  override get signalAt(): SignalPlace | undefined {
+    return this.bound.of.site.signalAt;
   }
 
-  /** What comes of it: what settles first. */
-  #newOutcome(): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+  override get deadline(): number {
+    return Math.min(this.dueAt, this.parent.deadline);
   }
 
   /** The method's code is entered. */
-  onStart(): void {
-    if (this.#bound.of.scope === 'attempt') this.#bound.deadlines.add(this);
+  override started(): void {
+    if (this.bound.of.scope === 'attempt') this.bound.deadlines.add(this);
+    super.started();
   }
 
-  /** The call itself is aborted. */
-  leave(reason: unknown): void {
-    this.child.leave(reason, this.#call);
-    this.#reject(reason);
+  settle(beneath: Promise<unknown>): Promise<unknown> {
+    return this.orCut(beneath).then(
+      (value) => this.succeed(value),
+      (error) => (error === this ? this.goOnLate(beneath) : this.fail(error)),
+    );
+  }
+
+  settleCode(result: Promise<unknown>): Promise<unknown> {
+    return this.orCut(result).then(
+      (value) => this.codeEnded(false, value),
+      (error) => (error === this ? this.goOnLate(this.endOfCode(result)) : this.codeEnded(true, error)),
+    );
+  }
+
+  /** What comes of a promise, or a rejection with this very run as soon as that is cut. */
+  private orCut(beneath: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.cut = reject;
+      if (this.isCut) reject(this);
+      // The functions of the promise themselves, so that the caller stays tied to it.
+      beneath.then(resolve, reject);
+    });
+  }
+
+  /** Lets go of what the code held, whenever it ends. */
+  private endOfCode(result: Promise<unknown>): Promise<unknown> {
+    const { entrance } = this;
+    return result.then(
+      (value) => entrance.succeed(value, this),
+      (error) => entrance.fail(error, this),
+    );
+  }
+
+  private codeEnded(hasFailed: boolean, outcome: unknown): unknown {
+    const { entrance } = this;
+    let beneath: unknown;
+    try {
+      beneath = hasFailed ? entrance.fail(outcome, this) : entrance.succeed(outcome, this);
+    } catch (error) {
+      return this.fail(error);
+    }
+    // A step beneath may go on, as a retry does.
+    return isThenable(beneath) ? this.settle(Promise.resolve(beneath)) : this.succeed(beneath);
+  }
+
+  /** The parent is aborted. */
+  override leave(reason: unknown, parent: Call): void {
+    // The call waits in its own place beneath.
+    super.leave(reason, parent);
+    this.expire();
   }
 
   /** The rest runs as a part of the call, whoever's timer it was. */
   expire(): void {
-    this.#reject(this);
+    this.isCut = true;
+    this.cut?.(this);
   }
 
-  #succeed(value: unknown): unknown {
-    this.#end();
-    return this.#bound.of.around.ok(value, this.#call);
+  private succeed(value: unknown): unknown {
+    this.end();
+    return this.bound.of.around.ok(value, this.parent);
   }
 
-  #fail(error: unknown): unknown {
-    this.#end();
-    return this.#bound.of.around.fail(error, this.#call);
+  private fail(error: unknown): unknown {
+    this.end();
+    return this.bound.of.around.fail(error, this.parent);
   }
 
-  #end(): void {
-    this.#call.waiting = undefined;
-    this.#bound.deadlines.remove(this);
+  private end(): void {
+    const { parent } = this;
+    parent.waiting = undefined;
+    this.bound.deadlines.remove(this);
     // So many led to an alternative that is called now.
-    this.#call.attempt = this.child.attempt;
+    parent.attempt = this.attempt;
   }
 
-  async #goOnLate(): Promise<unknown> {
-    if (this.child.aborted) return await this.#fail(this.child.reason);
+  private async goOnLate(beneath: Promise<unknown>): Promise<unknown> {
+    this.isCut = this.aborted;
+    const outcome = this.orCut(beneath);
     let isSettled = false;
-    const outcome = this.#newOutcome();
     const settle = (): void => {
       isSettled = true;
     };
     outcome.then(settle, settle);
-    this.#beneath.then(this.#resolve, this.#reject);
+    if (this.aborted) return await this.fail(this.reason);
     for (let turn = 0; turn < grace && !isSettled; turn++) await undefined;
-    if (!isSettled && !this.#isLateInAll()) return await this.#giveUp();
+    if (!isSettled && !this.isLateInAll()) return await this.giveUp();
     let value: unknown;
     try {
       value = await outcome;
     } catch (error) {
-      return await this.#fail(error);
+      return await this.fail(error === this ? this.reason : error);
     }
-    return await this.#succeed(value);
+    return await this.succeed(value);
   }
 
   /** Whether the time for the whole call is up as well: then it is that which counts. */
-  #isLateInAll(): boolean {
-    const { deadline } = this.#call;
+  private isLateInAll(): boolean {
+    const { deadline } = this.parent;
     return deadline !== Number.POSITIVE_INFINITY && deadline <= now() + residue;
   }
 
-  async #giveUp(): Promise<unknown> {
-    const { site, scope, timeout, onTimeout } = this.#bound.of;
-    const error = this.#error();
-    this.#end();
+  private async giveUp(): Promise<unknown> {
+    const { site, scope, timeout, onTimeout } = this.bound.of;
+    const error = this.timeoutError();
+    this.end();
     site.stats.timeouts++;
-    this.child.abort(error, 'deadline');
-    const { attempt } = this.child;
+    this.abort(error, 'deadline');
+    const { attempt } = this;
     try {
       if (onTimeout !== undefined) {
-        await tellHook(onTimeout, this.#call, site, { scope, timeout, attempt, error });
+        await tellHook(onTimeout, this.parent, site, { scope, timeout, attempt, error });
       }
     } catch (thrown) {
-      return await this.#fail(thrown);
+      return await this.fail(thrown);
     }
-    return await this.#fail(this.#call.aborted ? this.#call.reason : error);
+    return await this.fail(this.parent.aborted ? this.parent.reason : error);
   }
 
-  #error(): TimeoutError {
-    const { site, scope, timeout } = this.#bound.of;
-    const { attempt, error: cause } = this.child;
+  private timeoutError(): TimeoutError {
+    const { site, scope, timeout } = this.bound.of;
+    const { attempt, error: cause } = this;
     if (scope === 'attempt') {
       return new TimeoutError(`${site.label}: attempt ${attempt} took longer than ${timeout} ms`, timeout, scope);
     }
     const text = `${site.label}: the whole call took longer than ${timeout} ms (total)`;
     // What led to the call itself is no attempt of it.
-    const isOwn = cause !== undefined && (attempt > 1 || cause !== this.#call.error);
+    const isOwn = cause !== undefined && (attempt > 1 || cause !== this.parent.error);
     return new TimeoutError(text, timeout, scope, isOwn ? { cause } : undefined);
   }
 }

@@ -44,8 +44,13 @@ test('the first abort of a child counts', () => {
 
 test('a child has started once the code was entered in its attempt, and so have those above', () => {
   let told = 0;
-  const owner = { deadline: Number.POSITIVE_INFINITY, onStart: () => told++ };
-  const child = new ChildCall(newCall(), undefined, owner);
+  class Told extends ChildCall {
+    override started(): void {
+      told++;
+      super.started();
+    }
+  }
+  const child = new Told(newCall());
   const grandchild = new ChildCall(child);
   assert.deepEqual([child.hasStarted, grandchild.hasStarted], [false, false]);
   grandchild.enterCode();
@@ -55,13 +60,16 @@ test('a child has started once the code was entered in its attempt, and so have 
   assert.equal(child.hasStarted, false);
 });
 
-test('the deadline of a call is the nearest of those around it', () => {
+test('the deadline of a call is that of the call around it', () => {
   const call = newCall();
-  const child = new ChildCall(call, undefined, { deadline: 100 });
+  class Bounded extends ChildCall {
+    override get deadline(): number {
+      return 100;
+    }
+  }
+  const child = new Bounded(call);
   assert.deepEqual(
-    [call, child, new ChildCall(child, undefined, { deadline: 200 }), new ChildCall(child)].map(
-      (each) => each.deadline,
-    ),
+    [call, child, new ChildCall(child), new ChildCall(new ChildCall(child))].map((each) => each.deadline),
     [Number.POSITIVE_INFINITY, 100, 100, 100],
   );
 });

@@ -24,7 +24,10 @@ export interface Wait {
  */
 export type AbortedBy = 'caller' | 'deadline' | 'policy';
 
-/** One call on its way through a pipeline. */
+/**
+ * One call on its way through a pipeline. Neither it nor what extends it has #private fields: many are made, and V8 is slow
+ * to define those where a base class has several kinds of children.
+ */
 export class Call implements CurrentCall {
   /** Kept for ever: V8 drops the code that it optimised for a class of objects when the last of them is collected. */
   static readonly idle = new Call(() => {}, undefined, [], undefined, undefined);
@@ -39,9 +42,9 @@ export class Call implements CurrentCall {
   /** What is to be told when the attempt begins. */
   starting: StartListener | undefined = undefined;
   /** What the steps of the pipeline keep of this call, each in its own place; there once one of them keeps something. */
-  #kept: unknown[] | undefined = undefined;
+  private kept: unknown[] | undefined = undefined;
   /** The call whose code this one was entered from. */
-  #outer: CurrentCall | undefined = undefined;
+  private outerCall: CurrentCall | undefined = undefined;
 
   constructor(
     readonly fn: AnyFunction,
@@ -108,12 +111,12 @@ export class Call implements CurrentCall {
 
   /** The method's own code is entered: until `leaveCode`, `currentCall()` tells of this call. */
   enterCode(): void {
-    this.#outer = setCurrent(this);
+    this.outerCall = setCurrent(this);
   }
 
   leaveCode(): void {
-    setCurrent(this.#outer);
-    this.#outer = undefined;
+    setCurrent(this.outerCall);
+    this.outerCall = undefined;
   }
 
   abort(reason: unknown): void {
@@ -124,13 +127,13 @@ export class Call implements CurrentCall {
 
   /** Keeps something for a step, in that step's place. */
   keep(place: number, value: unknown): void {
-    this.#kept ??= [undefined, undefined, undefined];
-    this.#kept[place] = value;
+    this.kept ??= [undefined, undefined, undefined];
+    this.kept[place] = value;
   }
 
   /** What a step has kept in its place; undefined if nothing. */
   keptAt(place: number): unknown {
-    return this.#kept?.[place];
+    return this.kept?.[place];
   }
 
   /**

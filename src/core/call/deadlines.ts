@@ -3,19 +3,17 @@ import { Alarm, isStanding, now, residue } from './clock.js';
 /** What may last so long and no longer. */
 export interface Timed {
   /** When its time is up, by `now()`; Infinity: it has not begun. */
-  deadline: number;
+  dueAt: number;
   /** Its neighbours in line; undefined: it is in none. */
   previous: Timed | undefined;
   next: Timed | undefined;
-  /** Its own, where one timer cannot serve all. */
-  alarm: Alarm | undefined;
   /** Its time is up; what this runs in is nobody's. */
   expire(): void;
 }
 
 /** The ends of the line. */
 function headOfLine(): Timed {
-  const head: Timed = { deadline: 0, previous: undefined, next: undefined, alarm: undefined, expire() {} };
+  const head: Timed = { dueAt: 0, previous: undefined, next: undefined, expire() {} };
   head.previous = head;
   head.next = head;
   return head;
@@ -29,6 +27,8 @@ export class Deadlines {
   readonly #line = headOfLine();
   #count = 0;
   #alarm: Alarm | undefined;
+  /** The timers of those that one cannot serve. */
+  #alone: Map<Timed, Alarm> | undefined;
 
   constructor(
     /** How long each may last, in milliseconds. */
@@ -40,15 +40,17 @@ export class Deadlines {
   /** Its time begins now. */
   add(timed: Timed): void {
     const time = now();
-    timed.deadline = time + this.duration;
+    timed.dueAt = time + this.duration;
     if (isStanding()) this.#addAlone(timed);
     else this.#join(timed, time);
   }
 
   /** By a clock that knows of no time but that of the timers which fired, a newcomer seems to begin with those before it. */
   #addAlone(timed: Timed): void {
-    timed.alarm = new Alarm(() => timed.expire(), true, this.isIdle);
-    timed.alarm.set(this.duration);
+    const alarm = new Alarm(() => timed.expire(), true, this.isIdle);
+    this.#alone ??= new Map();
+    this.#alone.set(timed, alarm);
+    alarm.set(this.duration);
   }
 
   #join(timed: Timed, time: number): void {
@@ -69,10 +71,11 @@ export class Deadlines {
 
   /** It has ended in time, or never began. */
   remove(timed: Timed): void {
-    timed.alarm?.clear();
-    if (timed.next === undefined || timed.previous === undefined) return;
-    timed.previous.next = timed.next;
-    timed.next.previous = timed.previous;
+    if (this.#alone !== undefined) this.#removeAlone(timed);
+    const { previous, next } = timed;
+    if (next === undefined || previous === undefined) return;
+    previous.next = next;
+    next.previous = previous;
     timed.previous = undefined;
     timed.next = undefined;
     if (--this.#count === 0) this.#alarm?.rest();
@@ -82,7 +85,13 @@ export class Deadlines {
   #mayBeSkipped(): boolean {
     const first = this.#first;
     if (first === undefined || this.#alarm === undefined) return true;
-    return first.deadline > this.#alarm.due + residue || this.isIdle();
+    return first.dueAt > this.#alarm.due + residue || this.isIdle();
+  }
+
+  #removeAlone(timed: Timed): void {
+    this.#alone?.get(timed)?.clear();
+    this.#alone?.delete(timed);
+    if (this.#alone?.size === 0) this.#alone = undefined;
   }
 
   get #first(): Timed | undefined {
@@ -90,7 +99,7 @@ export class Deadlines {
   }
 
   #schedule(time: number): void {
-    if (this.#first !== undefined) this.#alarm?.set(Math.min(this.#first.deadline - time, this.duration));
+    if (this.#first !== undefined) this.#alarm?.set(Math.min(this.#first.dueAt - time, this.duration));
   }
 
   #expireLate(): void {
@@ -103,7 +112,7 @@ export class Deadlines {
   }
 
   /** One whose deadline is further off than that of a newcomer: the clock was set back, as fake timers may. */
-  #isLate({ deadline }: Timed, time: number): boolean {
-    return deadline <= time + residue || deadline > time + this.duration + residue;
+  #isLate({ dueAt }: Timed, time: number): boolean {
+    return dueAt <= time + residue || dueAt > time + this.duration + residue;
   }
 }

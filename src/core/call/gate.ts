@@ -35,36 +35,44 @@ export class Gate implements Wait, Entrance {
 
   /** The code has been entered, and gave this promise: goes on once that settles. */
   leaveCode(call: Call, result: Promise<unknown>, enteredAt: number | undefined): Promise<unknown> {
+    this.leftCode(call, enteredAt);
+    return result.then(
+      (value) => this.succeed(value, call),
+      (error) => this.fail(error, call),
+    );
+  }
+
+  /** The code has been entered: `succeed` or `fail` is to be told what came of it. */
+  leftCode(call: Call, enteredAt: number | undefined): void {
     call.leaveCode();
     const { starting } = call;
     if (starting !== undefined) {
       call.starting = undefined;
       starting.afterStart(enteredAt);
     }
-    if (call.isWatched) this.#watch(call);
-    const { stats, after } = this;
-    return result.then(
-      (value) => {
-        stats.running--;
-        if (call.waiting !== undefined) this.#unwatch(call);
-        return after.ok(value, call);
-      },
-      (error) => {
-        stats.running--;
-        if (call.waiting !== undefined) this.#unwatch(call);
-        return after.fail(error, call);
-      },
-    );
+    if (call.isWatched) this.watch(call);
+  }
+
+  succeed(value: unknown, call: Call): unknown {
+    this.stats.running--;
+    if (call.waiting !== undefined) this.unwatch(call);
+    return this.after.ok(value, call);
+  }
+
+  fail(error: unknown, call: Call): unknown {
+    this.stats.running--;
+    if (call.waiting !== undefined) this.unwatch(call);
+    return this.after.fail(error, call);
   }
 
   /** While its code runs, a call that may be given up waits in the gate itself. */
-  #watch(call: Call): void {
+  private watch(call: Call): void {
     call.waiting = this;
     // By its own code, before it came to its first `await`.
     if (call.aborted) this.leave(undefined, call);
   }
 
-  #unwatch(call: Call): void {
+  private unwatch(call: Call): void {
     if (call.waiting === abandoned) this.stats.abandoned--;
     call.waiting = undefined;
   }

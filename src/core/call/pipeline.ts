@@ -1,12 +1,13 @@
 import type { AnyFunction } from '../types.js';
 import { Call } from './call.js';
+import { Descent } from './descent.js';
 import { Gate } from './gate.js';
 import { takeHandoff } from './handoff.js';
 import type { Policy, PolicyStep, SiteInfo } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
 import { lookAgain, onEntry, settled, startOf } from './start.js';
 import type { MutableStats } from './stats.js';
-import { type After, type Around, admitted, Descent, type Next, type Step } from './step.js';
+import { type After, type Around, admitted, type Next, type Step } from './step.js';
 
 /** A step, and what lies around it, which is completed while the steps are linked. */
 interface Link {
@@ -103,32 +104,34 @@ function enterThrough(gate: Gate): Next {
 function goDown(first: Descent): unknown {
   let last = first;
   let outcome: unknown;
+  let around: Descent | undefined = first;
   try {
     for (;;) {
-      const { child, entrance } = last;
-      outcome = entrance.admit(child);
+      const { entrance } = last;
+      outcome = entrance.admit(last);
       if (outcome instanceof Descent) {
-        outcome.outer = last;
+        outcome.above = last;
         last = outcome;
+        around = last;
         continue;
       }
       if (outcome !== admitted) break;
-      const enteredAt = entrance.enterCode(child);
+      const enteredAt = entrance.enterCode(last);
       let result: Promise<unknown>;
       try {
-        result = Promise.resolve(Reflect.apply(child.fn, child.self, child.passedArgs));
+        result = Promise.resolve(Reflect.apply(last.fn, last.self, last.passedArgs));
       } catch (error) {
         result = Promise.reject(error);
       }
-      outcome = entrance.leaveCode(child, result, enteredAt);
+      entrance.leftCode(last, enteredAt);
+      outcome = last.settleCode(result);
+      around = last.above;
       break;
     }
   } catch (error) {
     outcome = Promise.reject(error);
   }
-  for (let each: Descent | undefined = last; each !== undefined; each = each.outer) {
-    outcome = each.settle(Promise.resolve(outcome));
-  }
+  for (; around !== undefined; around = around.above) outcome = around.settle(Promise.resolve(outcome));
   return outcome;
 }
 

@@ -16,20 +16,9 @@ export type Next = (call: Call) => unknown;
 export interface Entrance {
   admit(call: Call): unknown;
   enterCode(call: Call): number | undefined;
-  leaveCode(call: Call, result: Promise<unknown>, enteredAt: number | undefined): Promise<unknown>;
-}
-
-/**
- * What a step gives that has a call of its own go on beneath at once, once: that is done by whoever asked the step, so that
- * no frame of it stands between the caller and the method's code.
- */
-export abstract class Descent {
-  /** The one around it, on the way of one call. */
-  outer: Descent | undefined = undefined;
-  abstract readonly child: Call;
-  abstract readonly entrance: Entrance;
-  /** What becomes of the call itself, as this comes of the child. */
-  abstract settle(beneath: Promise<unknown>): unknown;
+  leftCode(call: Call, enteredAt: number | undefined): void;
+  succeed(value: unknown, call: Call): unknown;
+  fail(error: unknown, call: Call): unknown;
 }
 
 /** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
