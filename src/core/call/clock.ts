@@ -81,6 +81,11 @@ export class Alarm {
     return this.#timer !== undefined && this.#setBy === setTimeout && this.#setAmong === placedTimers();
   }
 
+  /** The same where nobody has put fake timers in the place of Node's own: quicker to tell. */
+  get isSetForReal(): boolean {
+    return this.#timer !== undefined && this.#setBy === setTimeout && isRealTimeout(this.#setBy);
+  }
+
   /** Rings once after the delay, in place of what was set before. */
   set(delay: number): void {
     this.#disarm();

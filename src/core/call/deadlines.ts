@@ -11,22 +11,19 @@ export interface Timed {
   expire(): void;
 }
 
-/** The ends of the line. */
-function headOfLine(): Timed {
-  const head: Timed = { dueAt: 0, previous: undefined, next: undefined, expire() {} };
-  head.previous = head;
-  head.next = head;
-  return head;
-}
-
 /**
  * The deadlines of what all may last equally long. They fall due in the order in which they were set, so one timer serves
  * all. It keeps the program alive while there are any; in between it is left as it is, as to set one costs more than a call.
  */
 export class Deadlines {
-  readonly #line = headOfLine();
-  #count = 0;
-  #alarm: Alarm | undefined;
+  /** The ends of the line. */
+  #first: Timed | undefined;
+  #last: Timed | undefined;
+  readonly #alarm = new Alarm(
+    () => this.#expireLate(),
+    true,
+    () => this.#mayBeSkipped(),
+  );
   /** The timers of those that one cannot serve. */
   #alone: Map<Timed, Alarm> | undefined;
 
@@ -41,8 +38,11 @@ export class Deadlines {
   add(timed: Timed): void {
     const time = now();
     timed.dueAt = time + this.duration;
-    if (isStanding()) this.#addAlone(timed);
-    else this.#join(timed, time);
+    const alarm = this.#alarm;
+    if (alarm.isSetForReal) return this.#join(timed);
+    if (isStanding()) return this.#addAlone(timed);
+    this.#join(timed);
+    if (!alarm.isSet) this.#schedule(time);
   }
 
   /** By a clock that knows of no time but that of the timers which fired, a newcomer seems to begin with those before it. */
@@ -53,38 +53,36 @@ export class Deadlines {
     alarm.set(this.duration);
   }
 
-  #join(timed: Timed, time: number): void {
-    const line = this.#line;
-    const last = line.previous as Timed;
-    timed.previous = last;
-    timed.next = line;
-    last.next = timed;
-    line.previous = timed;
-    this.#alarm ??= new Alarm(
-      () => this.#expireLate(),
-      true,
-      () => this.#mayBeSkipped(),
-    );
-    if (++this.#count === 1) this.#alarm.hold(true);
-    if (!this.#alarm.isSet) this.#schedule(time);
+  #join(timed: Timed): void {
+    const last = this.#last;
+    this.#last = timed;
+    if (last === undefined) {
+      this.#first = timed;
+      this.#alarm.hold(true);
+    } else {
+      timed.previous = last;
+      last.next = timed;
+    }
   }
 
   /** It has ended in time, or never began. */
   remove(timed: Timed): void {
     if (this.#alone !== undefined) this.#removeAlone(timed);
     const { previous, next } = timed;
-    if (next === undefined || previous === undefined) return;
-    previous.next = next;
-    next.previous = previous;
+    if (previous !== undefined) previous.next = next;
+    else if (this.#first === timed) this.#first = next;
+    else return;
+    if (next !== undefined) next.previous = previous;
+    else this.#last = previous;
     timed.previous = undefined;
     timed.next = undefined;
-    if (--this.#count === 0) this.#alarm?.rest();
+    if (this.#first === undefined) this.#alarm.rest();
   }
 
   /** The alarm may be for one that has ended in time. */
   #mayBeSkipped(): boolean {
     const first = this.#first;
-    if (first === undefined || this.#alarm === undefined) return true;
+    if (first === undefined) return true;
     return first.dueAt > this.#alarm.due + residue || this.isIdle();
   }
 
@@ -94,12 +92,8 @@ export class Deadlines {
     if (this.#alone?.size === 0) this.#alone = undefined;
   }
 
-  get #first(): Timed | undefined {
-    return this.#count === 0 ? undefined : this.#line.next;
-  }
-
   #schedule(time: number): void {
-    if (this.#first !== undefined) this.#alarm?.set(Math.min(this.#first.dueAt - time, this.duration));
+    if (this.#first !== undefined) this.#alarm.set(Math.min(this.#first.dueAt - time, this.duration));
   }
 
   #expireLate(): void {
