@@ -27,20 +27,20 @@ export interface Standing {
 /** One call on its way through the `around` of a policy, and the runs of what lies beneath that it began. */
 export class Pass implements Wait, RunOwner {
   /** How many have not ended. */
-  #running = 0;
+  private running = 0;
   /** Those among them, where an abort may have to reach them. */
-  #abortable: Set<Run> | undefined;
+  private abortable: Set<Run> | undefined = undefined;
   /** The attempts that were made beneath. */
-  #attempts: number;
-  #isOver = false;
-  #onLastEnd: (() => void) | undefined;
+  private attempts: number;
+  private isOver = false;
+  private onLastEnd: (() => void) | undefined = undefined;
 
   constructor(
     readonly call: Call,
     readonly standing: Standing,
     readonly shared: Shared<unknown> | undefined,
   ) {
-    this.#attempts = call.attempt;
+    this.attempts = call.attempt;
     call.waiting = this;
   }
 
@@ -50,41 +50,41 @@ export class Pass implements Wait, RunOwner {
 
   /** The call is aborted, and with it all that runs beneath. */
   leave(reason: unknown, call: Call): void {
-    for (const run of this.#abortable ?? []) run.leave(reason, call);
+    for (const run of this.abortable ?? []) run.leave(reason, call);
   }
 
   /** Runs what lies beneath. The promise rejects at once when that run is aborted. */
   next(args?: readonly unknown[]): Promise<unknown> {
     const { call } = this;
     if (call.aborted) return refused(call.reason);
-    if (this.#isOver) return refused(new ConfigurationError(this.#says('next() was called after `around` had ended')));
-    if (args === undefined) return this.#begin(new Run(this, call.args, undefined));
+    if (this.isOver) return refused(new ConfigurationError(this.says('next() was called after `around` had ended')));
+    if (args === undefined) return this.begin(new Run(this, call.args, undefined));
     if (!Array.isArray(args)) {
-      return refused(new ConfigurationError(this.#says(`expected next() to be given an array, got ${show(args)}`)));
+      return refused(new ConfigurationError(this.says(`expected next() to be given an array, got ${show(args)}`)));
     }
     try {
       const signal = signalOf(args, this.signalAt);
       // That of the caller aborts the call, and so its runs.
-      if (signal === undefined || signal === call.callerSignal) return this.#begin(new Run(this, args, undefined));
+      if (signal === undefined || signal === call.callerSignal) return this.begin(new Run(this, args, undefined));
       if (signal.aborted) return refused(signal.reason);
       const run = new Run(this, args, signal);
       watch(run, signal);
-      return this.#begin(run);
+      return this.begin(run);
     } catch (error) {
       return refused(error);
     }
   }
 
-  #begin(run: Run): Promise<unknown> {
+  private begin(run: Run): Promise<unknown> {
     const { call } = this;
     const { around } = this.standing;
     // The permit of a rate limit counts from when the code is first entered, whichever run enters it.
     run.starting = call.starting;
     call.starting = undefined;
-    this.#running++;
+    this.running++;
     if (!run.isWatched) return run.show(around.next(run) as Promise<unknown>);
-    this.#abortable ??= new Set();
-    this.#abortable.add(run);
+    this.abortable ??= new Set();
+    this.abortable.add(run);
     let resolve!: (value: unknown) => void;
     let reject!: (reason: unknown) => void;
     const early = new Promise<unknown>((yes, no) => {
@@ -101,36 +101,36 @@ export class Pass implements Wait, RunOwner {
 
   endOf(run: Run): void {
     const { call } = this;
-    this.#running--;
-    this.#abortable?.delete(run);
+    this.running--;
+    this.abortable?.delete(run);
     if (run.givenSignal !== undefined) unwatch(run, run.givenSignal);
-    if (run.attempt > this.#attempts) this.#attempts = run.attempt;
+    if (run.attempt > this.attempts) this.attempts = run.attempt;
     // Its code was not entered: the permit is there for another run, or goes back in the end.
     if (run.starting !== undefined) call.starting = run.starting;
     run.starting = undefined;
-    if (this.#running === 0) this.#onLastEnd?.();
+    if (this.running === 0) this.onLastEnd?.();
   }
 
   /** `around` has ended, and nothing more begins: goes on with what it gave or threw. */
   end(goOn: Continuation, outcome: unknown): unknown {
-    this.#isOver = true;
-    if (!this.standing.waitsForAll || this.#running === 0) return this.#leave(goOn, outcome);
+    this.isOver = true;
+    if (!this.standing.waitsForAll || this.running === 0) return this.goOn(goOn, outcome);
     return new Promise<void>((resolve) => {
-      this.#onLastEnd = resolve;
-    }).then(() => this.#leave(goOn, outcome));
+      this.onLastEnd = resolve;
+    }).then(() => this.goOn(goOn, outcome));
   }
 
-  #leave(goOn: Continuation, outcome: unknown): unknown {
+  private goOn(how: Continuation, outcome: unknown): unknown {
     const { call, shared } = this;
     call.waiting = undefined;
-    call.attempt = this.#attempts;
+    call.attempt = this.attempts;
     call.starting?.cancelStart();
     call.starting = undefined;
     if (shared !== undefined) this.standing.states?.leave(shared);
-    return goOn(outcome, call);
+    return how(outcome, call);
   }
 
-  #says(problem: string): string {
+  private says(problem: string): string {
     const { kind, site } = this.standing;
     return `@${kind} on ${site.label}: ${problem}`;
   }

@@ -38,11 +38,13 @@ export class Deadlines {
   add(timed: Timed): void {
     const time = now();
     timed.dueAt = time + this.duration;
-    const alarm = this.#alarm;
-    if (alarm.isSetForReal) return this.#join(timed);
-    if (isStanding()) return this.#addAlone(timed);
-    this.#join(timed);
-    if (!alarm.isSet) this.#schedule(time);
+    const isSet = this.#alarm.isSetForReal;
+    if (!isSet && isStanding()) {
+      this.#addAlone(timed);
+    } else {
+      this.#join(timed);
+      if (!isSet && !this.#alarm.isSet) this.#schedule(time);
+    }
   }
 
   /** By a clock that knows of no time but that of the timers which fired, a newcomer seems to begin with those before it. */
