@@ -80,8 +80,24 @@ function policyOf(
     const stats = countsOf(site.stats, kind, counts);
     const states = makeState && site.stateOf(policy, () => new States(options, site, kind, makeState));
     const standing: Standing = { kind, site, around, waitsForAll: stage === 'method', states };
+    const { around: doAround } = definition;
+    const ended = (call: Call, hasFailed: boolean): void => {
+      const pass = call.keptAt(around.place);
+      if (pass instanceof Pass) pass.endOfItself(call, hasFailed);
+      else call.ended(hasFailed);
+    };
     return {
       isBoundary: true,
+      beneath: {
+        ok(value, call) {
+          ended(call, false);
+          return value;
+        },
+        fail(error, call) {
+          ended(call, true);
+          throw error;
+        },
+      },
       admit: function defined(call) {
         if (call.aborted) return around.fail(call.reason, call);
         let shared: Shared<unknown> | undefined;
@@ -93,7 +109,7 @@ function policyOf(
         const pass = new Pass(call, standing, shared);
         const told = new ToldCall(call, methodOf(call, site), options, stats, shared?.state);
         const next = (args?: readonly unknown[]): Promise<unknown> => pass.next(args);
-        return enter(call, definition.around as AnyFunction, undefined, [next, told]).then(
+        return enter(call, doAround as AnyFunction, undefined, [next, told]).then(
           (value) => pass.end(around.ok, value),
           (error) => pass.end(around.fail, error),
         );

@@ -1,4 +1,5 @@
 import type { Call, Wait } from '../core/call/call.js';
+import { ChildCall } from '../core/call/child-call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { signalOf, unwatch, watch } from '../core/call/signals.js';
@@ -24,6 +25,9 @@ export interface Standing {
   readonly states: States<unknown> | undefined;
 }
 
+/** Whether a call may go on beneath as it is: none above it, and nobody can abort it. */
+const isFree = (call: Call): boolean => !call.isWatched && !(call instanceof ChildCall);
+
 /** One call on its way through the `around` of a policy, and the runs of what lies beneath that it began. */
 export class Pass implements Wait, RunOwner {
   /** How many have not ended. */
@@ -33,15 +37,24 @@ export class Pass implements Wait, RunOwner {
   /** The attempts that were made beneath. */
   private attempts: number;
   private isOver = false;
+  /** What the call itself came to beneath, if it is that which went on there. */
+  private itself: 'not' | 'running' | 'ended' = 'not';
+  /** What `next` gave for that. */
+  private shown: Promise<unknown> | undefined = undefined;
+  private hasFailed = false;
+  private readonly attempt: number;
+  private readonly error: unknown;
   private onLastEnd: (() => void) | undefined = undefined;
 
   constructor(
-    readonly call: Call,
+    public call: Call,
     readonly standing: Standing,
     readonly shared: Shared<unknown> | undefined,
   ) {
     this.attempts = call.attempt;
-    call.waiting = this;
+    this.attempt = call.attempt;
+    this.error = call.error;
+    if (call.isWatched) call.waiting = this;
   }
 
   get signalAt(): SignalPlace | undefined {
@@ -58,29 +71,67 @@ export class Pass implements Wait, RunOwner {
     const { call } = this;
     if (call.aborted) return refused(call.reason);
     if (this.isOver) return refused(new ConfigurationError(this.says('next() was called after `around` had ended')));
-    if (args === undefined) return this.begin(new Run(this, call.args, undefined));
+    if (args === undefined) return this.itself === 'not' && isFree(call) ? this.goOnItself() : this.goOnAs(call.args);
     if (!Array.isArray(args)) {
       return refused(new ConfigurationError(this.says(`expected next() to be given an array, got ${show(args)}`)));
     }
     try {
       const signal = signalOf(args, this.signalAt);
       // That of the caller aborts the call, and so its runs.
-      if (signal === undefined || signal === call.callerSignal) return this.begin(new Run(this, args, undefined));
+      if (signal === undefined || signal === call.callerSignal) return this.goOnAs(args);
       if (signal.aborted) return refused(signal.reason);
-      const run = new Run(this, args, signal);
-      watch(run, signal);
-      return this.begin(run);
+      return this.goOnAs(args, signal);
     } catch (error) {
       return refused(error);
     }
   }
 
-  private begin(run: Run): Promise<unknown> {
+  /** The first time, no other call needs to be told apart from this one. */
+  private goOnItself(): Promise<unknown> {
+    const { call, standing } = this;
+    this.itself = 'running';
+    this.running++;
+    call.keep(standing.around.place, this);
+    const shown = standing.around.next(call) as Promise<unknown>;
+    this.shown = shown;
+    if (this.hasFailed) shown.catch(ignore);
+    return shown;
+  }
+
+  /** What lies beneath the call itself has ended. */
+  endOfItself(call: Call, hasFailed: boolean): void {
+    this.itself = 'ended';
+    this.running--;
+    if (call.attempt > this.attempts) this.attempts = call.attempt;
+    if (this.isOver && !this.standing.waitsForAll) {
+      call.starting?.cancelStart();
+      call.starting = undefined;
+    } else {
+      call.attempt = this.attempt;
+      call.error = this.error;
+      this.call = call;
+    }
+    this.hasFailed = hasFailed;
+    if (hasFailed) this.shown?.catch(ignore);
+    if (this.running === 0) this.onLastEnd?.();
+  }
+
+  private goOnAs(args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const { call } = this;
-    const { around } = this.standing;
+    const run = new Run(this, args, signal);
+    run.attempt = this.attempt;
+    run.error = this.error;
+    if (signal !== undefined) watch(run, signal);
     // The permit of a rate limit counts from when the code is first entered, whichever run enters it.
-    run.starting = call.starting;
-    call.starting = undefined;
+    if (this.itself !== 'running') {
+      run.starting = call.starting;
+      call.starting = undefined;
+    }
+    return this.begin(run);
+  }
+
+  private begin(run: Run): Promise<unknown> {
+    const { around } = this.standing;
     this.running++;
     if (!run.isWatched) return run.show(around.next(run) as Promise<unknown>);
     this.abortable ??= new Set();
@@ -121,13 +172,22 @@ export class Pass implements Wait, RunOwner {
   }
 
   private goOn(how: Continuation, outcome: unknown): unknown {
-    const { call, shared } = this;
+    const { shared } = this;
+    // What still runs beneath has the old one.
+    if (this.itself === 'running') this.call = this.copyOfCall();
+    const { call } = this;
     call.waiting = undefined;
     call.attempt = this.attempts;
     call.starting?.cancelStart();
     call.starting = undefined;
     if (shared !== undefined) this.standing.states?.leave(shared);
     return how(outcome, call);
+  }
+
+  private copyOfCall(): Call {
+    const copy = this.call.copy();
+    copy.error = this.error;
+    return copy;
   }
 
   private says(problem: string): string {

@@ -58,6 +58,13 @@ export class Call implements CurrentCall {
     if (handoff !== undefined) this.error = handoff.error;
   }
 
+  /** The same call once more, for whoever goes on with it while something beneath still runs on with this one. */
+  copy(): Call {
+    const copy = new Call(this.fn, this.self, this.args, this.callerSignal, this.handoff);
+    copy.kept = this.kept?.slice();
+    return copy;
+  }
+
   /** The signal to pass on. */
   get signal(): AbortSignal | undefined {
     return this.callerSignal;

@@ -50,7 +50,7 @@ function linkOutcomes(links: readonly Link[], end: After): After {
   let { ok, fail } = end;
   for (const { around, step } of links) {
     Object.assign(around, { ok, fail });
-    ({ ok, fail } = step.isBoundary ? endOfChild : { ok: step.ok ?? ok, fail: step.fail ?? fail });
+    ({ ok, fail } = step.isBoundary ? (step.beneath ?? endOfChild) : { ok: step.ok ?? ok, fail: step.fail ?? fail });
   }
   return { ok, fail };
 }

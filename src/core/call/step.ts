@@ -67,6 +67,11 @@ export interface Step extends Partial<After> {
    */
   readonly isBoundary?: true;
   /**
+   * What follows what lies beneath a boundary; left out, it is the child call that is told of its end. A step with one of
+   * its own may also go on beneath with the call itself, where that is no child of another, and nobody can abort it.
+   */
+  readonly beneath?: After;
+  /**
    * Looks once more at a call that went on through `around.next` of a step beneath, as after a wait, right before its code
    * is entered. Gives `admitted`, or the error that turns it away after all; the steps beneath then give back what they
    * took. Gets the call that `admit` got, perhaps more than once; must not throw.
