@@ -4,6 +4,8 @@ import { describe, test } from 'node:test';
 import {
   ConfigurationError,
   callback,
+  circuitBreaker,
+  circuitOf,
   concurrency,
   currentCall,
   definePolicy,
@@ -38,6 +40,8 @@ const stages: readonly Stage[] = ['call', 'attempt', 'method'];
 
 /** A decorator that does this; it has no options. */
 const doing = (around: Around, stage: Stage = 'call') => definePolicy({ kind: 'doing', stage, around })();
+
+const doingToo = (around: Around, stage: Stage) => definePolicy({ kind: 'doingToo', stage, around })();
 
 const kindsOf = (type: object, method: string): string[] => policiesOf(type, method).map(({ kind }) => kind);
 
@@ -275,6 +279,68 @@ describe('1.2 next', () => {
         assert.equal(statsOf(Shop, 'buy').attempts, 1);
       }));
   }
+
+  test('what still runs after `around` has ended keeps apart from the next attempt', () =>
+    handled(async () => {
+      const gates = [deferred(), deferred()];
+      const seen: unknown[] = [];
+      const impatient: Around = (next, { attempt }) => {
+        const run = next();
+        if (attempt === 1) throw new Error('too slow');
+        return run;
+      };
+      class Shop {
+        @doing((next) => next(), 'call')
+        @retry({ maxAttempts: 2, waitMin: 0 })
+        @doingToo(impatient, 'attempt')
+        @circuitBreaker(2)
+        @concurrency(2)
+        async buy(): Promise<string> {
+          const { attempt, error } = currentCall();
+          seen.push([attempt, (error as Error | undefined)?.message]);
+          await gates[attempt - 1]?.promise;
+          if (attempt === 1) throw new Error('late');
+          return `bought in attempt ${attempt}`;
+        }
+      }
+      const shop = new Shop();
+      const bought = shop.buy();
+      await flush();
+      gates[0]?.resolve();
+      await flush();
+      gates[1]?.resolve();
+      assert.equal(await bought, 'bought in attempt 2');
+      assert.deepEqual(seen, [
+        [1, undefined],
+        [2, 'too slow'],
+      ]);
+      const { attempts, running, queued, failures } = statsOf(shop, 'buy');
+      assert.deepEqual({ attempts, running, queued, failures }, { attempts: 2, running: 0, queued: 0, failures: 0 });
+      assert.equal(circuitOf(shop, 'buy').failures, 0);
+    }));
+
+  test('a run beside the first, and after a retry within that, begins with the attempt of the call', async () => {
+    const seen: unknown[] = [];
+    class Shop {
+      @doing(async (next) => {
+        await next().catch(() => {});
+        return await next();
+      })
+      @retry({ maxAttempts: 2, waitMin: 0 })
+      async buy(): Promise<string> {
+        const { attempt, error } = currentCall();
+        seen.push([attempt, (error as Error | undefined)?.message]);
+        if (seen.length < 3) throw new Error(`failure ${seen.length}`);
+        return 'bought';
+      }
+    }
+    assert.equal(await new Shop().buy(), 'bought');
+    assert.deepEqual(seen, [
+      [1, undefined],
+      [2, 'failure 1'],
+      [1, undefined],
+    ]);
+  });
 
   test('what is no array of arguments is refused', async () => {
     class Shop {
