@@ -1,15 +1,20 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import type { CallRecord } from '../examples/demo/calls.js';
+import { type ClientRecord, type Lane, mostWithin } from '../examples/demo/lines.js';
 import { paintFor } from '../examples/demo/paint.js';
-import { type ClientRecord, mostWithin } from '../examples/demo/promises.js';
+
 import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
 import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
 import { showSummary } from '../examples/demo/table.js';
 
 const plain = paintFor({ isTTY: false });
 
-/** Two calls to a method with one slot: the first was retried, the second cancelled. All promises were kept. */
+/**
+ * Three calls to a method with one slot: the first was asked to wait and retried, the second cancelled, the third came while
+ * the server was down for 100 ms, had the one attempt that opened the circuit, and got the fallback; a fourth was the probe
+ * that closed it. All promises were kept.
+ */
 function records(): { client: ClientRecord; server: ServerRecord } {
   const lane = 'Shop.buy';
   const request = (call: number, attempt: number, started: number, outcome: SeenRequest['outcome']): SeenRequest => ({
@@ -20,23 +25,33 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     arrived: 5000 + started + 1,
     ended: 5000 + started + 11,
     outcome,
+    down: call === 2,
+    ...(call === 0 && attempt === 1 && { retryAfter: 900 }),
   });
+  const cancelled = { phase: 'running', at: 25, delay: 0.1, ownReason: true } as const;
   const calls: CallRecord[] = [
-    { id: 0, lane, outcome: 'succeeded' },
-    { id: 1, lane, outcome: 'cancelled', cancelled: { phase: 'running', at: 25, delay: 0.1, ownReason: true } },
+    { id: 0, lane, act: 'storm', outcome: 'succeeded', ended: 1020, took: 1020 },
+    { id: 1, lane, act: 'storm', outcome: 'cancelled', ended: 25.1, took: 5.1, cancelled },
+    { id: 2, lane, act: 'outage', outcome: 'fallback', ended: 2020, took: 20 },
+    { id: 3, lane, act: 'recovery', outcome: 'succeeded', ended: 3020, took: 20 },
   ];
+  const circuits = [
+    { lane, to: 'open', at: 2015 },
+    { lane, to: 'half-open', at: 2999 },
+    { lane, to: 'closed', at: 3015 },
+  ] as const;
   const stats = {
-    calls: 2,
+    calls: 4,
     running: 0,
     abandoned: 0,
     queued: 0,
-    attempts: 3,
+    attempts: 5,
     retries: 1,
     budgetExceeded: 0,
     rejected: 0,
     timeouts: 0,
-    circuitOpenings: 0,
-    fallbacks: 0,
+    circuitOpenings: 1,
+    fallbacks: 1,
     failures: 1,
     custom: {},
   };
@@ -44,20 +59,43 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     { kind: 'retry', options: { maxAttempts: 2, waitMin: 40, waitMultiplier: 2 } },
     { kind: 'rateLimit', options: { rate: 2, per: 1000 } },
     { kind: 'concurrency', options: { limit: 1 } },
+    { kind: 'timeout', options: { attempt: 50, total: 1020 } },
+    { kind: 'circuitBreaker', options: { consecutive: 1, halfOpenAfter: 150 } },
   ] as const;
   return {
-    client: { calls, planned: 2, lanes: [{ name: lane, policies, stats }], hungUp: { timeout: 0, cancel: 1 } },
+    client: {
+      calls,
+      planned: 4,
+      lanes: [{ name: lane, policies, stats, circuit: 'closed' }],
+      hungUp: { timeout: 0, cancel: 1 },
+      circuits,
+      late: 5,
+    },
     server: {
-      requests: [request(0, 1, 0, '503'), request(1, 1, 20, 'hung up'), request(0, 2, 1000, 'ok')],
+      requests: [
+        request(0, 1, 0, '503'),
+        request(1, 1, 20, 'hung up'),
+        request(0, 2, 1000, 'ok'),
+        request(2, 1, 2000, '503'),
+        request(3, 1, 3000, 'ok'),
+      ],
       mostAtOnce: { [lane]: 1 },
       gathered: { [lane]: 1 },
       open: 0,
+      outage: 100,
+      late: 1,
     },
   };
 }
 
 describe('the summary', () => {
-  const [first, second, third] = records().server.requests as [SeenRequest, SeenRequest, SeenRequest];
+  const [first, second, third, fourth, fifth] = records().server.requests as [
+    SeenRequest,
+    SeenRequest,
+    SeenRequest,
+    SeenRequest,
+    SeenRequest,
+  ];
   const stats = records().client.lanes[0]?.stats;
   assert.ok(stats);
 
@@ -69,20 +107,26 @@ describe('the summary', () => {
       [],
     );
     assert.equal(exitStatus(summary), 0);
-    assert.match(showSummary(summary, 80, plain), /All 13 promises were kept\.$/);
+    assert.match(showSummary(summary, 80, plain), /All 20 promises were kept\.$/);
   });
 
+  const last = [fourth, fifth];
   const falsified: readonly (readonly [broken: string, server: Partial<ServerRecord>])[] = [
     ['Shop.buy: concurrent requests', { mostAtOnce: { 'Shop.buy': 2 } }],
-    ['Shop.buy: requests in any second', { requests: [first, second, { ...third, started: 999.9 }] }],
+    ['Shop.buy: requests in any second', { requests: [first, second, { ...third, started: 999.9 }, ...last] }],
     ['Shop.buy: requests in any second', { requests: [first, second, { ...third, started: 0, arrived: 5003 }] }],
     ['requests, as many as attempts in statsOf()', { requests: [first, second] }],
     ['requests, as many as attempts in statsOf()', { requests: [first, second, { ...third, lane: 'Shop.sell' }] }],
     ['successful calls that the server answered', { requests: [first, second, { ...third, outcome: '429' }] }],
     ['attempts for one call', { requests: [first, second, third, { ...third, attempt: 3, started: 3000 }] }],
     ['shortest pause before attempt 2', { requests: [{ ...first, ended: 5961.1 }, second, third] }],
-    ['requests for calls already cancelled', { requests: [first, { ...second, started: 25.1 }, third] }],
+    ['requests before their Retry-After', { requests: [{ ...first, ended: 5101.1 }, second, third] }],
+    ['requests for calls already over or cancelled', { requests: [first, { ...second, started: 25.1 }, third] }],
+    ['requests for calls already over or cancelled', { requests: [first, second, { ...third, started: 1020.1 }] }],
     ['unanswered requests closed by the client', { requests: [first, { ...second, outcome: 'stall' }, third] }],
+    ['longest request', { requests: [first, second, { ...third, ended: third.arrived + 62.1 }] }],
+    ['requests in an outage of 0.1 s, at most', { requests: [first, second, { ...third, down: true }, ...last] }],
+    ['requests while a circuit was not closed', { requests: [...last, { ...fifth, started: 2500 }] }],
     ['slots free at the end, method by method', { gathered: {} }],
     ['calls or requests left open at the end', { open: 1 }],
   ];
@@ -93,20 +137,35 @@ describe('the summary', () => {
     });
   }
 
+  /** The same lanes, each with something else. */
+  const inEach = (lanes: readonly Lane[], other: Partial<Lane>): readonly Lane[] =>
+    lanes.map((lane) => ({ ...lane, ...other }));
+
   const misled: readonly (readonly [broken: string, client: (given: ClientRecord) => Partial<ClientRecord>])[] = [
     ['calls that ended', ({ calls }) => ({ calls: calls.slice(0, 1) })],
+    ['longest call', ({ calls }) => ({ calls: calls.map((call) => ({ ...call, took: 1032.1 })) })],
+    [
+      'calls in the outage that got the fallback',
+      ({ calls }) => ({ calls: calls.map((call) => ({ ...call, outcome: 'succeeded' })) }),
+    ],
+    ['circuits closed at the end', ({ lanes }) => ({ lanes: inEach(lanes, { circuit: 'half-open' }) })],
+    ['requests while a circuit was not closed', ({ circuits }) => ({ circuits: circuits.slice(0, 1) })],
     [
       'calls, fallbacks, failures in statsOf()',
-      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, failures: 2 } })) }),
+      ({ lanes }) => ({ lanes: inEach(lanes, { stats: { ...stats, failures: 2 } }) }),
     ],
     [
       'calls or requests left open at the end',
-      ({ lanes }) => ({ lanes: lanes.map((lane) => ({ ...lane, stats: { ...stats, queued: 1 } })) }),
+      ({ lanes }) => ({ lanes: inEach(lanes, { stats: { ...stats, queued: 1 } }) }),
     ],
     [
       'cancelled calls rejected with their reason',
-      ({ calls: [kept, lost] }) => ({
-        calls: [kept as CallRecord, { ...lost, cancelled: { ...lost?.cancelled, ownReason: false } } as CallRecord],
+      ({ calls: [kept, lost, ...others] }) => ({
+        calls: [
+          kept as CallRecord,
+          { ...lost, cancelled: { ...lost?.cancelled, ownReason: false } } as CallRecord,
+          ...others,
+        ],
       }),
     ],
   ];

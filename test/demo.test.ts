@@ -27,6 +27,7 @@ const texts: TextsReport = {
   matches: 2,
   bytes: 2000,
   packed: 900,
+  pressed: 800,
   same: true,
   inlineMs: 100,
   workersMs: 52,
@@ -51,11 +52,11 @@ describe('the demo', () => {
     assert.equal(status, 0);
     assert.equal(summary.kept, true);
     assert.deepEqual([seed, quick, typeof seconds], [7, true, 'number']);
-    assert.equal(summary.promises.length, 18);
+    assert.equal(summary.promises.length, 25);
     assert.equal(texts.same, true);
     assert.ok(texts.files > 20);
     assert.ok(texts.words > texts.matches && texts.matches > 0);
-    assert.ok(texts.packed > 0 && texts.packed < texts.bytes);
+    assert.ok(texts.packed > 0 && texts.pressed > 0 && texts.packed + texts.pressed < texts.bytes);
     assert.ok(texts.inlineMs > 0 && texts.workersMs > 0 && texts.speedUp > 0);
     for (const each of summary.promises) {
       assert.deepEqual(Object.keys(each), ['what', 'promised', 'seen', 'note', 'kept']);
@@ -90,7 +91,7 @@ describe('the demo', () => {
     assert.match(String(title), /^\d+ calls to a server that fails on purpose \(seed 1\)$/);
     const told = lines.filter((line) => /^\d+\.\d s: /.test(line));
     assert.match(String(told[0]), /: \d+ of \d+ calls ended; running \d+, queued \d+, retries \d+, fallbacks \d+$/);
-    assert.match(stdout, /^They hold .+\n\nOf \d+ calls .+\n\n +promised +seen\n✓ .+\n\nAll 18 promises were kept\. /s);
+    assert.match(stdout, /^They hold .+\n\nOf \d+ calls .+\n\n +promised +seen\n✓ .+\n\nAll 25 promises were kept\. /s);
     for (const line of [...lines, ...stdout.split('\n')]) {
       assert.ok(line.length <= 80, line);
       assert.ok(!line.includes('\x1b'), line);
@@ -154,9 +155,9 @@ describe('the demo', () => {
 
   test('plans the same for the same seed, and something else for another', () => {
     const lanes = [{ lane: 'A.a', perWave: 30, slots: 2 }];
-    assert.deepEqual(makePlan(5, 2, lanes), makePlan(5, 2, lanes));
-    assert.notDeepEqual(makePlan(5, 2, lanes), makePlan(6, 2, lanes));
-    assert.equal(makePlan(5, 2, lanes).length, 62);
+    assert.deepEqual(makePlan(5, 2, 200, lanes), makePlan(5, 2, 200, lanes));
+    assert.notDeepEqual(makePlan(5, 2, 200, lanes), makePlan(6, 2, 200, lanes));
+    assert.equal(makePlan(5, 2, 200, lanes).length, 67);
   });
 
   test('draws no line wider than the terminal, and colours only where it may', () => {

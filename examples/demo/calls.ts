@@ -1,6 +1,6 @@
 /** Makes the planned calls, cancels those that shall be cancelled, and writes down how each call ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Phase, PlannedCall } from './plan.js';
+import type { Act, Phase, PlannedCall } from './plan.js';
 import { events } from './request.js';
 import type { Report } from './service.js';
 
@@ -9,7 +9,12 @@ export type Outcome = 'succeeded' | 'fallback' | 'cancelled' | 'failed';
 export interface CallRecord {
   readonly id: number;
   readonly lane: string;
+  readonly act: Act;
   readonly outcome: Outcome;
+  /** When its caller knew, by the client's clock. */
+  readonly ended: number;
+  /** How long its caller waited, in milliseconds. */
+  readonly took: number;
   /** For a call that was cancelled while it was under way. */
   readonly cancelled?: {
     readonly phase: Phase;
@@ -25,41 +30,27 @@ export interface CallRecord {
 /** What a station may be asked for, under a signal. */
 export type Ask = (station: number, signal: AbortSignal) => Promise<Report>;
 
-/** How long each wave of calls comes after the one before. */
-const betweenWaves = 1500;
-
-/** Makes all calls. Those of the last wave come when all others have ended and every permit is back. */
-export async function makeCalls(
-  plan: readonly PlannedCall[],
+/** Makes all calls of an act, and gives what became of them when all have ended. */
+export const makeCalls = (
+  calls: readonly PlannedCall[],
   lanes: Readonly<Record<string, Ask>>,
   onEnd: (record: CallRecord) => void,
-): Promise<CallRecord[]> {
-  const last = plan.at(-1)?.wave ?? 0;
-  const make = (wave: number): Promise<CallRecord[]> => {
-    const calls = plan.filter((call) => call.wave === wave);
-    return Promise.all(
-      calls.map(async (call) => {
-        const record = await makeCall(call, lanes[call.lane] as Ask);
-        onEnd(record);
-        return record;
-      }),
-    );
-  };
-  const waves = Array.from({ length: last }, async (_, wave) => {
-    await sleep(wave * betweenWaves);
-    return make(wave);
-  });
-  const records = (await Promise.all(waves)).flat();
-  await sleep(1100);
-  return [...records, ...(await make(last))];
-}
+): Promise<CallRecord[]> =>
+  Promise.all(
+    calls.map(async (call) => {
+      if (call.at > 0) await sleep(call.at);
+      const record = await makeCall(call, lanes[call.lane] as Ask);
+      onEnd(record);
+      return record;
+    }),
+  );
 
 /** The calls under way, told when they come to another phase. */
 const underWay = new Map<number, (phase: Phase) => void>();
 events.on('attempt', (id) => underWay.get(id)?.('running'));
 events.on('retry', (id) => underWay.get(id)?.('waiting'));
 
-async function makeCall({ id, lane, cancel }: PlannedCall, ask: Ask): Promise<CallRecord> {
+async function makeCall({ id, lane, act, cancel }: PlannedCall, ask: Ask): Promise<CallRecord> {
   const controller = new AbortController();
   let phase: Phase = 'queued';
   let cancelled: { readonly phase: Phase; readonly at: number } | undefined;
@@ -75,6 +66,7 @@ async function makeCall({ id, lane, cancel }: PlannedCall, ask: Ask): Promise<Ca
   underWay.set(id, enter);
   let outcome: Outcome;
   let ownReason = false;
+  const began = performance.now();
   const pending = ask(id, controller.signal);
   if (phase === 'queued') enter(phase);
   try {
@@ -85,6 +77,8 @@ async function makeCall({ id, lane, cancel }: PlannedCall, ask: Ask): Promise<Ca
     outcome = cancelled === undefined ? 'failed' : 'cancelled';
   }
   underWay.delete(id);
-  if (cancelled === undefined) return { id, lane, outcome };
-  return { id, lane, outcome, cancelled: { ...cancelled, delay: performance.now() - cancelled.at, ownReason } };
+  const ended = performance.now();
+  const record = { id, lane, act, outcome, ended, took: ended - began };
+  if (cancelled === undefined) return record;
+  return { ...record, cancelled: { ...cancelled, delay: ended - cancelled.at, ownReason } };
 }

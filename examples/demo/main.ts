@@ -1,6 +1,6 @@
 /**
- * A few hundred calls under five policies to a server that fails on purpose, and what the server saw of them; then the
- * text files of node_modules, studied inline and on workers.
+ * A few hundred calls under seven policies to a server that fails, stalls and is down on purpose, and what the server saw of
+ * them; then the text files of node_modules, studied inline and on workers.
  *
  * npm run demo -- [--seed N] [--quick] [--json]
  */
@@ -8,14 +8,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { policiesOf, statsOf } from 'opero';
-import { type Ask, makeCalls, type Outcome } from './calls.js';
+import { circuitOf, policiesOf, statsOf } from 'opero';
+import { type Ask, type CallRecord, makeCalls, type Outcome } from './calls.js';
+import { watchTimers } from './late.js';
+import { type Lane, optionOf } from './lines.js';
 import { canRedraw, lineOf, showInPlace, tellNow } from './live.js';
 import { paintFor } from './paint.js';
-import { makePlan } from './plan.js';
-import type { Lane } from './promises.js';
-import { events, warmUp } from './request.js';
-import type { ServerMessage } from './server.js';
+import { type Act, makePlan } from './plan.js';
+import { type CircuitNote, events, warmUp } from './request.js';
+import type { Order, ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
 import { exitStatus, summarize } from './summary.js';
 import { showCalls, showSummary, wrap } from './table.js';
@@ -37,7 +38,7 @@ function readOptions(): { seed: number; quick: boolean; json: boolean } {
   }
 }
 
-const tell = (server: ChildProcess, message: object | string): Promise<ServerMessage> =>
+const tell = (server: ChildProcess, message: Order): Promise<ServerMessage> =>
   new Promise((resolve, reject) => {
     server.once('message', (answer) => resolve(answer as ServerMessage));
     server.once('exit', (code) => reject(new Error(`the server ended too soon, with status ${code}`)));
@@ -63,13 +64,14 @@ const sites = [
 ] as const;
 const lanes = sites.map(({ type, method, perWave }) => {
   const policies = policiesOf(type, method);
-  const limit = Number(policies.find(({ kind }) => kind === 'concurrency')?.options.limit);
+  const limit = optionOf({ policies }, 'concurrency', 'limit');
   return { name: `${type.name}.${method}`, policies, limit, perWave, stats: () => statsOf(type, method) };
 });
 
 const plan = makePlan(
   seed,
-  quick ? 1 : 3,
+  quick ? 1 : 2,
+  quick ? 1_000 : 2_000,
   lanes.map(({ name, perWave, limit }) => ({ lane: name, perWave, slots: limit })),
 );
 const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), { execArgv: [] });
@@ -77,7 +79,7 @@ process.once('exit', () => server.kill());
 process.once('SIGINT', () => process.exit(130));
 
 const listening = await tell(server, { plan });
-const port = 'port' in listening ? listening.port : 0;
+const port = listening !== 'done' && 'port' in listening ? listening.port : 0;
 await warmUp(port);
 const weather = new Weather(port);
 const alps = new AlpineWeather(port);
@@ -91,24 +93,49 @@ events.on('hungUp', (kind) => {
   hungUp[kind]++;
 });
 
+const circuits: CircuitNote[] = [];
+events.on('circuit', (note) => circuits.push(note));
+
 const outcomes: Record<Outcome, number> = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
 const title = `${plan.length} calls to a server that fails on purpose (seed ${seed})`;
 const state = { title, total: plan.length, lanes, outcomes };
 const stopLive = isTerminal ? showInPlace(state, stderr) : () => {};
 if (isPlain) say(title);
 now = () => lineOf(state);
-const calls = await makeCalls(plan, asks, ({ outcome }) => {
-  outcomes[outcome]++;
-});
+
+const calls: CallRecord[] = [];
+const late = watchTimers();
+const perform = async (act: Act): Promise<void> => {
+  const planned = plan.filter((call) => call.act === act);
+  const ended = await makeCalls(planned, asks, ({ outcome }) => {
+    outcomes[outcome]++;
+  });
+  calls.push(...ended);
+};
+await perform('storm');
+await tell(server, 'down');
+await perform('outage');
+await tell(server, 'up');
+// The next call of each method is a probe then.
+await sleep(Math.max(...lanes.map((lane) => optionOf(lane, 'circuitBreaker', 'halfOpenAfter'))));
+await perform('recovery');
+// Every permit is back then.
+await sleep(1100);
+await perform('full house');
 
 // A cancelled call has rejected long before its request is over: wait for that, but not for ever.
 for (let tries = 0; tries < 100 && lanes.some(({ stats }) => stats().running > 0); tries++) await sleep(10);
 stopLive();
+const lateInCalls = late();
 const told = await tell(server, 'report');
 server.kill();
-if (!('record' in told)) throw new Error('the server gave no record');
+if (told === 'done' || !('record' in told)) throw new Error('the server gave no record');
 
-const ended: Lane[] = lanes.map(({ name, policies, stats }) => ({ name, policies, stats: stats() }));
+const ended: Lane[] = sites.map(({ type, method }, index) => ({
+  ...(lanes[index] as (typeof lanes)[number]),
+  stats: statsOf(type, method),
+  circuit: circuitOf(type, method).state,
+}));
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 const files = textFiles(modules).filter((_, index) => !quick || index % 7 === 3);
@@ -132,7 +159,8 @@ const show: Show = (run) => {
 };
 const texts = await studyTexts(files, show);
 teller?.stop();
-const summary = summarize({ calls, planned: plan.length, lanes: ended, hungUp }, told.record, [textsLine(texts)]);
+const client = { calls, planned: plan.length, lanes: ended, hungUp, circuits, late: lateInCalls };
+const summary = summarize(client, told.record, [textsLine(texts)]);
 const seconds = Math.round(performance.now() - beganAt) / 1000;
 if (json) {
   console.log(JSON.stringify({ seed, quick, seconds, ...summary, texts }, undefined, 2));

@@ -1,5 +1,11 @@
 /** What shall happen in a run: every call, how the server answers each of its attempts, and who is cancelled when. */
 
+/**
+ * The acts of a run, in order. In the storm calls fail, stall and are cancelled. In the outage the server answers nothing but
+ * 503. Then one call for each method finds that it is back. In the end so many calls come as there are slots.
+ */
+export type Act = 'storm' | 'outage' | 'recovery' | 'full house';
+
 /** What the server does with one request. `gather`: it answers once all of these calls of a lane are there together. */
 export type Answer = 'ok' | 'slow' | '503' | '429' | '404' | 'reset' | 'stall' | 'gather';
 
@@ -7,6 +13,8 @@ export interface Step {
   readonly answer: Answer;
   /** How long the server takes before it does that, in milliseconds. */
   readonly after: number;
+  /** How long it asks to be left alone then, in seconds: its Retry-After header. */
+  readonly retryAfter?: number;
 }
 
 /** Where a call stands when it is cancelled: in a queue, in the pause before a retry, or in the method. */
@@ -16,7 +24,9 @@ export interface PlannedCall {
   readonly id: number;
   /** The class and the method that the call goes to. */
   readonly lane: string;
-  readonly wave: number;
+  readonly act: Act;
+  /** How long after its act has begun the call is made, in milliseconds. */
+  readonly at: number;
   /** One step per attempt; the last one stands for all that follow. */
   readonly steps: readonly Step[];
   /** Cancelled this many milliseconds after it has come to that phase. */
@@ -42,34 +52,42 @@ export function randomFrom(seed: number): () => number {
 }
 
 /** The part that a call plays. */
-type Role = 'lucky' | 'hopeless' | 'unknown' | Phase;
+type Role = 'lucky' | 'hopeless' | 'endless' | 'unknown' | Phase;
 
 /** How many calls in a hundred play each part; the others are lucky. */
 const shares: readonly (readonly [Role, number])[] = [
-  ['hopeless', 7],
+  ['hopeless', 5],
+  ['endless', 3],
   ['unknown', 4],
   ['waiting', 5],
   ['running', 5],
 ];
 
-/** `waves` of calls, shuffled; then, in a wave of their own, as many calls in each lane as it has slots. */
-export function makePlan(seed: number, waves: number, lanes: readonly LaneSize[]): PlannedCall[] {
+/** How long each wave of calls comes after the one before. */
+const betweenWaves = 1500;
+
+/** How long a method waits for its next call during the outage. */
+const betweenCalls = 50;
+
+/** `waves` of calls, shuffled; then the outage, which lasts so many milliseconds, and what comes after it. */
+export function makePlan(seed: number, waves: number, outage: number, lanes: readonly LaneSize[]): PlannedCall[] {
   const random = randomFrom(seed);
   const between = (low: number, high: number): number => Math.round(low + random() * (high - low));
   const pick = <Item>(...items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
 
   const good = (): Step =>
     random() < 0.2 ? { answer: 'slow', after: between(100, 170) } : { answer: 'ok', after: between(15, 60) };
-  const bad = (): Step => ({
-    answer: pick('503', '503', '503', '429', '429', 'reset', 'stall'),
-    after: between(5, 30),
-  });
+  const bad = (): Step => {
+    const answer = pick<Answer>('503', '503', '503', '429', '429', 'reset', 'stall');
+    const asks = (answer === '503' || answer === '429') && random() < 0.3;
+    return { answer, after: between(5, 30), ...(asks && { retryAfter: 1 }) };
+  };
   const flaky = (): Step => (random() < 0.25 ? bad() : good());
 
   const stepsOf = (role: Role): Step[] => {
     if (role === 'hopeless') return [bad(), bad(), bad(), bad()];
     if (role === 'unknown') return [{ answer: '404', after: between(15, 60) }];
-    if (role === 'running') return [{ answer: 'stall', after: 0 }];
+    if (role === 'running' || role === 'endless') return [{ answer: 'stall', after: 0 }];
     if (role === 'waiting') return [{ answer: pick('503', '429', 'reset'), after: between(5, 30) }];
     return [flaky(), flaky(), flaky(), good()];
   };
@@ -86,18 +104,22 @@ export function makePlan(seed: number, waves: number, lanes: readonly LaneSize[]
   };
 
   const calls: PlannedCall[] = [];
-  const add = (lane: string, wave: number, role: Role, steps: readonly Step[]): void => {
-    const isCancelled = role === 'queued' || role === 'waiting' || role === 'running';
-    const cancel = isCancelled
-      ? { phase: role, after: role === 'running' ? between(20, 120) : between(2, 8) }
-      : undefined;
-    calls.push({ id: calls.length, lane, wave, steps, ...(cancel && { cancel }) });
+  const add = (lane: string, act: Act, at: number, steps: readonly Step[], cancel?: PlannedCall['cancel']): void => {
+    calls.push({ id: calls.length, lane, act, at, steps, ...(cancel && { cancel }) });
   };
   for (let wave = 0; wave < waves; wave++) {
-    for (const { lane, perWave } of lanes) for (const role of rolesOf(perWave)) add(lane, wave, role, stepsOf(role));
+    for (const { lane, perWave } of lanes) {
+      for (const role of rolesOf(perWave)) {
+        const isCancelled = role === 'queued' || role === 'waiting' || role === 'running';
+        const after = role === 'running' ? between(20, 120) : between(2, 8);
+        add(lane, 'storm', wave * betweenWaves, stepsOf(role), isCancelled ? { phase: role, after } : undefined);
+      }
+    }
   }
   for (const { lane, slots } of lanes) {
-    for (let slot = 0; slot < slots; slot++) add(lane, waves, 'lucky', [{ answer: 'gather', after: 0 }]);
+    for (let at = 0; at < outage; at += betweenCalls) add(lane, 'outage', at, []);
+    add(lane, 'recovery', 0, [{ answer: 'ok', after: 10 }]);
+    for (let slot = 0; slot < slots; slot++) add(lane, 'full house', 0, [{ answer: 'gather', after: 0 }]);
   }
   return calls;
 }

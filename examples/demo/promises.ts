@@ -1,60 +1,13 @@
-/** One line for each promise: what was promised, and what was seen. */
-import type { PolicyInForce, Stats } from 'opero';
-import type { CallRecord } from './calls.js';
+/** One line for each promise: what was promised, and what was seen. Deadlines and the outage are beside this. */
+import type { Stats } from 'opero';
+import { type ClientRecord, countBy, type Lane, type Line, line, mostWithin, optionOf } from './lines.js';
 import type { ServerRecord } from './server.js';
-
-/** A method of a concrete class: what its policies promise, and what it counted itself. */
-export interface Lane {
-  readonly name: string;
-  readonly policies: readonly Pick<PolicyInForce, 'kind' | 'options'>[];
-  readonly stats: Stats;
-}
-
-/** What the client's side knows when all is over. */
-export interface ClientRecord {
-  readonly calls: readonly CallRecord[];
-  readonly planned: number;
-  readonly lanes: readonly Lane[];
-  /** How often it gave up on a request under way, and why. */
-  readonly hungUp: { readonly timeout: number; readonly cancel: number };
-}
-
-export interface Line {
-  readonly what: string;
-  readonly promised: string;
-  readonly seen: string;
-  readonly note: string;
-  readonly kept: boolean;
-}
-
-/** The most times that lie in any window of this length, the window's end not included. */
-export function mostWithin(times: readonly number[], length: number): number {
-  const sorted = times.toSorted((one, other) => one - other);
-  let most = 0;
-  let first = 0;
-  for (const [index, time] of sorted.entries()) {
-    while (time - (sorted[first] as number) >= length) first++;
-    most = Math.max(most, index - first + 1);
-  }
-  return most;
-}
-
-const line = (what: string, promised: unknown, seen: unknown, kept: boolean, note = ''): Line => ({
-  what,
-  promised: String(promised),
-  seen: String(seen),
-  note,
-  kept,
-});
-
-const option = (lane: Lane, kind: string, name: string): number =>
-  Number(lane.policies.find((policy) => policy.kind === kind)?.options[name]);
 
 export function limits(lane: Lane, server: ServerRecord): Line[] {
   const requests = server.requests.filter((request) => request.lane === lane.name);
-  const limit = option(lane, 'concurrency', 'limit');
-  const rate = option(lane, 'rateLimit', 'rate');
-  const per = option(lane, 'rateLimit', 'per');
+  const limit = optionOf(lane, 'concurrency', 'limit');
+  const rate = optionOf(lane, 'rateLimit', 'rate');
+  const per = optionOf(lane, 'rateLimit', 'per');
   const atOnce = server.mostAtOnce[lane.name] ?? 0;
   const starts = mostWithin(
     requests.map(({ started }) => started),
@@ -111,16 +64,21 @@ const goodAnswers: ReadonlySet<string> = new Set(['ok', 'slow', 'gather']);
 /** How many attempts each call had, and how long the server heard nothing between them. */
 export function retrying({ lanes }: ClientRecord, { requests }: ServerRecord): Line[] {
   const policy = lanes[0] as Lane;
-  const allowed = option(policy, 'retry', 'maxAttempts');
+  const allowed = optionOf(policy, 'retry', 'maxAttempts');
   const attempts = Math.max(0, ...Object.values(countBy(requests, ({ call }) => String(call))));
   const waits = Array.from(
     { length: allowed - 1 },
-    (_, index) => option(policy, 'retry', 'waitMin') * option(policy, 'retry', 'waitMultiplier') ** index,
+    (_, index) => optionOf(policy, 'retry', 'waitMin') * optionOf(policy, 'retry', 'waitMultiplier') ** index,
   );
-  const ends = new Map(requests.map(({ call, attempt, ended }) => [`${call}/${attempt}`, ended]));
+  // Of a request that was given up the server sees the end later than the client, which waits meanwhile.
+  const seenByBoth = requests.filter(({ outcome }) => outcome !== 'hung up');
+  const ends = new Map(seenByBoth.map(({ call, attempt, ended }) => [`${call}/${attempt}`, ended]));
   const shortest = waits.map((_, index) => {
-    const later = requests.filter(({ attempt }) => attempt === index + 2);
-    return Math.min(...later.map(({ call, arrived }) => arrived - (ends.get(`${call}/${index + 1}`) ?? arrived)));
+    const pauses = requests.flatMap(({ call, attempt, arrived }) => {
+      const ended = attempt === index + 2 ? ends.get(`${call}/${index + 1}`) : undefined;
+      return ended === undefined ? [] : [arrived - ended];
+    });
+    return Math.min(...pauses);
   });
   return [
     line('attempts for one call', `at most ${allowed}`, attempts, attempts <= allowed),
@@ -138,8 +96,6 @@ export function cancelling({ calls, hungUp }: ClientRecord, { requests }: Server
   const own = cancelled.filter((call) => call.cancelled?.ownReason === true).length;
   const { queued = 0, waiting = 0, running = 0 } = countBy(cancelled, (call) => call.cancelled?.phase);
   const slowest = Math.max(0, ...cancelled.map((call) => call.cancelled?.delay ?? 0));
-  const cancelledAt = new Map(cancelled.map((call) => [call.id, call.cancelled?.at]));
-  const late = requests.filter(({ call, started }) => started > (cancelledAt.get(call) ?? Number.POSITIVE_INFINITY));
   const leftBy = hungUp.timeout + hungUp.cancel;
   const left = requests.filter(({ outcome }) => outcome === 'hung up').length;
   return [
@@ -150,7 +106,6 @@ export function cancelling({ calls, hungUp }: ClientRecord, { requests }: Server
       own === cancelled.length,
       `${queued} in a queue, ${waiting} before a retry, ${running} running; callers knew within ${slowest.toFixed(1)} ms`,
     ),
-    line('requests for calls already cancelled', 0, late.length, late.length === 0),
     line(
       'unanswered requests closed by the client',
       leftBy,
@@ -162,7 +117,7 @@ export function cancelling({ calls, hungUp }: ClientRecord, { requests }: Server
 }
 
 export function ending({ lanes }: ClientRecord, server: ServerRecord): Line[] {
-  const slots = lanes.map((lane) => option(lane, 'concurrency', 'limit'));
+  const slots = lanes.map((lane) => optionOf(lane, 'concurrency', 'limit'));
   const taken = lanes.map(({ name }) => server.gathered[name] ?? 0);
   const left = lanes.reduce((sum, { stats }) => sum + stats.running + stats.queued, 0) + server.open;
   return [
@@ -175,17 +130,4 @@ export function ending({ lanes }: ClientRecord, server: ServerRecord): Line[] {
     ),
     line('calls or requests left open at the end', 0, left, left === 0),
   ];
-}
-
-/** How many items have each key. */
-export function countBy<Item, Key extends string>(
-  items: readonly Item[],
-  keyOf: (item: Item) => Key | undefined,
-): Partial<Record<Key, number>> & Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const item of items) {
-    const key = keyOf(item);
-    if (key !== undefined) counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts as Partial<Record<Key, number>> & Record<string, number>;
 }

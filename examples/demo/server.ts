@@ -1,7 +1,8 @@
 /** The failing server, in a process of its own. It follows the plan it is sent, and writes down what it sees. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Answer, PlannedCall } from './plan.js';
+import { watchTimers } from './late.js';
+import type { Answer, PlannedCall, Step } from './plan.js';
 
 /** One request, as the server saw it. Its own times are milliseconds since 1970. */
 export interface SeenRequest {
@@ -15,6 +16,10 @@ export interface SeenRequest {
   ended?: number;
   /** What became of it. */
   outcome: Answer | 'hung up' | 'open';
+  /** Whether the server was down when it came. */
+  readonly down: boolean;
+  /** How long its answer asked to wait, in milliseconds; undefined where it did not. */
+  retryAfter?: number;
 }
 
 export interface ServerRecord {
@@ -25,10 +30,17 @@ export interface ServerRecord {
   readonly gathered: Readonly<Record<string, number>>;
   /** Requests that are still open. */
   readonly open: number;
+  /** How long the server was down, in milliseconds. */
+  readonly outage: number;
+  /** How late its timers came, in milliseconds. */
+  readonly late: number;
 }
 
-/** What the server says to its parent: where it listens, then, when asked, what it saw. */
-export type ServerMessage = { readonly port: number } | { readonly record: ServerRecord };
+/** What the server is told: what shall happen, that it is down from now on, or up again, and that it shall report. */
+export type Order = { readonly plan: readonly PlannedCall[] } | 'down' | 'up' | 'report';
+
+/** What the server says to its parent: where it listens, that it is done, or, when asked, what it saw. */
+export type ServerMessage = { readonly port: number } | 'done' | { readonly record: ServerRecord };
 
 const statuses: Partial<Record<Answer, number>> = { '503': 503, '429': 429, '404': 404 };
 const now = (): number => performance.timeOrigin + performance.now();
@@ -38,6 +50,9 @@ const requests: SeenRequest[] = [];
 const open: Record<string, number> = {};
 const mostAtOnce: Record<string, number> = {};
 const gathered: Record<string, number> = {};
+let downSince: number | undefined;
+let outage = 0;
+const late = watchTimers();
 const gathering: Record<string, Set<() => void>> = {};
 
 function begin(request: IncomingMessage): SeenRequest {
@@ -49,6 +64,7 @@ function begin(request: IncomingMessage): SeenRequest {
     started: Number(started),
     arrived: now(),
     outcome: 'open',
+    down: downSince !== undefined,
   };
   requests.push(seen);
   open[seen.lane] = (open[seen.lane] ?? 0) + 1;
@@ -63,14 +79,28 @@ function end(seen: SeenRequest, outcome: SeenRequest['outcome']): void {
   open[seen.lane] = (open[seen.lane] as number) - 1;
 }
 
-function answer(seen: SeenRequest, kind: Answer, response: ServerResponse): void {
+function answer(seen: SeenRequest, { answer: kind, retryAfter }: Step, response: ServerResponse): void {
   end(seen, kind);
   if (kind === 'reset') {
     response.socket?.resetAndDestroy();
     return;
   }
+  if (retryAfter !== undefined) {
+    seen.retryAfter = retryAfter * 1000;
+    response.setHeader('retry-after', retryAfter);
+  }
   response.writeHead(statuses[kind] ?? 200);
   response.end(`sun at station ${seen.call}`);
+}
+
+/** What the server does with every request while it is down; and with one that was not foreseen. */
+const whileDown: Step = { answer: '503', after: 5 };
+const unforeseen: Step = { answer: 'ok', after: 0 };
+
+function stepFor({ down, call, attempt }: SeenRequest): Step {
+  if (down) return whileDown;
+  const steps = plan[call]?.steps ?? [];
+  return steps[Math.min(attempt, steps.length) - 1] ?? unforeseen;
 }
 
 /** Answers those that wait here once as many are there as the plan has of them. */
@@ -90,14 +120,12 @@ const server = createServer((request, response) => {
     return;
   }
   const seen = begin(request);
-  const steps = plan[seen.call]?.steps ?? [];
-  const step = steps[Math.min(seen.attempt, steps.length) - 1];
+  const step = stepFor(seen);
   let timer: NodeJS.Timeout | undefined;
   let leave: (() => void) | undefined;
-  if (step?.answer === 'gather')
-    leave = gather(seen.lane, () => seen.outcome === 'open' && answer(seen, 'gather', response));
-  else if (step?.answer !== 'stall')
-    timer = setTimeout(() => answer(seen, step?.answer ?? 'ok', response), step?.after);
+  if (step.answer === 'gather')
+    leave = gather(seen.lane, () => seen.outcome === 'open' && answer(seen, step, response));
+  else if (step.answer !== 'stall') timer = setTimeout(() => answer(seen, step, response), step.after);
 
   // The client has closed its side. The server's own side is closed after this, and only then does the client go on.
   request.socket.once('end', () => {
@@ -110,14 +138,21 @@ const server = createServer((request, response) => {
 
 const tell = (message: ServerMessage): unknown => process.send?.(message);
 
-process.on('message', (message: { plan: readonly PlannedCall[] } | 'report') => {
-  if (message === 'report') {
+process.on('message', (order: Order) => {
+  if (order === 'report') {
     const left = requests.filter(({ outcome }) => outcome === 'open').length;
-    tell({ record: { requests, mostAtOnce, gathered, open: left } });
-    return;
+    tell({ record: { requests, mostAtOnce, gathered, open: left, outage, late: late() } });
+  } else if (order === 'down') {
+    downSince = now();
+    tell('done');
+  } else if (order === 'up') {
+    outage += now() - (downSince ?? now());
+    downSince = undefined;
+    tell('done');
+  } else {
+    plan = order.plan;
+    server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
   }
-  plan = message.plan;
-  server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
 });
 process.on('disconnect', () => process.exit());
 // Ctrl-C reaches the whole group; the parent says when to stop.

@@ -1,7 +1,9 @@
 /** Puts what was promised beside what the server saw. */
 import type { Outcome } from './calls.js';
+import { type ClientRecord, countBy, type Line } from './lines.js';
+import { deadlines, outage, retryAfter } from './outage.js';
 import type { Phase } from './plan.js';
-import { accounts, type ClientRecord, cancelling, countBy, ending, type Line, limits, retrying } from './promises.js';
+import { accounts, cancelling, ending, limits, retrying } from './promises.js';
 import type { ServerRecord } from './server.js';
 
 export interface Summary {
@@ -11,6 +13,8 @@ export interface Summary {
   readonly requests: number;
   /** How many requests the server ended in which way. */
   readonly answers: Readonly<Record<string, number>>;
+  /** How long the server was down, in milliseconds. */
+  readonly outage: number;
   readonly promises: readonly Line[];
   /** Whether every promise was kept. */
   readonly kept: boolean;
@@ -22,7 +26,10 @@ export function summarize(client: ClientRecord, server: ServerRecord, more: read
     ...client.lanes.flatMap((lane) => limits(lane, server)),
     ...accounts(client, server),
     ...retrying(client, server),
+    ...retryAfter(server),
     ...cancelling(client, server),
+    ...deadlines(client, server),
+    ...outage(client, server),
     ...ending(client, server),
     ...more,
   ];
@@ -32,6 +39,7 @@ export function summarize(client: ClientRecord, server: ServerRecord, more: read
     cancelled: { queued: 0, waiting: 0, running: 0, ...countBy(client.calls, (call) => call.cancelled?.phase) },
     requests: server.requests.length,
     answers: countBy(server.requests, (request) => request.outcome),
+    outage: Math.round(server.outage),
     promises,
     kept: promises.every(({ kept }) => kept),
   };

@@ -1,5 +1,5 @@
+import type { Line } from './lines.js';
 import type { Paint } from './paint.js';
-import type { Line } from './promises.js';
 import type { Summary } from './summary.js';
 
 /** The summary for people, no wider than `columns` where the notes can be put below their lines. */
@@ -29,7 +29,7 @@ export function showSummary(summary: Summary, columns: number, paint: Paint): st
 }
 
 /** What became of the calls and of the requests that they made, in sentences. */
-export function showCalls({ calls, outcomes, requests, answers }: Summary): string {
+export function showCalls({ calls, outcomes, requests, answers, outage }: Summary): string {
   const { succeeded, fallback, cancelled, failed } = outcomes;
   const count = (key: string): number => answers[key] ?? 0;
   const statuses = ['503', '429', '404'].map((status) => `${count(status)} with a ${status}`).join(', ');
@@ -38,7 +38,7 @@ export function showCalls({ calls, outcomes, requests, answers }: Summary): stri
     `Of ${calls} calls ${succeeded} succeeded, ${fallback} got the answer of a fallback, ${cancelled} were cancelled by the demo,`,
     `and ${failed} failed with a 404, which no retry helps. They made ${requests} requests. The server answered ${good} of`,
     `them well, and failed the others on purpose: ${statuses}, ${count('reset')} by cutting the connection,`,
-    `${count('hung up')} by never answering.`,
+    `${count('hung up')} by never answering. In the midst it was down for ${(outage / 1000).toFixed(1)} s.`,
   ].join(' ');
 }
 
