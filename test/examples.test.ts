@@ -49,6 +49,17 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'offline: retry of Store, concurrency of Archive',
     'describe: none',
   ],
+  client: [
+    'weather: sun - requests: 3',
+    'missing: the server answered 404 - requests: 1',
+    'late: sun - requests: 3',
+    'weather: sun, a while ago - requests: 4',
+    'weather: sun, a while ago - requests: 1',
+    'weather: sun, a while ago - requests: 0',
+    'weather: sun - requests: 1',
+    'storms: the user left - requests: 1',
+    'calls 8, attempts 14, timeouts 1, rejected 2, fallbacks 3, failures 2; the circuit is closed',
+  ],
   concurrency: [
     'running 2, queued 3, rejected 1',
     'served soup',
@@ -154,6 +165,15 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'sun in Davos, at attempt 3',
     'not retried: no records of 1700',
     'Weather.radar: all 2 attempts failed, 2 errors kept',
+  ],
+  'retry-after': [
+    'Davos: the server answered 503, again in 1000 ms',
+    'Davos: the server answered 429, again in a moment',
+    'Davos: the server answered 500, again in a moment',
+    'sun in Davos - after a second: true',
+    'Chur: the server answered 429 3600',
+    'Atlantis: the server answered 404',
+    '{ calls: 3, attempts: 6, retries: 3 }',
   ],
   stream: [
     'thumbnail 0',
