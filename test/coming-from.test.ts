@@ -1,7 +1,7 @@
 // What the chapters "Coming from …" of src/README.md say of other libraries, tried on them and on opero side by side.
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { Orchestrator, RejectedError } from 'opero';
+import { isRejectedError, isTimeoutError, Orchestrator, RejectedError } from 'opero';
 import pLimit from 'p-limit';
 import { CircuitBreaker, cockatiel, pRetry, RetryAbort } from './bench/newest.js';
 import { deferred } from './support/deferred.js';
@@ -200,6 +200,26 @@ describe('opossum', () => {
     await call;
     assert.equal(orchestrator.stats.running, 1);
     gate.resolve();
+  });
+
+  test('knows its timeouts and rejections by isOurError, as isTimeoutError and isRejectedError do here', async () => {
+    const never = (): Promise<never> => new Promise(() => {});
+    const breaker = new CircuitBreaker(never, { timeout: 1, capacity: 1 });
+    const there = await Promise.all([rejection(breaker.fire()), rejection(breaker.fire())]);
+    assert.deepEqual(
+      there.map((error) => CircuitBreaker.isOurError(error as Error)),
+      [true, true],
+    );
+    breaker.shutdown();
+    const orchestrator = new Orchestrator({ timeout: 1, concurrency: { limit: 1, maxQueue: 0 } });
+    const here = await Promise.all([rejection(orchestrator.execute(never)), rejection(orchestrator.execute(never))]);
+    assert.deepEqual(
+      here.map((error) => [isTimeoutError(error), isRejectedError(error)]),
+      [
+        [true, false],
+        [false, true],
+      ],
+    );
   });
 
   test('gives a fallback the error after the arguments', async () => {
