@@ -4,7 +4,7 @@ import type { CallRecord } from '../examples/demo/calls.js';
 import { type ClientRecord, type Lane, mostWithin } from '../examples/demo/lines.js';
 import { paintFor } from '../examples/demo/paint.js';
 
-import type { SeenRequest, ServerRecord } from '../examples/demo/server.js';
+import type { SeenRequest, ServerRecord } from '../examples/demo/record.js';
 import { exitStatus, type Summary, summarize } from '../examples/demo/summary.js';
 import { showSummary } from '../examples/demo/table.js';
 

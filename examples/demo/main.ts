@@ -4,46 +4,23 @@
  *
  * npm run demo -- [--seed N] [--quick] [--json]
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { circuitOf, policiesOf, statsOf } from 'opero';
-import { type Ask, type CallRecord, makeCalls, type Outcome } from './calls.js';
+import { play, serverIn, tell } from './acts.js';
+import type { Ask, Outcome } from './calls.js';
 import { watchTimers } from './late.js';
 import { type Lane, optionOf } from './lines.js';
 import { canRedraw, lineOf, showInPlace, tellNow } from './live.js';
+import { readOptions } from './options.js';
 import { paintFor } from './paint.js';
 import { type Act, makePlan } from './plan.js';
 import { type CircuitNote, events, warmUp } from './request.js';
-import type { Order, ServerMessage } from './server.js';
 import { AlpineWeather, Weather } from './service.js';
 import { exitStatus, summarize } from './summary.js';
 import { showCalls, showSummary, wrap } from './table.js';
 import { type Show, showTexts, studyTexts, textFiles, textsLine, textsTask } from './texts.js';
-
-const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
-
-function readOptions(): { seed: number; quick: boolean; json: boolean } {
-  try {
-    const { values } = parseArgs({
-      options: { seed: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'boolean' } },
-    });
-    const seed = Number(values.seed ?? 1);
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed must be a whole number, got ${values.seed}`);
-    return { seed, quick: values.quick ?? false, json: values.json ?? false };
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`);
-    process.exit(2);
-  }
-}
-
-const tell = (server: ChildProcess, message: Order): Promise<ServerMessage> =>
-  new Promise((resolve, reject) => {
-    server.once('message', (answer) => resolve(answer as ServerMessage));
-    server.once('exit', (code) => reject(new Error(`the server ended too soon, with status ${code}`)));
-    server.send(message);
-  });
 
 const { seed, quick, json } = readOptions();
 const beganAt = performance.now();
@@ -97,31 +74,24 @@ const circuits: CircuitNote[] = [];
 events.on('circuit', (note) => circuits.push(note));
 
 const outcomes: Record<Outcome, number> = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
-const title = `${plan.length} calls to a server that fails on purpose (seed ${seed})`;
-const state = { title, total: plan.length, lanes, outcomes };
+const titleOf = (act: Act): string => `${plan.length} calls to a server that ${serverIn[act]} (seed ${seed})`;
+const state = { title: titleOf('storm'), total: plan.length, lanes, outcomes };
 const stopLive = isTerminal ? showInPlace(state, stderr) : () => {};
-if (isPlain) say(title);
 now = () => lineOf(state);
 
-const calls: CallRecord[] = [];
 const late = watchTimers();
-const perform = async (act: Act): Promise<void> => {
-  const planned = plan.filter((call) => call.act === act);
-  const ended = await makeCalls(planned, asks, ({ outcome }) => {
+const calls = await play(plan, asks, {
+  // The next call of each method is a probe then.
+  afterOutage: 50 + Math.max(...lanes.map((lane) => optionOf(lane, 'circuitBreaker', 'halfOpenAfter'))),
+  tell: (order) => tell(server, order),
+  onAct: (act) => {
+    state.title = titleOf(act);
+    if (isPlain) say(state.title);
+  },
+  onEnd: ({ outcome }) => {
     outcomes[outcome]++;
-  });
-  calls.push(...ended);
-};
-await perform('storm');
-await tell(server, 'down');
-await perform('outage');
-await tell(server, 'up');
-// The next call of each method is a probe then.
-await sleep(Math.max(...lanes.map((lane) => optionOf(lane, 'circuitBreaker', 'halfOpenAfter'))));
-await perform('recovery');
-// Every permit is back then.
-await sleep(1100);
-await perform('full house');
+  },
+});
 
 // A cancelled call has rejected long before its request is over: wait for that, but not for ever.
 for (let tries = 0; tries < 100 && lanes.some(({ stats }) => stats().running > 0); tries++) await sleep(10);

@@ -1,6 +1,6 @@
 /** The promises about a server that stalls, asks for time, or is down. */
 import { type ClientRecord, type Lane, type Line, line, optionOf } from './lines.js';
-import type { SeenRequest, ServerRecord } from './server.js';
+import type { SeenRequest, ServerRecord } from './record.js';
 
 /** No request and no call takes longer than it may; what is over makes no more requests. */
 export function deadlines({ calls, lanes, late }: ClientRecord, server: ServerRecord): Line[] {

@@ -1,7 +1,7 @@
 /** One line for each promise: what was promised, and what was seen. Deadlines and the outage are beside this. */
 import type { Stats } from 'opero';
 import { type ClientRecord, countBy, type Lane, type Line, line, mostWithin, optionOf } from './lines.js';
-import type { ServerRecord } from './server.js';
+import type { ServerRecord } from './record.js';
 
 export function limits(lane: Lane, server: ServerRecord): Line[] {
   const requests = server.requests.filter((request) => request.lane === lane.name);

@@ -3,44 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { watchTimers } from './late.js';
 import type { Answer, PlannedCall, Step } from './plan.js';
-
-/** One request, as the server saw it. Its own times are milliseconds since 1970. */
-export interface SeenRequest {
-  readonly lane: string;
-  readonly call: number;
-  readonly attempt: number;
-  /** When the method was entered, by the client's clock, as the request says. */
-  readonly started: number;
-  readonly arrived: number;
-  /** When it was answered or broken off, or its client hung up; undefined while it is open. */
-  ended?: number;
-  /** What became of it. */
-  outcome: Answer | 'hung up' | 'open';
-  /** Whether the server was down when it came. */
-  readonly down: boolean;
-  /** How long its answer asked to wait, in milliseconds; undefined where it did not. */
-  retryAfter?: number;
-}
-
-export interface ServerRecord {
-  readonly requests: readonly SeenRequest[];
-  /** The most open requests at any moment, by lane. */
-  readonly mostAtOnce: Readonly<Record<string, number>>;
-  /** How many calls of the last wave were there together, by lane. */
-  readonly gathered: Readonly<Record<string, number>>;
-  /** Requests that are still open. */
-  readonly open: number;
-  /** How long the server was down, in milliseconds. */
-  readonly outage: number;
-  /** How late its timers came, in milliseconds. */
-  readonly late: number;
-}
-
-/** What the server is told: what shall happen, that it is down from now on, or up again, and that it shall report. */
-export type Order = { readonly plan: readonly PlannedCall[] } | 'down' | 'up' | 'report';
-
-/** What the server says to its parent: where it listens, that it is done, or, when asked, what it saw. */
-export type ServerMessage = { readonly port: number } | 'done' | { readonly record: ServerRecord };
+import type { Order, SeenRequest, ServerMessage } from './record.js';
 
 const statuses: Partial<Record<Answer, number>> = { '503': 503, '429': 429, '404': 404 };
 const now = (): number => performance.timeOrigin + performance.now();

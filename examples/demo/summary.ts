@@ -4,7 +4,7 @@ import { type ClientRecord, countBy, type Line } from './lines.js';
 import { deadlines, outage, retryAfter } from './outage.js';
 import type { Phase } from './plan.js';
 import { accounts, cancelling, ending, limits, retrying } from './promises.js';
-import type { ServerRecord } from './server.js';
+import type { ServerRecord } from './record.js';
 
 export interface Summary {
   readonly calls: number;
