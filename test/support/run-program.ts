@@ -23,6 +23,8 @@ export function runNode(args: string[], input = '', env: Readonly<Record<string,
       { timeout: 20_000, killSignal: 'SIGKILL', env: { ...process.env, ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
+    // A program that ends at once takes no input.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }
