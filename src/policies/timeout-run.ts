@@ -7,6 +7,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Around, Entrance } from '../core/call/step.js';
 import { TimeoutError } from '../core/errors.js';
+import { ignore } from './run.js';
 
 /** What a time is given for: one attempt, or all of them with their waits. */
 export type Scope = 'attempt' | 'total';
@@ -210,7 +211,9 @@ class BoundRun extends Descent implements Timed, Wait {
     const { attempt } = this;
     try {
       if (onTimeout !== undefined) {
-        await tellHook(onTimeout, this.parent, site, { scope, timeout, attempt, error });
+        const told = tellHook(onTimeout, this.parent, site, { scope, timeout, attempt, error });
+        // The time is up: nobody waits for what it has begun, nor has anything to do with how that fails.
+        Promise.resolve(told).catch(ignore);
       }
     } catch (thrown) {
       return await this.fail(thrown);

@@ -24,8 +24,9 @@ export interface TimeoutConfig<This = never, Args extends readonly unknown[] = n
    */
   readonly total?: number;
   /**
-   * Called when the time is up, once what runs was aborted; `this` is the receiver. A promise that it returns is waited
-   * for. If it throws, the attempt, or the call, fails with that in place of the TimeoutError. Default: none.
+   * Called when the time is up, once what runs was aborted; `this` is the receiver. It is not waited for: what a
+   * promise that it returns comes to goes nowhere. If it throws, the attempt, or the call, fails with that in place of the
+   * TimeoutError. Default: none.
    */
   readonly onTimeout?: (this: This, event: TimeoutEvent<Args>) => unknown;
 }

@@ -13,8 +13,7 @@ import {
   type TimeoutEvent,
   timeout,
 } from 'opero';
-import { advance, flush, underFakeClock } from '../support/clock.js';
-import { deferred } from '../support/deferred.js';
+import { advance, underFakeClock } from '../support/clock.js';
 import { never, watched } from '../support/timed.js';
 import { handled } from '../support/unhandled.js';
 
@@ -206,41 +205,58 @@ describe('onTimeout', () => {
       assert.equal((seen.error as TimeoutError).cause, told[1]?.[1].error);
     }));
 
-  test('that throws or rejects fails the attempt with that, and is waited for', () =>
+  test('that throws fails the attempt, or the call, with that', () =>
+    underFakeClock(async (clock) => {
+      const thrown = new Error('of the hook');
+      const fail = (): never => {
+        throw thrown;
+      };
+      class Weather {
+        @timeout({ attempt: 20, onTimeout: fail })
+        async once(): Promise<void> {
+          await never();
+        }
+
+        @timeout({ total: 20, onTimeout: fail })
+        async inAll(): Promise<void> {
+          await never();
+        }
+      }
+      const weather = new Weather();
+      const seen = [weather.once(), weather.inAll()].map((each) => watched(each));
+      await advance(clock, 30);
+      assert.deepEqual(seen, Array(2).fill({ at: 20, error: thrown }));
+    }));
+
+  test('2 is not waited for: what a promise that it gives comes to is nothing to the call, nor unhandled', () =>
     handled(() =>
       underFakeClock(async (clock) => {
-        const thrown = new Error('of the hook');
-        const told = deferred();
         class Weather {
-          @timeout({
-            attempt: 20,
-            onTimeout: () => {
-              throw thrown;
-            },
-          })
-          async throws(): Promise<void> {
+          @timeout({ attempt: 20, onTimeout: () => never() })
+          async slowly(): Promise<void> {
             await never();
           }
 
-          @timeout({ total: 20, onTimeout: () => Promise.reject(thrown) })
+          @timeout({ total: 20, onTimeout: () => Promise.reject(new Error('of the hook')) })
           async rejects(): Promise<void> {
             await never();
           }
 
-          @timeout({ total: 20, onTimeout: () => told.promise })
-          async waits(): Promise<void> {
+          @timeout({
+            total: 20,
+            onTimeout: () => ({
+              // biome-ignore lint/suspicious/noThenProperty: as it may come from a library of promises
+              then: (_: unknown, reject: (error: Error) => void) => reject(new Error('of the hook')),
+            }),
+          })
+          async thenable(): Promise<void> {
             await never();
           }
         }
         const weather = new Weather();
-        const [throws, rejects, waits] = [weather.throws(), weather.rejects(), weather.waits()].map((each) =>
-          watched(each),
-        );
-        await advance(clock, 30);
-        assert.deepEqual([throws, rejects, waits], [{ at: 20, error: thrown }, { at: 20, error: thrown }, {}]);
-        told.resolve();
-        await flush();
-        assert.ok(waits?.error instanceof TimeoutError);
+        const seen = [weather.slowly(), weather.rejects(), weather.thenable()].map((each) => watched(each));
+        await advance(clock, 20);
+        for (const { at, error } of seen) assert.deepEqual([at, error instanceof TimeoutError], [20, true]);
       }),
     ));
 });
