@@ -115,13 +115,13 @@ function* explainSite(site: Site, placement: Placement): Generator<string> {
   const width = Math.max(...kinds.map(({ length }) => length), shortestColumn);
   yield `  ${prefix}${String(site.name)}(): ${[...outlineOf(site), 'the method'].join(' > ')}`;
   for (const { policy, declaredBy, configuredBy } of site.inForce) {
-    const options = Object.entries(policy.options).map(([name, value]) => `${name}: ${showOption(value)}`);
     const from = configuredBy ? `${nameOf(configuredBy)}, configured` : nameOf(declaredBy);
-    yield `    ${policy.kind.padEnd(width)} ${options.join(', ')}  (from ${from})`;
+    yield `    ${policy.kind.padEnd(width)} ${showOptions(policy.options)}  (from ${from})`;
   }
   for (const { kind, configuredBy } of site.takenOut) {
     yield `    ${kind.padEnd(width)} taken out  (from ${nameOf(configuredBy)}, configured)`;
   }
+  if (site.signalAt !== undefined) yield `    ${'signalAt'.padEnd(width)} ${showOptions(site.signalAt)}`;
   for (const policy of site.policies) {
     const caution = policy.caution?.(site.policies);
     if (caution !== undefined) yield `    ! ${policy.kind}: ${caution}`;
@@ -139,6 +139,11 @@ const outlineOf = ({ policies }: Site): string[] =>
     .map(({ name }) => name);
 
 const nameOf = (type: AnyClass | undefined): string => type?.name || 'an anonymous class';
+
+const showOptions = (options: object): string =>
+  Object.entries(options)
+    .map(([name, value]) => `${name}: ${showOption(value)}`)
+    .join(', ');
 
 const showOption = (value: unknown): string =>
   Array.isArray(value)

@@ -76,7 +76,7 @@ export class Pass implements Wait, RunOwner {
       return refused(new ConfigurationError(this.says(`expected next() to be given an array, got ${show(args)}`)));
     }
     try {
-      const signal = signalOf(args, this.signalAt);
+      const signal = signalOf(args, this.signalAt, this.standing.site.label);
       // That of the caller aborts the call, and so its runs.
       if (signal === undefined || signal === call.callerSignal) return this.goOnAs(args);
       if (signal.aborted) return refused(signal.reason);

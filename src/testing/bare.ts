@@ -8,11 +8,11 @@ import type { Run, Site } from '../core/decoration/site.js';
  * on, and ends nothing by itself.
  */
 export const bareRun =
-  ({ name, signalAt }: Site): Run =>
+  ({ name, label, signalAt }: Site): Run =>
   (fn, self, args) => {
     const given = takeHandoff(self, name);
     try {
-      const signal = signalOf(args, signalAt) ?? given?.signal;
+      const signal = signalOf(args, signalAt, label) ?? given?.signal;
       const result = enter({ attempt: 1, signal, error: given?.error }, fn, self, args);
       const { onFailure } = given ?? {};
       if (onFailure === undefined) return result;
@@ -21,7 +21,7 @@ export const bareRun =
         throw error;
       });
     } catch (error) {
-      // The arguments do not let themselves be looked at.
+      // The arguments do not let themselves be looked at, or hold no signal where `signalAt` says so.
       return Promise.reject(error);
     }
   };

@@ -4,12 +4,16 @@ import {
   ConfigurationError,
   concurrency,
   currentCall,
+  definePolicy,
+  explain,
   Orchestrator,
   orchestrate,
   register,
   retry,
+  statsOf,
   timeout,
 } from 'opero';
+import { withoutPolicies } from 'opero/testing';
 import { advance, underFakeClock } from '../support/clock.js';
 import { rejection } from '../support/rejection.js';
 import { never, watched } from '../support/timed.js';
@@ -28,7 +32,7 @@ describe('signalAt', () => {
       }
 
       @orchestrate({ signalAt: { argument: 0 } })
-      async wait(_signal: AbortSignal | string | undefined, _id: number): Promise<void> {
+      async wait(_signal: AbortSignal | undefined, _id: number): Promise<void> {
         await never();
       }
     }
@@ -59,7 +63,7 @@ describe('signalAt', () => {
       ['a', { signal: aborted }],
       [aborted],
       ['a', null],
-      ['a', 5],
+      ['a', new Date(0)],
     ]) {
       assert.equal(await store.load(args[0], ...args.slice(1)), 'loaded');
     }
@@ -84,7 +88,14 @@ describe('signalAt', () => {
     assert.equal((seen[1] as Options).abortSignal, inner);
     assert.notEqual(inner, signal);
     assert.equal(given.abortSignal, signal);
-    for (const args of [['a'], ['a', undefined], ['a', undefined, 'b'], ['a', {}]]) {
+    for (const args of [
+      ['a'],
+      ['a', undefined],
+      ['a', undefined, 'b'],
+      ['a', null],
+      ['a', {}],
+      ['a', { abortSignal: null }],
+    ]) {
       await store.load(...args);
       assert.equal((seen[1] as Options).abortSignal, inner);
       assert.equal(seen[2], args[2]);
@@ -92,11 +103,10 @@ describe('signalAt', () => {
     await store.load();
     assert.equal(seen[0], undefined);
     assert.equal((seen[1] as Options).abortSignal, inner);
-    // What is no plain object passes as it is.
-    for (const odd of [null, 5, new Date(0)]) {
-      await store.load('a', odd);
-      assert.equal(seen[1], odd);
-    }
+    // An object that is not plain passes as it is.
+    const odd = new Date(0);
+    await store.load('a', odd);
+    assert.equal(seen[1], odd);
   });
 
   test('without a name it is the argument itself', async () => {
@@ -119,6 +129,66 @@ describe('signalAt', () => {
     assert.equal(await store.load('a', new AbortController().signal, 'b'), seen[1]);
     assert.deepEqual([seen[0], seen[2]], ['a', 'b']);
     assert.equal(await store.byKey(), true);
+  });
+
+  test('what stands there and is no signal is never replaced: the call rejects, and the method is not entered', async () => {
+    let entered = 0;
+    class Store {
+      @orchestrate({ timeout: 1_000, signalAt: { argument: 0 } })
+      async wait(..._args: unknown[]): Promise<void> {
+        entered++;
+      }
+
+      @orchestrate({ retry: 3, signalAt: { argument: 1, name: 'abortSignal' } })
+      async load(..._args: unknown[]): Promise<void> {
+        entered++;
+      }
+    }
+    const store = new Store();
+    const orchestrator = new Orchestrator({ signalAt: { argument: 0 } });
+    const options = { abortSignal: 'x' };
+    const asked = 'signalAt: expected argument';
+    const found: [Promise<unknown>, string][] = [
+      [store.wait('hello'), `Store.wait: ${asked} 0 to be an AbortSignal or undefined, got 'hello'`],
+      [store.wait({}), `Store.wait: ${asked} 0 to be an AbortSignal or undefined, got {}`],
+      [store.load('a', 'b'), `Store.load: ${asked} 1 to be an object or undefined, got 'b'`],
+      [
+        store.load('a', options),
+        `Store.load: ${asked} 1 to hold an AbortSignal or undefined as \`abortSignal\`, got 'x'`,
+      ],
+      [
+        orchestrator.execute(async (_id: number) => entered++, 5),
+        `Orchestrator: ${asked} 0 to be an AbortSignal or undefined, got 5`,
+      ],
+    ];
+    for (const [call, message] of found) {
+      const error = await rejection(call);
+      assert.ok(error instanceof ConfigurationError);
+      assert.equal(error.message, message);
+    }
+    assert.equal(entered, 0);
+    assert.equal(options.abortSignal, 'x');
+    assert.deepEqual([statsOf(Store, 'wait').failures, statsOf(Store, 'load').failures], [2, 2]);
+    using _bare = withoutPolicies(Store);
+    assert.match(String(await rejection(store.wait('hello'))), /argument 0 to be an AbortSignal/);
+  });
+
+  test('nor by the next() of a policy of your own', async () => {
+    const shout = definePolicy({ kind: 'shout', stage: 'call', around: (next) => next(['loud']) });
+    class Store {
+      @orchestrate({ timeout: 1_000, signalAt: { argument: 0 } })
+      @shout()
+      async wait(..._args: unknown[]): Promise<void> {}
+    }
+    assert.match(String(await rejection(new Store().wait())), /Store\.wait: signalAt: .* got 'loud'/);
+  });
+
+  test('explain shows it', () => {
+    class Store {
+      @orchestrate({ retry: 3, signalAt: { argument: 1, name: 'abortSignal' } })
+      async load(_id: string, _options?: Options): Promise<void> {}
+    }
+    assert.match(explain(Store), /\n {4}signalAt {4}argument: 1, name: 'abortSignal'(\n|$)/);
   });
 
   test("the attempt ends by it, and the key of a limit sees the caller's arguments", () =>

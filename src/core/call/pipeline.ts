@@ -171,7 +171,7 @@ export function runner(
     const given = takeHandoff(self, site.name);
     let signal: AbortSignal | undefined;
     try {
-      signal = signalOf(args, site.signalAt);
+      signal = signalOf(args, site.signalAt, site.label);
       if (given !== undefined) signal = joinSignals(signal, given.signal);
     } catch (error) {
       stats.failures++;

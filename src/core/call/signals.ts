@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../errors.js';
+import { show } from '../options.js';
 import type { SignalPlace } from './signal-place.js';
 
 /** Whether a value is an AbortSignal, of whatever realm. */
@@ -15,9 +17,13 @@ export function indexOfLast(args: readonly unknown[]): number {
   return index;
 }
 
-/** The signal among the arguments: the last one, or the `signal` of the last one; or the one in the place given. */
-export function signalOf(args: readonly unknown[], at?: SignalPlace): AbortSignal | undefined {
-  if (at !== undefined) return signalAt(args, at);
+/**
+ * The signal among the arguments: the last one, or the `signal` of the last one; or the one in the place given.
+ *
+ * @throws ConfigurationError when something else stands in the place given.
+ */
+export function signalOf(args: readonly unknown[], at?: SignalPlace, label = ''): AbortSignal | undefined {
+  if (at !== undefined) return signalAt(args, at, label);
   let last = args[args.length - 1];
   if (last === undefined && args.length > 1) last = args[indexOfLast(args)];
   if (typeof last !== 'object' || last === null) return undefined;
@@ -26,13 +32,22 @@ export function signalOf(args: readonly unknown[], at?: SignalPlace): AbortSigna
   return isSignal(signal) ? signal : undefined;
 }
 
-function signalAt(args: readonly unknown[], { argument, name }: SignalPlace): AbortSignal | undefined {
+function signalAt(args: readonly unknown[], { argument, name }: SignalPlace, label: string): AbortSignal | undefined {
   const given = args[argument];
-  if (name === undefined) return isSignal(given) ? given : undefined;
-  if (typeof given !== 'object' || given === null) return undefined;
+  if (isSignal(given) && name === undefined) return given;
+  if (given === undefined || given === null) return undefined;
+  if (name === undefined) throw misplaced(label, argument, 'be an AbortSignal or undefined', given);
+  if (typeof given !== 'object') throw misplaced(label, argument, 'be an object or undefined', given);
   const signal: unknown = Reflect.get(given, name);
-  return isSignal(signal) ? signal : undefined;
+  if (isSignal(signal)) return signal;
+  // One that is not plain is passed on as it is, whatever it holds.
+  if (signal === undefined || signal === null || !isPlain(given)) return undefined;
+  throw misplaced(label, argument, `hold an AbortSignal or undefined as \`${String(name)}\``, signal);
 }
+
+/** What is no signal is never replaced by one. */
+const misplaced = (label: string, argument: number, allowed: string, given: unknown): ConfigurationError =>
+  new ConfigurationError(`${label}: signalAt: expected argument ${argument} to ${allowed}, got ${show(given)}`);
 
 /** Whether an object is plain: one that is copied without loss. */
 function isPlain(value: unknown): value is Record<PropertyKey, unknown> {
@@ -66,7 +81,7 @@ function withSignalAt(args: readonly unknown[], { argument, name }: SignalPlace,
   while (copy.length <= argument) copy.push(undefined);
   const given = copy[argument];
   if (name === undefined) copy[argument] = make();
-  else if (given === undefined) copy[argument] = { [name]: make() };
+  else if (given === undefined || given === null) copy[argument] = { [name]: make() };
   else if (isPlain(given)) copy[argument] = withProperty(given, name, make());
   return copy;
 }
