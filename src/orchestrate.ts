@@ -25,8 +25,8 @@ export interface OrchestratorConfig extends Partial<Policies> {
   readonly inherit?: boolean;
   /**
    * Where the method takes its signal, where that is neither its last argument nor the `signal` of that. The caller's is
-   * read from there, and the signal of each attempt is put there, also where the caller gave none. Default: see
-   * `currentCall()`.
+   * read from there, and the signal of each attempt is put there, also where the caller gave none. A call with something else
+   * there rejects with a ConfigurationError. Default: see `currentCall()`.
    */
   readonly signalAt?: SignalPlace;
 }
@@ -41,13 +41,18 @@ interface OrchestratorOptions<
   CircuitResult,
   This,
   Args extends readonly unknown[],
-> extends Omit<OrchestratorConfig, 'retry' | 'fallback' | 'timeout' | 'circuitBreaker' | 'rateLimit' | 'concurrency'> {
+  Place extends SignalPlace,
+> extends Omit<
+    OrchestratorConfig,
+    'retry' | 'fallback' | 'timeout' | 'circuitBreaker' | 'rateLimit' | 'concurrency' | 'signalAt'
+  > {
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args>;
   readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
   readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
+  readonly signalAt?: Place;
 }
 
 /** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
@@ -104,8 +109,9 @@ export function orchestrate<
   RateArgs extends readonly unknown[] = Args,
   SlotArgs extends readonly unknown[] = Args,
   CircuitResult = unknown,
+  const Place extends SignalPlace = SignalPlace,
 >(
-  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, CircuitResult, This, Args>,
+  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, CircuitResult, This, Args, Place>,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
   | { value: Value }
@@ -114,6 +120,7 @@ export function orchestrate<
   | NeedsOfKey<RateArgs, Args>
   | NeedsOfKey<SlotArgs, Args>
   | { option: 'hooks'; this: This; args: Args }
+  | { signalAt: Place }
 >;
 export function orchestrate(...given: readonly unknown[]): unknown {
   return policyDecorator('orchestrate', given, 1, (where) =>

@@ -304,6 +304,7 @@ describe('signalAt', () => {
       [{ argument: 1.5 }, 'expected `signalAt.argument` to be the number of an argument, from 0, got 1.5'],
       [{ argument: '1' }, "expected `signalAt.argument` to be the number of an argument, from 0, got '1'"],
       [{ argument: 1, name: {} }, 'expected `signalAt.name` to be the name of a property, got {}'],
+      [{ argument: 1, name: '' }, "expected `signalAt.name` to be the name of a property, got ''"],
       [{ argument: 1, at: 5 }, 'unknown option `signalAt.at` (5); known options are argument, name'],
     ] as const) {
       assert.throws(decorating(given), (error) => {
@@ -318,7 +319,7 @@ describe('signalAt', () => {
           @orchestrate({ signalAt: { argument: 1 } })
           @retry()
           @orchestrate({ signalAt: { argument: 2 } })
-          async load(): Promise<void> {}
+          async load(..._args: unknown[]): Promise<void> {}
         }
         return Store;
       },

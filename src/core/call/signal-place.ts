@@ -20,7 +20,7 @@ const argument: Rule = {
 
 const name: Rule = {
   allowed: 'the name of a property',
-  test: (value) => typeof value === 'string' || typeof value === 'symbol' || Number.isFinite(value),
+  test: (value) => (typeof value === 'string' && value !== '') || typeof value === 'symbol' || Number.isFinite(value),
 };
 
 /** The place that `signalAt` names; checks it. */

@@ -1,6 +1,8 @@
+import type { SignalPlace } from '../call/signal-place.js';
 import type { AnyFunction } from '../types.js';
 import type { AlternativeProblem, ClassNameProblem, Own, ValueProblem } from './alternatives-problem.js';
 import type { Fits, MayFit } from './fits.js';
+import type { PlaceProblem } from './place-problem.js';
 import type { Resolved } from './resolved.js';
 
 /** An option is a function that takes the arguments of the method: `{ option: 'key'; args: [tenant: string] }`. */
@@ -30,6 +32,11 @@ interface NeedsValue<Value = unknown> {
   readonly value: Value;
 }
 
+/** The signal of an attempt is put in the place of an argument: `{ signalAt: { argument: 1, name: 'abortSignal' } }`. */
+interface NeedsPlace<Place = SignalPlace> {
+  readonly signalAt: Place;
+}
+
 /**
  * What a decorator needs of the method that it is put on, beyond that it returns a promise; a union where it needs several
  * things.
@@ -37,7 +44,7 @@ interface NeedsValue<Value = unknown> {
  * @example
  * const need: Need = { option: 'key', args: ['north'] };
  */
-export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue;
+export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue | NeedsPlace;
 
 /** What is wrong with a method for a decorator that needs this; never if nothing is. */
 export type Problem<This, Fn extends AnyFunction, Name, Needs> =
@@ -51,7 +58,9 @@ export type Problem<This, Fn extends AnyFunction, Name, Needs> =
         ? AlternativeProblem<This, Own<This, Name, Fn>, Alternatives[number]>
         : Needs extends NeedsValue<infer Value>
           ? ValueProblem<Own<This, Name, Fn>, Value>
-          : never;
+          : Needs extends NeedsPlace<infer Place>
+            ? PlaceProblem<Fn, Place>
+            : never;
 
 /** What is wrong with a class for such a decorator: of its methods, nothing is known there. */
 export type ClassProblem<Instance, Needs> =
