@@ -18,8 +18,15 @@ import { Pass, type Standing } from './pass.js';
 import { type Definition, readDefinition } from './read-definition.js';
 
 /** The argument of a factory: it may be left out where all that it holds may. */
-type OnlyArgument<Options, Sharing = unknown> =
-  Record<never, never> extends Options ? [options?: Options & Sharing] : [options: Options & Sharing];
+type OnlyArgument<Options> = Record<never, never> extends Options ? [options?: Options] : [options: Options];
+
+/** Nothing but an empty object, where there are no options. */
+type OrNone<Options> = [keyof Options] extends [never] ? Readonly<Record<PropertyKey, never>> : Options;
+
+/** The options of a policy with a state. */
+type Sharing<Options, Args extends readonly unknown[]> = [keyof Options] extends [never]
+  ? SharingConfig<Args>
+  : Options & SharingConfig<Args>;
 
 /**
  * A factory of decorators that `definePolicy` made. Where the policy has a state, `key` and `scope` are options too.
@@ -34,9 +41,9 @@ type OnlyArgument<Options, Sharing = unknown> =
  * });
  */
 export type PolicyFactory<Options, State = undefined> = [State] extends [undefined]
-  ? (...given: OnlyArgument<Options>) => PolicyDecorator
+  ? (...given: OnlyArgument<OrNone<Options>>) => PolicyDecorator
   : <Args extends readonly unknown[]>(
-      ...given: OnlyArgument<Options, SharingConfig<Args>>
+      ...given: OnlyArgument<Sharing<Options, Args>>
     ) => PolicyDecorator<{ option: 'key'; args: Args }>;
 
 /** Where so many policies of one stage stand apart: the later one was defined, the further in, but still in its place. */

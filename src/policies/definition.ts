@@ -9,10 +9,15 @@ type ValueOf<Each> = Each extends Rule<infer Value> ? Value : never;
 /** Values for some of the options; undefined for one that may be left out and has no value then. */
 export type DefaultsOf<All extends Rules> = { readonly [Name in keyof All]?: ValueOf<All[Name]> | undefined };
 
-/** The options as users give them: those with a default may be left out. */
+/**
+ * The options as users give them: those with a default may be left out. In one object, as of an intersection the compiler
+ * does not see that all of it may be left out, and takes anything.
+ */
 export type Given<All extends Rules, Defaults> = {
   readonly [Name in Exclude<keyof All, keyof Defaults>]: ValueOf<All[Name]>;
-} & { readonly [Name in Extract<keyof All, keyof Defaults>]?: ValueOf<All[Name]> };
+} & { readonly [Name in Extract<keyof All, keyof Defaults>]?: ValueOf<All[Name]> } extends infer Both
+  ? { readonly [Name in keyof Both]: Both[Name] }
+  : never;
 
 /** The options as the policy finds them, with defaults filled in. */
 export type Filled<All extends Rules, Defaults> = {

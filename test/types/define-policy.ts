@@ -96,6 +96,7 @@ export class Simple {
   @level({ level: 'high' })
   async load(): Promise<void> {}
   @level({})
+  @log({})
   async empty(): Promise<void> {}
 }
 
