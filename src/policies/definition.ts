@@ -80,7 +80,7 @@ export interface PolicyDefinition<
   readonly defaults?: Defaults;
   /** Makes what calls share: one object per method and concrete class, and for each `key`, or each instance, if asked for. */
   readonly state?: () => State;
-  /** The names of what it counts, each with where it begins. Default: none, and it may count by any name. */
+  /** The names of what it counts, each with where it begins. Default: none, and it may count by any name, from 0 on. */
   readonly stats?: Counts;
   /**
    * Runs instead of what it surrounds, which `next` calls: with the same arguments, or with others. It may be called never,

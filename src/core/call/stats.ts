@@ -62,8 +62,17 @@ export const copyOf = (stats: MutableStats): Stats => ({
   custom: Object.fromEntries(Object.entries(stats.custom).map(([kind, counts]) => [kind, { ...counts }])),
 });
 
+/** Counts by any name, each of which begins at 0. */
+const countsByAnyName = (): Counts =>
+  new Proxy<Counts>(
+    {},
+    {
+      get: (counts, name) => (typeof name === 'symbol' || Object.hasOwn(counts, name) ? Reflect.get(counts, name) : 0),
+    },
+  );
+
 /** What a policy of a kind counts; made when it is first asked for. */
-export function countsOf({ custom }: MutableStats, kind: string, initial: Readonly<Counts> = {}): Counts {
-  custom[kind] ??= { ...initial };
+export function countsOf({ custom }: MutableStats, kind: string, initial?: Readonly<Counts>): Counts {
+  custom[kind] ??= initial === undefined ? countsByAnyName() : { ...initial };
   return custom[kind];
 }
