@@ -4,7 +4,11 @@ import type { Rule } from '../core/options.js';
 export type Rules = Readonly<Record<string, Rule>>;
 
 /** What the rule of an option allows. */
-type ValueOf<Each> = Each extends Rule<infer Value> ? Value : never;
+type ValueOf<Each> = Each extends { readonly test: (value: unknown) => value is infer Value }
+  ? Value
+  : Each extends Rule<infer Value>
+    ? Value
+    : never;
 
 /** Values for some of the options; undefined for one that may be left out and has no value then. */
 export type DefaultsOf<All extends Rules> = { readonly [Name in keyof All]?: ValueOf<All[Name]> | undefined };
@@ -75,7 +79,7 @@ export interface PolicyDefinition<
    */
   readonly stage: 'call' | 'attempt' | 'method';
   /** The options that the policy takes: a rule for each. Default: none. */
-  readonly options?: All;
+  readonly options?: All & Rules; // with Rules, so that the parameter of a test written in place has a type
   /** What options are where they are not given; undefined makes one optional. An option without default must be given. */
   readonly defaults?: Defaults;
   /** Makes what calls share: one object per method and concrete class, and for each `key`, or each instance, if asked for. */

@@ -100,6 +100,27 @@ export class Simple {
   async empty(): Promise<void> {}
 }
 
+/** A rule of one's own, in place: the test may say what it lets through. */
+export const inPlace = definePolicy({
+  kind: 'inPlace',
+  stage: 'call',
+  options: {
+    port: { allowed: 'a port number', test: (value): value is number => Number(value) > 0 && Number(value) < 65_536 },
+    text: { allowed: 'a text', test: (value) => typeof value === 'string' },
+    even: { allowed: 'an even number', test: (value) => Number(value) % 2 === 0 },
+    level: oneOf('low', 'high'),
+  },
+  defaults: { port: 80, level: 'low' },
+  around(next, { options }) {
+    same<typeof options.port, number>(true);
+    same<typeof options.even, unknown>(true);
+    same<typeof options.level, 'low' | 'high'>(true);
+    const text: unknown = options.text;
+    return next([text]);
+  },
+});
+export const used = inPlace({ port: 8080, text: '', even: 2 });
+
 export const kept: PolicyDecorator[] = [log(), level()];
 export const factory: PolicyFactory<{ level?: 'low' | 'high' }> = level;
 export const describing = ({ method, options }: PolicyCall<{ level: string }>): string => `${method} ${options.level}`;
