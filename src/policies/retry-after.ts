@@ -52,6 +52,19 @@ function untilDate(text: string): number | undefined {
 const isHeaders = (value: unknown): value is { get(name: string): unknown } =>
   typeof peek(value, 'get') === 'function' && typeof peek(value, 'has') === 'function';
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** The headers that an object is, or holds. */
+const headersOf = (value: object): unknown => (isHeaders(value) ? value : peek(value, 'headers'));
+
+/** The same, or those of the error in it, as in the event that `delay` gets. */
+function headersIn(value: object): unknown {
+  const headers = headersOf(value);
+  if (isObject(headers)) return headers;
+  const error = peek(value, 'error');
+  return isObject(error) ? headersOf(error) : undefined;
+}
+
 /** The value of the header; of several, as Node's http gives them, the first. */
 function headerOf(headers: object): unknown {
   let value: unknown;
@@ -77,19 +90,20 @@ function parse(value: unknown): number | undefined {
  * of HTTP, are compared with `Date.now()`. A date that has passed, and anything else, gives undefined.
  *
  * @param value The header's value, a string or a number of seconds; a `Headers`; or an object with `headers`, such as a
- * `Response` or an error that holds them: a `Headers` or a record of names in any case.
+ * `Response` or an error that holds them: a `Headers` or a record of names in any case. Or what has such an `error`, as the
+ * event that `delay` gets.
  * @throws Nothing, whatever it is given.
  * @example
  * class Weather {
- *   \@retry({ delay: ({ error }) => parseRetryAfter(error) })
+ *   \@retry({ delay: parseRetryAfter })
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
 export function parseRetryAfter(value: unknown): number | undefined {
   try {
-    if (typeof value !== 'object' || value === null) return parse(value);
-    const headers = isHeaders(value) ? value : peek(value, 'headers');
-    return typeof headers === 'object' && headers !== null ? parse(headerOf(headers)) : undefined;
+    if (!isObject(value)) return parse(value);
+    const headers = headersIn(value);
+    return isObject(headers) ? parse(headerOf(headers)) : undefined;
   } catch {
     // What cannot be read asks for nothing.
     return undefined;

@@ -43,6 +43,20 @@ describe('6.4 parseRetryAfter', () => {
     });
   }
 
+  test('of an event, as delay gets it, its error counts', () => {
+    const event = { method: 'Weather.forecast', args: [], attempt: 1, signal: undefined };
+    const error = Object.assign(new Error('busy'), { headers: { 'Retry-After': '2' } });
+    assert.equal(parseRetryAfter({ ...event, error }), 2000);
+    assert.equal(parseRetryAfter({ ...event, error: new Headers({ 'retry-after': '2' }) }), 2000);
+    assert.equal(parseRetryAfter({ headers: { 'retry-after': '1' }, error }), 1000);
+    for (const none of [undefined, null, 5, '5', new Error('down'), { error }]) {
+      assert.equal(parseRetryAfter({ ...event, error: none }), undefined);
+    }
+    const itself: { error?: unknown } = {};
+    itself.error = itself;
+    assert.equal(parseRetryAfter(itself), undefined);
+  });
+
   test('a date with a leap second, a leap day, and two digits in asctime', async () => {
     assert.equal(await at('2016-12-31T23:59:59Z', 'Sat, 31 Dec 2016 23:59:60 GMT'), 1000);
     assert.equal(await at('2024-02-29T00:00:00Z', 'Thu, 29 Feb 2024 00:00:01 GMT'), 1000);

@@ -58,6 +58,25 @@ async function waitsOf(config: RetryConfig<number>, random: readonly number[] = 
 }
 
 describe('delay of retry', () => {
+  test('parseRetryAfter itself may be it', async () => {
+    const error = Object.assign(new Error('busy'), { headers: new Headers({ 'retry-after': '3' }) });
+    let delay: number | undefined;
+    class Api {
+      @retry({
+        delay: parseRetryAfter,
+        onRetry: (event) => {
+          delay = event.delay;
+          throw event.error;
+        },
+      })
+      async get(): Promise<void> {
+        throw error;
+      }
+    }
+    assert.equal(await rejection(new Api().get()), error);
+    assert.equal(delay, 3000);
+  });
+
   test('6.1 undefined: the computed wait', async () => {
     const config = { maxAttempts: 4, jitter: 'none', delay: () => undefined } as const;
     assert.deepEqual(await waitsOf(config), [100, 200, 400]);

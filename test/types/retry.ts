@@ -50,6 +50,8 @@ export class Api {
 
   @retry({ delay: () => 5 })
   async number(): Promise<void> {}
+  @retry({ delay: parseRetryAfter })
+  async asServerSays(): Promise<void> {}
   @retry({ delay: () => undefined })
   async nothing(): Promise<void> {}
   @retry({ delay: ({ attempt }) => attempt > 2 && undefined })
