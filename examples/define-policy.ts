@@ -24,7 +24,7 @@ const log = definePolicy({
 // For the compiler to know the kind as a key of `@orchestrate` and `Orchestrator`.
 declare module 'opero' {
   interface Policies {
-    readonly log: { readonly detail?: 'brief' | 'full' };
+    readonly log: Parameters<typeof log>[0];
   }
 }
 

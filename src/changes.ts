@@ -1,9 +1,9 @@
 import type { Change } from './core/decoration/remade.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, show, unknownOption, type Where } from './core/options.js';
+import { entriesOf, show, type Where } from './core/options.js';
 import type { Policies, PolicyKind } from './core/policies.js';
 import type { Build } from './policies/defined.js';
-import { builderOf, kinds } from './policies/kinds.js';
+import { builderOf, kinds, unknownKind } from './policies/kinds.js';
 
 /** What stays as it was declared. */
 type Fixed = 'key' | 'scope' | 'module';
@@ -41,7 +41,7 @@ export function readChanges(given: unknown, where: Where): Map<PolicyKind, Chang
   const changes = new Map<PolicyKind, Change>();
   for (const [kind, options] of entriesOf(given)) {
     const build = typeof kind === 'string' ? builderOf(kind) : undefined;
-    if (build === undefined) throw unknownOption(where, kind, options, kinds());
+    if (build === undefined) throw unknownKind(where, kind, options, kinds());
     if (options === undefined) continue;
     changes.set(
       kind as PolicyKind,

@@ -4,12 +4,12 @@ import { policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
 import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, flag, show, unknownOption, type Where, wrongOption } from './core/options.js';
+import { entriesOf, flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
 import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
 import type { ConcurrencyConfig } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
-import { builderOf, kinds } from './policies/kinds.js';
+import { builderOf, kinds, unknownKind } from './policies/kinds.js';
 import type { RateLimitConfig } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
 import type { TimeoutConfig } from './policies/timeout.js';
@@ -70,7 +70,7 @@ export function readPolicies(config: unknown, where: Where): Recording {
   let signalAt: SignalPlace | undefined;
   const keys = [...kinds(), 'signalAt', ...(where.classless ? [] : ['inherit'])];
   for (const [key, given] of entriesOf(config)) {
-    if (typeof key === 'symbol' || !keys.includes(key)) throw unknownOption(where, key, given, keys);
+    if (typeof key === 'symbol' || !keys.includes(key)) throw unknownKind(where, key, given, keys);
     const build = builderOf(key);
     if (given === undefined) continue;
     if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));

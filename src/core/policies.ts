@@ -3,9 +3,16 @@
  * included. Each policy adds its own line; so may yours.
  *
  * @example
+ * const audit = definePolicy({
+ *   kind: 'audit',
+ *   stage: 'call',
+ *   options: { level: oneOf('low', 'high') },
+ *   around: (next) => next(),
+ * });
+ *
  * declare module 'opero' {
  *   interface Policies {
- *     audit: { level: 'low' | 'high' };
+ *     readonly audit: Parameters<typeof audit>[0];
  *   }
  * }
  */

@@ -1,4 +1,5 @@
-import { wrongOption } from '../core/options.js';
+import { ConfigurationError } from '../core/errors.js';
+import { unknownOption, type Where, wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import { circuitBreakerPolicy } from './circuit-breaker.js';
 import { concurrencyPolicy } from './concurrency.js';
@@ -28,6 +29,16 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
 
 /** The kinds of policy that there are: opero's own, and those of `definePolicy`. */
 export const kinds = (): readonly string[] => [...Object.keys(builtIn), ...definedKinds()];
+
+const hint = 'a policy of your own is known once its module, which calls definePolicy(), was loaded';
+
+/** The error for a key that is no kind, nor anything else that is known beside the kinds. */
+export const unknownKind = (
+  where: Where,
+  name: PropertyKey,
+  value: unknown,
+  known: readonly string[],
+): ConfigurationError => new ConfigurationError(`${unknownOption(where, name, value, known).message}; ${hint}`);
 
 /** How a policy of a kind is made; undefined where there is no such kind. */
 export const builderOf = (kind: string): Build | undefined =>

@@ -335,7 +335,7 @@ describe('a wrong option fails at decoration', () => {
     assert.throws(
       () => decorate('orchestrate', { nothing: 5 }),
       (error: Error) => {
-        const [problem, known = ''] = error.message.split('; known options are ');
+        const [problem, known = ''] = error.message.split(/; known options are |; a policy of your own /);
         assert.equal(problem, '@orchestrate on method `load`: unknown option `nothing` (5)');
         assert.deepEqual(known.split(', ').sort(), [...kinds, 'signalAt', 'inherit'].sort());
         return error instanceof ConfigurationError;

@@ -7,6 +7,7 @@ import {
   circuitBreaker,
   circuitOf,
   concurrency,
+  configure,
   currentCall,
   definePolicy,
   duration,
@@ -789,6 +790,13 @@ describe('1.4 a kind', () => {
     definePolicy({ kind: 'nobodys', stage: 'call', around });
     new Orchestrator({ nobodys: {} } as object);
     failsWith(() => new Orchestrator({ anybodys: {} } as object), /known options are retry, .*, nobodys/);
+    const hint = /; a policy of your own is known once its module, which calls definePolicy\(\), was loaded$/;
+    failsWith(() => new Orchestrator({ anybodys: {} } as object), hint);
+    class Shop {
+      @retry()
+      async buy(): Promise<void> {}
+    }
+    failsWith(() => configure(Shop, 'buy', { anybodys: {} } as object), hint);
   });
 
   test('stands once on a method', () => {

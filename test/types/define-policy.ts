@@ -5,6 +5,7 @@ import {
   definePolicy,
   duration,
   flag,
+  Orchestrator,
   oneOf,
   type PolicyCall,
   type PolicyDecorator,
@@ -99,6 +100,14 @@ export class Simple {
   @log({})
   async empty(): Promise<void> {}
 }
+
+declare module 'opero' {
+  interface Policies {
+    readonly everything: Parameters<typeof everything>[0];
+    readonly level: Parameters<typeof level>[0];
+  }
+}
+export const orchestrator = new Orchestrator({ everything: { ...needed, key: () => 'all' }, level: { level: 'high' } });
 
 /** A rule of one's own, in place: the test may say what it lets through. */
 export const inPlace = definePolicy({
