@@ -22,12 +22,12 @@ import { type CallCircuits, circuitsOf, type Filled, stepOf } from './circuit-st
 import { rankOf } from './order.js';
 
 /**
- * What `onStateChange` is told.
+ * What `onStateChange` is told. A change by hand, of `circuitOf`, has no call: `args` are none, and `attempt` is 1.
  *
  * @example
  * const onStateChange = ({ from, to, method }: CircuitEvent) => console.log(`${method}: ${from} -> ${to}`);
  */
-export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Args> {
+export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown[]> extends HookContext<Partial<Args>> {
   /** What the circuit was. */
   readonly from: CircuitState;
   /** What it is now. */
@@ -71,9 +71,11 @@ export interface CircuitBreakerConfig<Value = never, This = never, Args extends 
   readonly slowAfter?: number;
   /**
    * Called after each change of the state, by the attempt that made it. If it throws, that call rejects with what it threw;
-   * what a promise that it returns comes to is not looked at. Default: none.
+   * what a promise that it returns comes to is not looked at. At a change by hand `this` is the object that `circuitOf` was
+   * given, undefined where that was the class of an instance method; what it throws then becomes a warning of the process.
+   * Default: none.
    */
-  readonly onStateChange?: (this: This, event: CircuitEvent<Args>) => unknown;
+  readonly onStateChange?: (this: This | undefined, event: CircuitEvent<Args>) => unknown;
 }
 
 declare module '../core/policies.js' {

@@ -1,3 +1,4 @@
+import { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { chainsOf, siteOf, typeOf } from '../core/decoration/lookup.js';
 import { labelOf } from '../core/decoration/site.js';
@@ -22,7 +23,8 @@ export interface CircuitHandle {
   readonly calls: number;
   /**
    * Rejects all calls from now on, until what it returns is called or disposed; of several isolations, until the last of
-   * them has ended. The circuit is closed and empty then.
+   * them has ended. The circuit is closed and empty then. It takes effect whatever `onStateChange` does: what that throws
+   * becomes a warning of the process, an `OperoWarning`, here as in `reset` and when an isolation ends.
    */
   isolate(): EndIsolation;
   /** Makes it as new: closed and empty. Isolations end; attempts under way do not count. */
@@ -53,6 +55,7 @@ export function circuitOf(target: object, method: PropertyKey, key?: string): Ci
   const problem = problemWith(circuits, target, key);
   if (problem !== undefined) throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
   const ofTarget = circuits.byKeyOf(target);
+  const byHand = callByHand(target, circuits.site);
   // Looked up each time: one that is as new may be dropped, and made anew by a call.
   return {
     get state() {
@@ -64,8 +67,8 @@ export function circuitOf(target: object, method: PropertyKey, key?: string): Ci
     get calls() {
       return ofTarget.find(key)?.calls ?? 0;
     },
-    isolate: () => ofTarget.use(key).isolate(),
-    reset: () => ofTarget.find(key)?.reset(),
+    isolate: () => ofTarget.use(key).isolate(byHand),
+    reset: () => ofTarget.find(key)?.reset(byHand),
   };
 }
 
@@ -78,5 +81,9 @@ function problemWith({ sharing, site }: CallCircuits, target: object, key: unkno
   }
   return undefined;
 }
+
+/** What stands for the call in the hook of a change by hand: its receiver is the target, unless that is the class of an instance. */
+const callByHand = (target: object, site: SiteInfo): Call | undefined =>
+  typeof target === 'function' && !isStatic(site) ? undefined : new Call(() => {}, target, [], undefined, undefined);
 
 const isStatic = ({ member }: SiteInfo): boolean => member?.placement.endsWith('static') === true;

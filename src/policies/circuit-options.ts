@@ -24,8 +24,10 @@ export type CircuitOptions<Context> = Threshold & {
   readonly halfOpenAfter: number | ((opening: number, error: unknown, context: Context) => number);
   /** How many probes may be under way at once, and how many have to succeed. */
   readonly halfOpenCalls: number;
-  /** Told after each change, by the call that made it; `context` is undefined where none did. */
+  /** Told after each change, by the call that made it; `context` is undefined where nothing is known of who did. */
   readonly onStateChange?: ((change: CircuitChange, context: Context | undefined) => unknown) | undefined;
+  /** Told what `onStateChange` threw at a change by hand, where there is no call to reject. */
+  readonly onHookError?: ((error: unknown) => void) | undefined;
 };
 
 /**

@@ -4,6 +4,7 @@ import type { ErrorMatcher } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
+import { node } from '../core/node.js';
 import type { SharingConfig } from '../limits/limiters.js';
 import { Circuit } from './circuit.js';
 import type { Threshold } from './circuit-counts.js';
@@ -57,9 +58,14 @@ function toldOf(options: Filled, site: SiteInfo): CircuitOptions<Call> {
     onStateChange(change, call) {
       if (change.to === 'open') site.stats.circuitOpenings++;
       if (onStateChange === undefined) return;
-      // Of a promise, what it comes to is nobody's affair. A change by hand has no call.
+      // Of a promise, what it comes to is nobody's affair. A change by hand may have no receiver.
       const outcome = tellHook(onStateChange, call ?? Call.idle, site, change);
       if (outcome instanceof Promise) outcome.catch(() => {});
+    },
+    onHookError(error) {
+      const problem = '`onStateChange` threw at a change by hand, which stands all the same';
+      const detail = node('node:util').inspect(error);
+      process.emitWarning(`@circuitBreaker on ${site.label}: ${problem}`, { type: 'OperoWarning', detail });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../core/errors.js';
 import { durationOrInfinity, show, type Where } from '../core/options.js';
+import { once } from '../core/undo.js';
 import { type Counts, countsBy } from './circuit-counts.js';
 import type { CircuitOptions, CircuitState, EndIsolation } from './circuit-options.js';
 import { Probes } from './circuit-probes.js';
@@ -14,7 +15,8 @@ const defaultWait = 5_000;
  * through. It has no timer and moves on when a call looks at it.
  *
  * A call that is admitted gets a token. It ends once: with `succeed`, `fail` or `leave`, or when `recheck` refuses it.
- * What a hook throws comes out of the method that made the change; the change stands, and the call has ended.
+ * What a hook throws comes out of the method that made the change; the change stands, and the call has ended. Changes by
+ * hand, `isolate` and `reset`, throw nothing: who makes them, in an emergency, relies on them.
  */
 export class Circuit<Context> {
   #options: CircuitOptions<Context>;
@@ -111,29 +113,21 @@ export class Circuit<Context> {
     this.#probes.delete(token);
   }
 
-  /** Lets nobody through until this isolation, and every other, has ended. When the hook throws, there is none. */
-  isolate(): EndIsolation {
+  /** Lets nobody through until this isolation, and every other, has ended. `context` is for the hook. */
+  isolate(context?: Context): EndIsolation {
     const isolation = {};
-    const isLast = (): boolean => this.#isolations.delete(isolation) && this.#isolations.size === 0;
-    const end = (): void => {
-      if (isLast()) this.#close(undefined);
-    };
     this.#isolations.add(isolation);
-    try {
-      const from = this.#enter('isolated');
-      this.#tell(from, 'isolated', undefined, undefined);
-    } catch (error) {
-      // Nobody could end it.
-      if (isLast()) this.#empty();
-      throw error;
-    }
-    return Object.assign(end, { [Symbol.dispose]: end });
+    const from = this.#enter('isolated');
+    this.#tellByHand(from, 'isolated', context);
+    return once(() => {
+      if (this.#isolations.delete(isolation) && this.#isolations.size === 0) this.#closeByHand(context);
+    });
   }
 
   /** Makes it as new: closed and empty. Isolations end with it, and calls under way count no more. */
-  reset(): void {
+  reset(context?: Context): void {
     this.#isolations.clear();
-    this.#close(undefined);
+    this.#closeByHand(context);
   }
 
   /** Takes other options; the state and what was counted stay. The circuit is judged by them at the next failure. */
@@ -217,9 +211,14 @@ export class Circuit<Context> {
     return this.recheck(token, context);
   }
 
-  #close(context: Context | undefined): void {
+  #close(context: Context): void {
     const from = this.#empty();
     this.#tell(from, 'closed', undefined, context);
+  }
+
+  #closeByHand(context: Context | undefined): void {
+    const from = this.#empty();
+    this.#tellByHand(from, 'closed', context);
   }
 
   #empty(): CircuitState {
@@ -238,6 +237,14 @@ export class Circuit<Context> {
     this.#probes.clear();
     this.#successes = 0;
     return from;
+  }
+
+  #tellByHand(from: CircuitState, to: CircuitState, context: Context | undefined): void {
+    try {
+      this.#tell(from, to, undefined, context);
+    } catch (error) {
+      this.#options.onHookError?.(error);
+    }
   }
 
   #tell(from: CircuitState, to: CircuitState, error: unknown, context: Context | undefined): void {

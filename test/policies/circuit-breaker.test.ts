@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import {
   type CircuitBreakerConfig,
@@ -614,7 +615,7 @@ describe('onStateChange', () => {
         @circuitBreaker({
           consecutive: 1,
           halfOpenAfter: 100,
-          onStateChange(this: Weather, { from, to, error, method, args, attempt, signal }: CircuitEvent) {
+          onStateChange(this: Weather | undefined, { from, to, error, method, args, attempt, signal }: CircuitEvent) {
             const { state } = circuitOf(Weather, 'forecast');
             events.push([from, to, error, method, args, attempt, signal, this === weather, state]);
           },
@@ -659,6 +660,57 @@ describe('onStateChange', () => {
     await fail();
     await flush();
     assert.equal(circuit.state, 'open');
+  });
+
+  test('3.14 an isolation is in force though the hook throws; that becomes a warning', async () => {
+    class Weather {
+      @circuitBreaker({
+        consecutive: 1,
+        onStateChange({ to }) {
+          if (to !== 'open') throw new TypeError(`not ${to}`);
+        },
+      })
+      async forecast(): Promise<void> {
+        throw down;
+      }
+    }
+    await rejection(new Weather().forecast());
+    const warned = once(process, 'warning');
+    const end = circuitOf(Weather, 'forecast').isolate();
+    assert.equal((await refusal(new Weather().forecast())).reason, 'isolated');
+    end();
+    assert.equal(circuitOf(Weather, 'forecast').state, 'closed');
+    const [warning] = (await warned) as [Error & { detail?: string }];
+    assert.equal(warning.name, 'OperoWarning');
+    assert.equal(
+      warning.message,
+      '@circuitBreaker on Weather.forecast: `onStateChange` threw at a change by hand, which stands all the same',
+    );
+    assert.match(String(warning.detail), /^TypeError: not isolated\n/);
+  });
+
+  test('3.14 at a change by hand `this` is the instance given to circuitOf, or the class of a static method', () => {
+    const receivers: unknown[] = [];
+    class Weather {
+      @circuitBreaker({
+        onStateChange() {
+          receivers.push(this);
+        },
+      })
+      async forecast(): Promise<void> {}
+      @circuitBreaker({
+        onStateChange() {
+          receivers.push(this);
+        },
+      })
+      static async load(): Promise<void> {}
+    }
+    const weather = new Weather();
+    circuitOf(weather, 'forecast').isolate()();
+    circuitOf(Weather, 'forecast').isolate();
+    circuitOf(weather, 'forecast').reset();
+    circuitOf(Weather, 'load').isolate();
+    assert.deepEqual(receivers, [weather, weather, undefined, weather, Weather]);
   });
 
   test('3.14 changes by hand have no call', () => {

@@ -745,11 +745,42 @@ describe('onStateChange', () => {
     assert.deepEqual([circuit.state, circuit.isIdle], ['closed', true]);
   });
 
-  timed('3.14 when it throws at an isolation there is none, as nobody could end it', () => {
-    const circuit = throwing();
-    assert.throws(() => circuit.isolate(), new Error('to isolated'));
+  timed('3.14 a change by hand stands and gives what it gives, though the hook throws', () => {
+    const errors: unknown[] = [];
+    const onHookError = (error: unknown) => errors.push(error);
+    const circuit = create(
+      inARow(1, {
+        onStateChange: ({ to }) => {
+          throw new Error(`to ${to}`);
+        },
+        onHookError,
+      }),
+    );
+    assert.throws(() => fail(circuit), new Error('to open'));
+    const [first, second] = [circuit.isolate(), circuit.isolate()];
+    assert.deepEqual(refused(circuit.admit('a call')), ['isolated', Number.POSITIVE_INFINITY]);
+    first();
+    assert.equal(circuit.state, 'isolated');
+    second[Symbol.dispose]();
     assert.equal(circuit.state, 'closed');
-    enter(circuit);
+    assert.throws(() => fail(circuit), new Error('to open'));
+    circuit.reset();
+    assert.equal(circuit.state, 'closed');
+    assert.deepEqual(errors, [new Error('to isolated'), new Error('to closed'), new Error('to closed')]);
+  });
+
+  timed('3.14 a change by hand is told with what was given for it', () => {
+    const seen: unknown[] = [];
+    const circuit = create(inARow(1, { onStateChange: ({ to }, context) => seen.push([to, context]) }));
+    circuit.isolate('by hand')();
+    circuit.fail(enter(circuit), 'boom', 'a call');
+    circuit.reset('by hand too');
+    assert.deepEqual(seen, [
+      ['isolated', 'by hand'],
+      ['closed', 'by hand'],
+      ['open', 'a call'],
+      ['closed', 'by hand too'],
+    ]);
   });
 
   timed('3.14 the call that it tells of is the first probe, whatever calls the hook makes', (clock) => {

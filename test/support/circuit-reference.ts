@@ -111,21 +111,15 @@ export class CircuitReference {
     const from = this.state;
     this.#isolations.add(isolation);
     this.#begin('isolated');
-    try {
-      this.#tell(from);
-    } catch (error) {
-      this.#isolations.delete(isolation);
-      this.#clear();
-      throw error;
-    }
+    this.#tellByHand(from);
     return () => {
-      if (this.#isolations.delete(isolation) && this.#isolations.size === 0) this.#close();
+      if (this.#isolations.delete(isolation) && this.#isolations.size === 0) this.#closeByHand();
     };
   }
 
   reset(): void {
     this.#isolations.clear();
-    this.#close();
+    this.#closeByHand();
   }
 
   /** The clock is set back: samples of buckets to come are dropped. */
@@ -176,6 +170,19 @@ export class CircuitReference {
     const from = this.state;
     this.#clear();
     this.#tell(from);
+  }
+
+  #closeByHand(): void {
+    const from = this.state;
+    this.#clear();
+    this.#tellByHand(from);
+  }
+
+  /** What the hook throws is for no call. */
+  #tellByHand(from: CircuitState): void {
+    try {
+      this.#tell(from);
+    } catch {}
   }
 
   #tell(from: CircuitState, error?: unknown): void {

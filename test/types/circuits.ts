@@ -64,14 +64,16 @@ export class Weather {
   async hooked(): Promise<void> {}
   @circuitBreaker<Weather, [city: string]>({
     onStateChange({ args: [city] }) {
-      same<typeof city, string>(true);
-      console.log(this.station);
+      same<typeof city, string | undefined>(true);
+      same<typeof this, Weather | undefined>(true);
+      console.log(this?.station);
     },
   })
   async typed(_city: string): Promise<void> {}
   @circuitBreaker({
-    onStateChange(this: Weather, { args }: CircuitEvent<[city: string]>) {
-      console.log(this.station, args[0]);
+    onStateChange(this: Weather | undefined, { args }: CircuitEvent<[city: string]>) {
+      same<(typeof args)[0], string | undefined>(true);
+      console.log(this?.station, args[0]);
     },
   })
   async annotated(_city: string): Promise<void> {}
