@@ -2,7 +2,7 @@ import type { HookContext } from '../core/call/hooks.js';
 import { classesOf, type ErrorMatcher, errorMatcher } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
 import {
   budget,
@@ -14,7 +14,6 @@ import {
   readOptions,
   show,
   type Where,
-  wrongOption,
 } from '../core/options.js';
 import { type SharingConfig, sharingRules } from '../limits/limiters.js';
 import type { CircuitState } from './circuit-options.js';
@@ -140,9 +139,6 @@ function withoutOther(config: object | null, where: Where): Where {
 function readConfig(given: unknown, asked: Where): Filled {
   const config = typeof given === 'object' ? given : { consecutive: given };
   const where = withoutOther(config, asked);
-  if (given === undefined) {
-    throw wrongOption(where, 'consecutive', given, `${positiveInteger.allowed}, or the options to be an object`);
-  }
   const countsInARow = [config, where.over].some((each) => each && Reflect.get(each, 'consecutive') !== undefined);
   const options = readOptions<Filled>(
     where,
@@ -170,12 +166,17 @@ export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreak
   return policy;
 }
 
+// Without parentheses, for the compiler to show what to write.
+export function circuitBreaker<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@circuitBreaker()' } & WithoutContext<Second>;
 /**
  * Stops calling a method that keeps failing. When so many attempts have failed, the circuit opens: calls are rejected at
  * once, without a permit or a slot. After `halfOpenAfter` it lets probes through: when they succeed it closes, when one
  * fails it opens again.
  *
- * @param config How many failures in a row open it; or the options: `consecutive`, or `failureRatio` (0.5) with `window`
+ * @param config How many failures in a row open it; or the options, which all have defaults: `consecutive`, or `failureRatio` (0.5) with `window`
  * (10 000 ms) and `minCalls` (20); `halfOpenAfter` (5000 ms), `halfOpenCalls` (1), `failOn`, `ignore`, `failResult`,
  * `slowAfter` (Infinity, in ms), `key`, `scope` (`'class'`), `onStateChange`.
  * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string, or
@@ -188,7 +189,8 @@ export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreak
  * }
  */
 export function circuitBreaker<This, Args extends readonly unknown[], Value = unknown>(
-  ...given: [config: number | CircuitBreakerConfig<Value, This, Args>]
-): PolicyDecorator<{ option: 'failResult'; result: Value } | { option: 'hooks'; this: This; args: Args }> {
+  config?: number | CircuitBreakerConfig<Value, This, Args>,
+): PolicyDecorator<{ option: 'failResult'; result: Value } | { option: 'hooks'; this: This; args: Args }>;
+export function circuitBreaker(...given: readonly unknown[]): unknown {
   return policyDecorator('circuitBreaker', given, 1, (where) => circuitBreakerPolicy(given[0], where));
 }

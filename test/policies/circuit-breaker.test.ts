@@ -57,7 +57,6 @@ describe('options of circuitBreaker', () => {
   const wrong: readonly [config: unknown, message: string][] = [
     [0, 'expected `consecutive` to be an integer of at least 1, got 0'],
     ['5', "expected `consecutive` to be an integer of at least 1, got '5'"],
-    [undefined, 'expected `consecutive` to be an integer of at least 1, or the options to be an object, got undefined'],
     [null, 'expected the options to be an object, got null'],
     [{ failureRatio: 0 }, 'expected `failureRatio` to be a number above 0 and up to 1, got 0'],
     [{ failureRatio: 1.1 }, 'expected `failureRatio` to be a number above 0 and up to 1, got 1.1'],
@@ -99,6 +98,16 @@ describe('options of circuitBreaker', () => {
     assert.deepEqual(optionsOf(5), { consecutive: 5, ...common });
     assert.deepEqual(optionsOf({}), { failureRatio: 0.5, window: 10_000, minCalls: 20, ...common });
     assert.deepEqual(optionsOf({ minCalls: 5 }), { failureRatio: 0.5, window: 10_000, minCalls: 5, ...common });
+  });
+
+  test('X6 without arguments it has the defaults', () => {
+    class Weather {
+      @circuitBreaker()
+      async forecast(): Promise<void> {}
+      @circuitBreaker({})
+      async load(): Promise<void> {}
+    }
+    assert.deepEqual(policiesOf(Weather, 'forecast')[0]?.options, policiesOf(Weather, 'load')[0]?.options);
   });
 
   test('X6 @orchestrate and Orchestrator take it', async () => {

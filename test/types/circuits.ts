@@ -25,6 +25,8 @@ export class Weather {
 
   @circuitBreaker(5)
   async inARow(): Promise<void> {}
+  @circuitBreaker()
+  async bare(): Promise<void> {}
   @circuitBreaker({})
   async byDefault(_city: string): Promise<number> {
     return 1;
