@@ -94,6 +94,12 @@ const halfOpenAfter: Rule = {
   test: (value) => durationOrInfinity.test(value) || callback.test(value),
 };
 
+/** An empty list, as of classes that a module does not have, would have the circuit never open. */
+const failOn: Rule = {
+  allowed: 'an error class, a predicate function, or an array of at least one of these; for none, `() => false`',
+  test: (value) => errorMatcher.test(value) && !(Array.isArray(value) && value.length === 0),
+};
+
 const rules = {
   consecutive: positiveInteger,
   failureRatio: ratio,
@@ -101,7 +107,7 @@ const rules = {
   minCalls: positiveInteger,
   halfOpenAfter,
   halfOpenCalls: positiveInteger,
-  failOn: errorMatcher,
+  failOn,
   ignore: errorMatcher,
   failResult: callback,
   slowAfter: budget,

@@ -68,7 +68,14 @@ describe('options of circuitBreaker', () => {
       'expected `halfOpenAfter` to be a number of milliseconds of at least 0 or Infinity, or a function that gives one, got -1',
     ],
     [{ halfOpenCalls: 0 }, 'expected `halfOpenCalls` to be an integer of at least 1, got 0'],
-    [{ failOn: 5 }, 'expected `failOn` to be an error class, a predicate function, or an array of these, got 5'],
+    [
+      { failOn: 5 },
+      'expected `failOn` to be an error class, a predicate function, or an array of at least one of these; for none, `() => false`, got 5',
+    ],
+    [
+      { failOn: [] },
+      'expected `failOn` to be an error class, a predicate function, or an array of at least one of these; for none, `() => false`, got []',
+    ],
     [{ ignore: 5 }, 'expected `ignore` to be an error class, a predicate function, or an array of these, got 5'],
     [{ failResult: 5 }, 'expected `failResult` to be a function, got 5'],
     [{ slowAfter: 0 }, 'expected `slowAfter` to be a number of milliseconds above 0 or Infinity, got 0'],
