@@ -61,9 +61,9 @@ export interface CircuitBreakerConfig<Value = never, This = never, Args extends 
   /** How many probes may be under way at once, and how many have to succeed to close the circuit. Default 1. */
   readonly halfOpenCalls?: number;
   /** Which errors are failures; others count as successes. A predicate must not be async. Default: all. */
-  readonly failOn?: ErrorMatcher<This, Args>;
+  readonly failOn?: ErrorMatcher<This, Args, boolean>;
   /** Which errors count neither as failures nor as successes, whatever `failOn` says. A predicate must not be async. Default: none. */
-  readonly ignore?: ErrorMatcher<This, Args>;
+  readonly ignore?: ErrorMatcher<This, Args, boolean>;
   /** Whether an attempt counts as a failure although the method returned this value. Must not be async. Default: values are not looked at. */
   readonly failResult?: (this: This, value: Value, context: HookContext<Args>) => boolean;
   /** A success that took longer counts as a failure: milliseconds from the entry of the method, without waits. Default Infinity. */

@@ -10,7 +10,7 @@ import type { SiteInfo } from './policy.js';
  * Says which errors are meant: an error class, a predicate, which may be async, or an array of both. Built-in classes, as
  * Error and TypeError, mean those of whatever realm, as of `node:vm` or jest, and those of opero mean those of another copy
  * of opero, too; other classes only their own. A predicate gets the error and a `HookContext`, with the receiver of the
- * call as `this`.
+ * call as `this`. `Answer` is what predicates give: `boolean` where none may be async.
  *
  * @example
  * retry({ retryOn: [HttpError, TimeoutError] });
@@ -18,10 +18,10 @@ import type { SiteInfo } from './policy.js';
  * retry({ retryOn: (error: HttpError) => error.status >= 500 });
  * retry({ retryOn: [TimeoutError, (error, { attempt }) => error instanceof HttpError && attempt < 3] });
  */
-export type ErrorMatcher<This = never, Args extends readonly unknown[] = never> =
+export type ErrorMatcher<This = never, Args extends readonly unknown[] = never, Answer = boolean | Promise<boolean>> =
   | ErrorClass
-  | ErrorPredicate<This, Args>
-  | readonly (ErrorClass | ErrorPredicate<This, Args>)[];
+  | ErrorPredicate<This, Args, Answer>
+  | readonly (ErrorClass | ErrorPredicate<This, Args, Answer>)[];
 
 /**
  * Says of an error whether it is meant. It may say which errors it takes: who writes it knows what the method throws. So
@@ -31,10 +31,13 @@ export type ErrorMatcher<This = never, Args extends readonly unknown[] = never> 
  * @example
  * const isEarly: ErrorPredicate = (error, { attempt }) => attempt < 3;
  */
-export type ErrorPredicate<This = never, Args extends readonly unknown[] = never> = LenientPredicate &
-  ((this: This, error: never, context: HookContext<Args>) => boolean | Promise<boolean>);
+export type ErrorPredicate<
+  This = never,
+  Args extends readonly unknown[] = never,
+  Answer = boolean | Promise<boolean>,
+> = LenientPredicate<Answer> & ((this: This, error: never, context: HookContext<Args>) => Answer);
 
-type LenientPredicate = { test(this: never, error: unknown, context: never): boolean | Promise<boolean> }['test'];
+type LenientPredicate<Answer> = { test(this: never, error: unknown, context: never): Answer }['test'];
 
 /** Whether an error of a call is meant; a promise only where a predicate gave one. */
 export type Matches = (error: unknown, call: Call, site: SiteInfo) => unknown;
