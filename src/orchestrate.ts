@@ -2,6 +2,7 @@ import type { Policy } from './core/call/policy.js';
 import { readSignalPlace, type SignalPlace } from './core/call/signal-place.js';
 import { policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
+import type { NeedsOfKey } from './core/decoration/needs.js';
 import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, type Where, wrongOption } from './core/options.js';
@@ -39,6 +40,7 @@ interface OrchestratorOptions<
   RateArgs extends readonly unknown[],
   SlotArgs extends readonly unknown[],
   CircuitResult,
+  CircuitArgs extends readonly unknown[],
   This,
   Args extends readonly unknown[],
   Place extends SignalPlace,
@@ -49,16 +51,11 @@ interface OrchestratorOptions<
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
-  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args>;
+  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>;
   readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
   readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
   readonly signalAt?: Place;
 }
-
-/** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
-type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
-  ? never
-  : { option: 'key'; args: Own };
 
 /** The policies that the options ask for. */
 export function readPolicies(config: unknown, where: Where): Recording {
@@ -109,9 +106,21 @@ export function orchestrate<
   RateArgs extends readonly unknown[] = Args,
   SlotArgs extends readonly unknown[] = Args,
   CircuitResult = unknown,
+  CircuitArgs extends readonly unknown[] = Args,
   const Place extends SignalPlace = SignalPlace,
 >(
-  config?: OrchestratorOptions<readonly Each[], Value, Result, RateArgs, SlotArgs, CircuitResult, This, Args, Place>,
+  config?: OrchestratorOptions<
+    readonly Each[],
+    Value,
+    Result,
+    RateArgs,
+    SlotArgs,
+    CircuitResult,
+    CircuitArgs,
+    This,
+    Args,
+    Place
+  >,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
   | { value: Value }
@@ -119,6 +128,7 @@ export function orchestrate<
   | { option: 'failResult'; result: CircuitResult }
   | NeedsOfKey<RateArgs, Args>
   | NeedsOfKey<SlotArgs, Args>
+  | NeedsOfKey<CircuitArgs, Args>
   | { option: 'hooks'; this: This; args: Args }
   | { signalAt: Place }
 >;

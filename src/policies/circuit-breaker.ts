@@ -3,6 +3,7 @@ import { classesOf, type ErrorMatcher, errorMatcher } from '../core/call/matcher
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
+import type { NeedsOfKey } from '../core/decoration/needs.js';
 import { ConfigurationError } from '../core/errors.js';
 import {
   budget,
@@ -36,13 +37,17 @@ export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown
 }
 
 /**
- * Options of `@circuitBreaker`, for methods that give `Value`, of `This`, that take `Args`.
+ * Options of `@circuitBreaker`, for methods that give `Value`, of `This`, that take `Args`; `KeyArgs` are those that `key` takes.
  *
  * @example
  * const config: CircuitBreakerConfig = { failureRatio: 0.3, window: 30_000, minCalls: 10, halfOpenAfter: 10_000 };
  */
-export interface CircuitBreakerConfig<Value = never, This = never, Args extends readonly unknown[] = never>
-  extends SharingConfig<Args, This> {
+export interface CircuitBreakerConfig<
+  Value = never,
+  This = never,
+  Args extends readonly unknown[] = never,
+  KeyArgs extends readonly unknown[] = Args,
+> extends SharingConfig<KeyArgs, This> {
   /** How many failures in a row open the circuit. Stands in place of `failureRatio`, `window` and `minCalls`. Default: none. */
   readonly consecutive?: number;
   /** The share of failures among the attempts in the window that opens the circuit, above 0 and up to 1. Default 0.5. */
@@ -194,9 +199,16 @@ export function circuitBreaker<Second>(
  *   async forecast(city: string): Promise<Forecast> { ... }
  * }
  */
-export function circuitBreaker<This, Args extends readonly unknown[], Value = unknown>(
-  config?: number | CircuitBreakerConfig<Value, This, Args>,
-): PolicyDecorator<{ option: 'failResult'; result: Value } | { option: 'hooks'; this: This; args: Args }>;
+export function circuitBreaker<
+  This,
+  Args extends readonly unknown[],
+  Value = unknown,
+  KeyArgs extends readonly unknown[] = Args,
+>(
+  config?: number | CircuitBreakerConfig<Value, This, Args, KeyArgs>,
+): PolicyDecorator<
+  { option: 'failResult'; result: Value } | NeedsOfKey<KeyArgs, Args> | { option: 'hooks'; this: This; args: Args }
+>;
 export function circuitBreaker(...given: readonly unknown[]): unknown {
   return policyDecorator('circuitBreaker', given, 1, (where) => circuitBreakerPolicy(given[0], where));
 }

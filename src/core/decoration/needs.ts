@@ -46,6 +46,11 @@ interface NeedsPlace<Place = SignalPlace> {
  */
 export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue | NeedsPlace;
 
+/** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
+export type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
+  ? never
+  : { option: 'key'; args: Own };
+
 /** What is wrong with a method for a decorator that needs this; never if nothing is. */
 export type Problem<This, Fn extends AnyFunction, Name, Needs> =
   Needs extends NeedsArgs<infer Args extends readonly unknown[], infer Option extends string>
