@@ -36,26 +36,42 @@ export interface CircuitEvent<Args extends readonly unknown[] = readonly unknown
   readonly error: unknown;
 }
 
+/** Failures in a row open the circuit. */
+interface InARow {
+  /** How many failures in a row open the circuit. Stands in place of `failureRatio`, `window` and `minCalls`. Default: none. */
+  readonly consecutive?: number | undefined;
+  readonly failureRatio?: undefined;
+  readonly window?: undefined;
+  readonly minCalls?: undefined;
+}
+
+/** A share of failures in a window opens the circuit. */
+interface ByRatio {
+  readonly consecutive?: undefined;
+  /** The share of failures among the attempts in the window that opens the circuit, above 0 and up to 1. Default 0.5. */
+  readonly failureRatio?: number | undefined;
+  /** How far back the window reaches, in milliseconds. Default 10 000. */
+  readonly window?: number | undefined;
+  /** How many attempts must have ended within the window before the circuit opens. Default 20. */
+  readonly minCalls?: number | undefined;
+}
+
 /**
  * Options of `@circuitBreaker`, for methods that give `Value`, of `This`, that take `Args`; `KeyArgs` are those that `key` takes.
  *
  * @example
  * const config: CircuitBreakerConfig = { failureRatio: 0.3, window: 30_000, minCalls: 10, halfOpenAfter: 10_000 };
  */
-export interface CircuitBreakerConfig<
+export type CircuitBreakerConfig<
   Value = never,
   This = never,
   Args extends readonly unknown[] = never,
   KeyArgs extends readonly unknown[] = Args,
-> extends SharingConfig<KeyArgs, This> {
-  /** How many failures in a row open the circuit. Stands in place of `failureRatio`, `window` and `minCalls`. Default: none. */
-  readonly consecutive?: number;
-  /** The share of failures among the attempts in the window that opens the circuit, above 0 and up to 1. Default 0.5. */
-  readonly failureRatio?: number;
-  /** How far back the window reaches, in milliseconds. Default 10 000. */
-  readonly window?: number;
-  /** How many attempts must have ended within the window before the circuit opens. Default 20. */
-  readonly minCalls?: number;
+> = CommonConfig<Value, This, Args, KeyArgs> & (InARow | ByRatio);
+
+/** The options beside those that say how many failures open it. */
+interface CommonConfig<Value, This, Args extends readonly unknown[], KeyArgs extends readonly unknown[]>
+  extends SharingConfig<KeyArgs, This> {
   /**
    * How long the circuit stays open before it lets probes through, in milliseconds; or a function that says so each time
    * that it opens: `opening` counts from 1, and anew once it has closed. Infinity is allowed. Default 5000.

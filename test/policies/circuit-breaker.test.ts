@@ -469,7 +469,10 @@ describe('half-open', () => {
   /** A circuit that can be probed from now on. */
   async function probed(
     clock: { tick(ms: number): void },
-    others: CircuitBreakerConfig<unknown, unknown, [how?: unknown]> = {},
+    others: Pick<
+      CircuitBreakerConfig<unknown, unknown, [how?: unknown]>,
+      'halfOpenAfter' | 'halfOpenCalls' | 'ignore'
+    > = {},
   ) {
     const made = service({ consecutive: 1, halfOpenAfter: 100, ...others });
     await made.fail();

@@ -137,7 +137,7 @@ describe('10 circuitBreaker', () => {
     restore();
     assert.equal(optionsNow().consecutive, 3);
     const both = { consecutive: 3, minCalls: 3 };
-    assert.throws(() => configure(Store, 'load', { circuitBreaker: both }), /leave out `minCalls`/);
+    assert.throws(() => configure(Store, 'load', { circuitBreaker: both as never }), /leave out `minCalls`/);
   });
 
   for (const [name, sharing] of [

@@ -96,6 +96,9 @@ export class Whole {
   async load(): Promise<void> {}
 }
 
+declare const some: number | undefined;
+export const whatever: CircuitBreakerConfig = { consecutive: some, halfOpenCalls: some };
+export const ratio: CircuitBreakerConfig = { consecutive: undefined, failureRatio: some, window: some, minCalls: some };
 const config: CircuitBreakerConfig = { consecutive: 5, key: () => 'all', ignore: HttpError };
 const whole: OrchestratorConfig = { circuitBreaker: config };
 
