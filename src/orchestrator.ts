@@ -1,6 +1,7 @@
 import { byRank, type Policy } from './core/call/policy.js';
 import type { SignalPlace } from './core/call/signal-place.js';
 import { copyOf, type Stats } from './core/call/stats.js';
+import { setClasslessSite } from './core/decoration/classless.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
@@ -44,8 +45,8 @@ function requireFunction(value: unknown, asked: string): void {
 }
 
 /**
- * The policies without decorators: runs any function, sync or async, through one pipeline. Its limiters are shared by
- * all that it runs.
+ * The policies without decorators: runs any function, sync or async, through one pipeline. Its limiters and its circuit are
+ * shared by all that it runs; `circuitOf(orchestrator)` gives the circuit.
  *
  * @example
  * const orchestrator = new Orchestrator({ retry: 3, rateLimit: 10, fallback: [readCache] });
@@ -63,6 +64,7 @@ export class Orchestrator {
   constructor(config: Omit<OrchestratorConfig, 'inherit'> = {}) {
     const { policies, signalAt } = readPolicies(config, { text: 'Orchestrator', classless: true });
     this.#site = classlessSite('Orchestrator', policies, signalAt);
+    setClasslessSite(this, this.#site);
   }
 
   /** What it has done so far, over all functions. */

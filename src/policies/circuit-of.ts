@@ -1,7 +1,9 @@
 import { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { chainsOf, siteOf, typeOf } from '../core/decoration/lookup.js';
-import { labelOf } from '../core/decoration/site.js';
+import type { Stats } from '../core/call/stats.js';
+import { classlessSiteOf } from '../core/decoration/classless.js';
+import { chainsOf, findSite, siteOf, typeOf } from '../core/decoration/lookup.js';
+import { labelOf, type Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import { isCircuitBreaker } from './circuit-breaker.js';
@@ -31,6 +33,31 @@ export interface CircuitHandle {
   reset(): void;
 }
 
+/** What runs functions through policies of its own, without a class of theirs: an `Orchestrator`. */
+interface Runner {
+  readonly stats: Stats;
+  execute(fn: never, ...args: never): Promise<unknown>;
+}
+
+/** What the arguments name: the site of a method or an Orchestrator, the object whose circuit is meant, and the key. */
+interface Named {
+  readonly site: Site;
+  /** Undefined where there is no object, as in an Orchestrator. */
+  readonly owner: object | undefined;
+  readonly key: string | undefined;
+}
+
+/**
+ * The circuit of an Orchestrator with `circuitBreaker`, which all functions share that it runs.
+ *
+ * @param orchestrator The Orchestrator.
+ * @param key Which of its circuits, where the option `key` tells them apart.
+ * @throws ConfigurationError when it has no such circuit.
+ * @example
+ * const orchestrator = new Orchestrator({ circuitBreaker: 5 });
+ * using maintenance = circuitOf(orchestrator).isolate();
+ */
+export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
 /**
  * The circuit of a method with `@circuitBreaker`, before its first call too. What it tells is always of now.
  *
@@ -43,47 +70,68 @@ export interface CircuitHandle {
  * console.log(circuitOf(Weather, 'forecast').state); // 'closed'
  * using maintenance = circuitOf(Weather, 'forecast').isolate();
  */
-export function circuitOf(target: object, method: PropertyKey, key?: string): CircuitHandle {
-  const chains = chainsOf(target, 'circuitOf()');
-  const site = siteOf(target, chains, method, 'circuitOf()');
-  const policy = site?.policies.find(isCircuitBreaker);
-  if (site === undefined || policy === undefined) {
-    const label = labelOf(typeOf(chains), method);
-    throw new ConfigurationError(`circuitOf(): ${label} has no circuit: put @circuitBreaker on it`);
+export function circuitOf(target: object, method: PropertyKey, key?: string): CircuitHandle;
+export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: string]): CircuitHandle {
+  const { site, owner, key } = named(target, ...asked);
+  const circuits = site.policies.find(isCircuitBreaker)?.circuits(site);
+  const problem = circuits === undefined ? `no circuit: ${cureOf(site)}` : problemWith(circuits, owner, key);
+  if (circuits === undefined || problem !== undefined) {
+    throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
   }
-  const circuits = policy.circuits(site);
-  const problem = problemWith(circuits, target, key);
-  if (problem !== undefined) throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
-  const ofTarget = circuits.byKeyOf(target);
-  const byHand = callByHand(target, circuits.site);
+  const ofOwner = circuits.byKeyOf(owner);
+  const byHand = callByHand(owner, site);
   // Looked up each time: one that is as new may be dropped, and made anew by a call.
   return {
     get state() {
-      return ofTarget.find(key)?.state ?? 'closed';
+      return ofOwner.find(key)?.state ?? 'closed';
     },
     get failures() {
-      return ofTarget.find(key)?.failures ?? 0;
+      return ofOwner.find(key)?.failures ?? 0;
     },
     get calls() {
-      return ofTarget.find(key)?.calls ?? 0;
+      return ofOwner.find(key)?.calls ?? 0;
     },
-    isolate: () => ofTarget.use(key).isolate(byHand),
-    reset: () => ofTarget.find(key)?.reset(byHand),
+    isolate: () => ofOwner.use(key).isolate(byHand),
+    reset: () => ofOwner.find(key)?.reset(byHand),
   };
 }
 
+function named(target: object, name?: PropertyKey, key?: string): Named {
+  const chains = chainsOf(target, 'circuitOf()');
+  const classless = classlessSiteOf(target);
+  if (classless !== undefined && (name === undefined || findSite(chains, name) === undefined)) {
+    return { site: classless, owner: undefined, key: name as string | undefined };
+  }
+  const type = typeOf(chains);
+  if (name === undefined) {
+    const problem = `expected the name of a method of ${type?.name || 'the class'}, got undefined`;
+    throw new ConfigurationError(`circuitOf(): ${problem}`);
+  }
+  const site = siteOf(target, chains, name, 'circuitOf()');
+  if (site !== undefined) return { site, owner: target, key };
+  throw new ConfigurationError(`circuitOf(): ${labelOf(type, name)} has no circuit: put @circuitBreaker on it`);
+}
+
+const cureOf = ({ member }: SiteInfo): string =>
+  member === undefined ? 'give it the option `circuitBreaker`' : 'put @circuitBreaker on it';
+
 /** Why these arguments name none of the circuits; undefined if they name one. */
-function problemWith({ sharing, site }: CallCircuits, target: object, key: unknown): string | undefined {
-  if (sharing.key === undefined && key !== undefined) return `no circuits by key, got the key ${show(key)}`;
+function problemWith({ sharing, site }: CallCircuits, owner: object | undefined, key: unknown): string | undefined {
+  if (sharing.key === undefined && key !== undefined) {
+    const ofAll = site.member === undefined ? '; one circuit is for all that it runs' : '';
+    return `no circuits by key, got the key ${show(key)}${ofAll}`;
+  }
   if (sharing.key !== undefined && typeof key !== 'string') return `a circuit for each key: give one, got ${show(key)}`;
-  if (sharing.scope === 'instance' && typeof target === 'function' && !isStatic(site)) {
-    return `a circuit for each instance: give one, got ${show(target)}`;
+  if (sharing.scope === 'instance' && typeof owner === 'function' && !isStatic(site)) {
+    return `a circuit for each instance: give one, got ${show(owner)}`;
   }
   return undefined;
 }
 
-/** What stands for the call in the hook of a change by hand: its receiver is the target, unless that is the class of an instance. */
-const callByHand = (target: object, site: SiteInfo): Call | undefined =>
-  typeof target === 'function' && !isStatic(site) ? undefined : new Call(() => {}, target, [], undefined, undefined);
+/** What stands for the call in the hook of a change by hand: its receiver is the owner, unless that is the class of an instance. */
+function callByHand(owner: object | undefined, site: SiteInfo): Call | undefined {
+  if (owner === undefined || (typeof owner === 'function' && !isStatic(site))) return undefined;
+  return new Call(() => {}, owner, [], undefined, undefined);
+}
 
 const isStatic = ({ member }: SiteInfo): boolean => member?.placement.endsWith('static') === true;

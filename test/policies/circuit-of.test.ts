@@ -6,6 +6,7 @@ import {
   circuitBreaker,
   circuitOf,
   explain,
+  Orchestrator,
   orchestrate,
   policiesOf,
   retry,
@@ -161,6 +162,82 @@ describe('circuitOf', () => {
   ];
   for (const [ask, message] of wrong) {
     test(`3.12 ${String(message)}`, () => {
+      assert.throws(ask, { message });
+      assert.throws(ask, ConfigurationError);
+    });
+  }
+});
+
+describe('circuitOf an Orchestrator', () => {
+  const fail = async (): Promise<never> => {
+    throw down;
+  };
+
+  test('3.12 tells of the circuit that all functions share, isolates and resets it', async () => {
+    const orchestrator = new Orchestrator({ circuitBreaker: 2 });
+    const circuit = circuitOf(orchestrator);
+    assert.equal(circuit.state, 'closed');
+    await rejection(orchestrator.execute(fail));
+    await rejection(orchestrator.wrap(fail)());
+    assert.deepEqual([circuit.state, circuit.failures, circuitOf(orchestrator).calls], ['open', 2, 2]);
+    circuit.reset();
+    assert.equal(await orchestrator.execute(async () => 1), 1);
+    const end = circuit.isolate();
+    const error = await rejection(orchestrator.execute(async () => 1));
+    assert.ok(error instanceof CircuitOpenError);
+    assert.equal(error.reason, 'isolated');
+    end();
+    assert.equal(await orchestrator.execute(async () => 1), 1);
+  });
+
+  test('3.12 each has its own, and each key of one', async () => {
+    const config = { circuitBreaker: { consecutive: 1, key: (host: string) => host } };
+    const [one, other] = [new Orchestrator(config), new Orchestrator(config)];
+    await rejection(one.execute(fail as (host: string) => Promise<never>, 'a'));
+    const states = [circuitOf(one, 'a'), circuitOf(one, 'b'), circuitOf(other, 'a')].map(({ state }) => state);
+    assert.deepEqual(states, ['open', 'closed', 'closed']);
+  });
+
+  test('3.14 a change by hand has no receiver, and is of the Orchestrator', () => {
+    const told: unknown[] = [];
+    const orchestrator = new Orchestrator({
+      circuitBreaker: {
+        onStateChange(this: unknown, { method, to }) {
+          told.push([this, method, to]);
+        },
+      },
+    });
+    circuitOf(orchestrator).isolate();
+    assert.deepEqual(told, [[undefined, 'Orchestrator', 'isolated']]);
+  });
+
+  test('3.12 a subclass with decorated methods has those, by name', async () => {
+    class Desk extends Orchestrator {
+      @circuitBreaker(1)
+      async load(): Promise<void> {
+        throw down;
+      }
+    }
+    const desk = new Desk({ circuitBreaker: 1 });
+    await rejection(desk.load());
+    assert.deepEqual([circuitOf(desk, 'load').state, circuitOf(desk).state], ['open', 'closed']);
+  });
+
+  const keyed = new Orchestrator({ circuitBreaker: { key: () => 'a' } });
+  const wrong: readonly [ask: () => unknown, message: string][] = [
+    [
+      () => circuitOf(new Orchestrator({ retry: 2 })),
+      'circuitOf(): Orchestrator has no circuit: give it the option `circuitBreaker`',
+    ],
+    [
+      () => circuitOf(new Orchestrator({ circuitBreaker: 5 }), 'execute'),
+      "circuitOf(): Orchestrator has no circuits by key, got the key 'execute'; one circuit is for all that it runs",
+    ],
+    [() => circuitOf(keyed), 'circuitOf(): Orchestrator has a circuit for each key: give one, got undefined'],
+    [() => circuitOf(new Base() as never), 'circuitOf(): expected the name of a method of Base, got undefined'],
+  ];
+  for (const [ask, message] of wrong) {
+    test(`3.12 ${message}`, () => {
       assert.throws(ask, { message });
       assert.throws(ask, ConfigurationError);
     });
