@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
-import { ownError } from '../core/call/own-errors.js';
+import { finalError } from '../core/call/final-errors.js';
+import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 
 /** The option `key`, whose arguments were checked against the method where it was given. */
@@ -9,10 +9,14 @@ export type Key = (...args: never[]) => unknown;
 
 /** The key of a call. Throws what `key` throws, and a ConfigurationError where it gives no string. */
 export function keyOf(call: Call, key: Key, site: SiteInfo, kind: string): string {
-  const name: unknown = Reflect.apply(key, call.self, call.args);
+  let name: unknown;
+  try {
+    name = Reflect.apply(key, call.self, call.args);
+  } catch (thrown) {
+    throw finalError(thrown, call);
+  }
   if (typeof name === 'string') return name;
   // Of a promise, what it comes to is nobody's affair.
   if (name instanceof Promise) name.catch(() => {});
-  const problem = `expected \`key\` to return a string, got ${show(name)}`;
-  throw ownError(new ConfigurationError(`@${kind} on ${site.label}: ${problem}`), site);
+  throw finalError(misuse(kind, `expected \`key\` to return a string, got ${show(name)}`, site), call);
 }

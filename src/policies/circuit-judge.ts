@@ -1,9 +1,8 @@
 import type { Call } from '../core/call/call.js';
 import { callHook } from '../core/call/hooks.js';
 import { type ErrorMatcher, toMatches } from '../core/call/matcher.js';
-import { ownError } from '../core/call/own-errors.js';
+import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import { now } from './circuit-time.js';
 
@@ -32,7 +31,7 @@ export function judgeOf(
     if (!isThenable(answer)) return Boolean(answer);
     Promise.resolve(answer).catch(() => {});
     const problem = `expected \`${option}\` to return true or false, not a promise, got ${show(answer)}`;
-    throw ownError(new ConfigurationError(`@circuitBreaker on ${site.label}: ${problem}`), site);
+    throw misuse('circuitBreaker', problem, site);
   };
 
   return (call, failed, result, enteredAt) => {

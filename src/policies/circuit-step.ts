@@ -1,4 +1,5 @@
 import { Call } from '../core/call/call.js';
+import { finalError } from '../core/call/final-errors.js';
 import { callHook, tellHook } from '../core/call/hooks.js';
 import type { ErrorMatcher } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
@@ -75,7 +76,8 @@ const ended = -1;
 
 /** What an attempt holds of a circuit. */
 class Passage {
-  enteredAt = 0;
+  /** When the code was entered first; Infinity: not yet. */
+  enteredAt = Number.POSITIVE_INFINITY;
   unwatch: (() => void) | undefined = undefined;
 
   constructor(
@@ -106,31 +108,14 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
     return circuitOpenError(site.label, refusal);
   };
 
-  /** Ends a passage as soon as the call is aborted: its code may run on for long. */
-  const watch = (call: Call, passage: Passage): void => {
-    passage.unwatch = call.watchAbort((reason) => {
-      const { circuit } = passage;
-      const token = passage.take();
-      if (token === ended) return;
-      if (call.abortedBy !== 'deadline' || !call.hasStarted) return circuit.leave(token);
-      try {
-        circuit.fail(token, reason, call);
-      } catch {
-        // What a hook throws is for this call alone, which rejects with the timeout already.
-      }
-    });
-  };
-
-  /** Has the circuit know how an attempt ended. Throws what a function of the options throws, which is no verdict. */
-  const end = (call: Call, failed: boolean, result: unknown): void => {
-    const passage = passageOf(call);
-    const { circuit, enteredAt, unwatch } = passage;
-    unwatch?.();
+  /** Has the circuit know how an attempt ended, if that `counts`. Throws what a function of the options throws, which is no verdict. */
+  const tell = (call: Call, passage: Passage, counts: boolean, failed: boolean, result: unknown): void => {
+    const { circuit, enteredAt } = passage;
     const token = passage.take();
     if (token === ended) return;
     let verdict: ReturnType<typeof judge> = 'neutral';
     try {
-      if (!call.aborted && !(failed && isOwnError(result, site))) verdict = judge(call, failed, result, enteredAt);
+      if (counts) verdict = judge(call, failed, result, enteredAt);
     } catch (thrown) {
       circuit.leave(token);
       throw thrown;
@@ -138,6 +123,24 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
     if (verdict === 'success') circuit.succeed(token, call);
     else if (verdict === 'failure') circuit.fail(token, failed ? result : undefined, call);
     else circuit.leave(token);
+  };
+
+  /** Ends a passage as soon as the call is aborted: its code may run on for long. */
+  const watch = (call: Call, passage: Passage): void => {
+    passage.unwatch = call.watchAbort((reason) => {
+      const counts = call.abortedBy === 'deadline' && call.hasStarted === true;
+      try {
+        tell(call, passage, counts, true, reason);
+      } catch {
+        // What a hook throws is for this call alone, which rejects with the timeout already.
+      }
+    });
+  };
+
+  const end = (call: Call, failed: boolean, result: unknown): void => {
+    const passage = passageOf(call);
+    passage.unwatch?.();
+    tell(call, passage, !call.aborted && !(failed && isOwnError(result, site)), failed, result);
   };
 
   /** Asks again for a call whose circuit has changed while it waited; gives `admitted`, or the error that turns it away. */
@@ -150,21 +153,22 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
       passage.token = answer;
       return admitted;
     } catch (thrown) {
-      return thrown;
+      return finalError(thrown, call);
     }
   };
 
   return {
     admit: function circuitBreaker(call) {
-      let passage: Passage;
+      let circuit: Circuit<Call>;
+      let answer: number | Refusal;
       try {
-        const circuit = only ?? circuits.of(call);
-        const answer = circuit.admit(call);
-        if (typeof answer !== 'number') throw openError(answer);
-        passage = new Passage(circuit, answer);
-      } catch (error) {
-        return around.fail(error, call);
+        circuit = only ?? circuits.of(call);
+        answer = circuit.admit(call);
+      } catch (thrown) {
+        return around.fail(finalError(thrown, call), call);
       }
+      if (typeof answer !== 'number') return around.fail(openError(answer), call);
+      const passage = new Passage(circuit, answer);
       call.keep(place, passage);
       if (call.isWatched) watch(call, passage);
       return admitted;
@@ -177,7 +181,8 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
     },
     ...(isTimed && {
       entering(call) {
-        passageOf(call).enteredAt = now();
+        const passage = passageOf(call);
+        passage.enteredAt = Math.min(passage.enteredAt, now());
       },
     }),
     ok(value, call) {
@@ -190,7 +195,7 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
       try {
         end(call, false, value);
       } catch (thrown) {
-        return around.fail(thrown, call);
+        return around.fail(finalError(thrown, call), call);
       }
       return around.ok(value, call);
     },
@@ -198,7 +203,7 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
       try {
         end(call, true, error);
       } catch (thrown) {
-        return around.fail(thrown, call);
+        return around.fail(finalError(thrown, call), call);
       }
       return around.fail(error, call);
     },

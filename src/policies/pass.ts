@@ -1,10 +1,11 @@
 import type { Call, Wait } from '../core/call/call.js';
 import { ChildCall } from '../core/call/child-call.js';
+import { finalError } from '../core/call/final-errors.js';
+import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { signalOf, unwatch, watch } from '../core/call/signals.js';
 import type { Around, Continuation } from '../core/call/step.js';
-import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import type { Shared, States } from '../limits/states.js';
 import { ignore, Run, type RunOwner } from './run.js';
@@ -70,10 +71,10 @@ export class Pass implements Wait, RunOwner {
   next(args?: readonly unknown[]): Promise<unknown> {
     const { call } = this;
     if (call.aborted) return refused(call.reason);
-    if (this.isOver) return refused(new ConfigurationError(this.says('next() was called after `around` had ended')));
+    if (this.isOver) return refused(this.misuse('next() was called after `around` had ended'));
     if (args === undefined) return this.itself === 'not' && isFree(call) ? this.goOnItself() : this.goOnAs(call.args);
     if (!Array.isArray(args)) {
-      return refused(new ConfigurationError(this.says(`expected next() to be given an array, got ${show(args)}`)));
+      return refused(this.misuse(`expected next() to be given an array, got ${show(args)}`));
     }
     try {
       const signal = signalOf(args, this.signalAt, this.standing.site.label);
@@ -190,8 +191,8 @@ export class Pass implements Wait, RunOwner {
     return copy;
   }
 
-  private says(problem: string): string {
+  private misuse(problem: string): Error {
     const { kind, site } = this.standing;
-    return `@${kind} on ${site.label}: ${problem}`;
+    return finalError(misuse(kind, problem, site), this.call);
   }
 }

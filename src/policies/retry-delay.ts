@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { type HookContext, tellHook } from '../core/call/hooks.js';
+import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 
 /**
@@ -35,5 +35,5 @@ export async function askDelay(hook: DelayHook, call: Call, site: SiteInfo, erro
   const asked = await tellHook(hook, call, site, { error });
   if (asked === undefined || asked === false || (typeof asked === 'number' && asked >= 0)) return asked;
   const allowed = 'a number of milliseconds of at least 0, false or undefined';
-  throw new ConfigurationError(`@retry on ${site.label}: expected \`delay\` to return ${allowed}, got ${show(asked)}`);
+  throw misuse('retry', `expected \`delay\` to return ${allowed}, got ${show(asked)}`, site);
 }

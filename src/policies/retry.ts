@@ -1,5 +1,6 @@
 import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
+import { isFinal } from '../core/call/final-errors.js';
 import { callHook, type HookContext, tellHook } from '../core/call/hooks.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
@@ -147,6 +148,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
 
   const isWanted = async (call: Call, site: SiteInfo, { failed, result }: AttemptEnd): Promise<unknown> => {
     if (!failed) return retryResult && callHook(retryResult, call, site, result);
+    if (isFinal(result, call)) return false;
     if (unwanted !== undefined && (await unwanted(result, call, site))) return false;
     return wanted === undefined || (await wanted(result, call, site));
   };

@@ -2,6 +2,7 @@ import type { Call, Wait } from '../core/call/call.js';
 import { now, residue } from '../core/call/clock.js';
 import { Deadlines, type Timed } from '../core/call/deadlines.js';
 import { Descent } from '../core/call/descent.js';
+import { finalError } from '../core/call/final-errors.js';
 import { type HookContext, tellHook } from '../core/call/hooks.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
@@ -94,9 +95,9 @@ class BoundRun extends Descent implements Timed, Wait {
     return Math.min(this.dueAt, this.parent.deadline);
   }
 
-  /** The method's code is entered. */
+  /** The method's code is entered; by a policy beneath perhaps more than once. */
   override started(): void {
-    if (this.bound.of.scope === 'attempt') this.bound.deadlines.add(this);
+    if (this.bound.of.scope === 'attempt' && this.dueAt === Number.POSITIVE_INFINITY) this.bound.deadlines.add(this);
     super.started();
   }
 
@@ -216,7 +217,7 @@ class BoundRun extends Descent implements Timed, Wait {
         Promise.resolve(told).catch(ignore);
       }
     } catch (thrown) {
-      return await this.fail(thrown);
+      return await this.fail(finalError(thrown, this.parent));
     }
     return await this.fail(this.parent.aborted ? this.parent.reason : error);
   }

@@ -25,8 +25,8 @@ export interface TimeoutConfig<This = never, Args extends readonly unknown[] = n
   readonly total?: number;
   /**
    * Called when the time is up, once what runs was aborted; `this` is the receiver. It is not waited for: what a
-   * promise that it returns comes to goes nowhere. If it throws, the attempt, or the call, fails with that in place of the
-   * TimeoutError. Default: none.
+   * promise that it returns comes to goes nowhere. If it throws, the call rejects with that, without another attempt.
+   * Default: none.
    */
   readonly onTimeout?: (this: This, event: TimeoutEvent<Args>) => unknown;
 }

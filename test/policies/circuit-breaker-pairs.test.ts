@@ -295,6 +295,49 @@ describe('circuitBreaker and timeout', () => {
       assert.deepEqual([circuit.state, statsOf(Weather, 'forecast').running], ['open', 0]);
     }));
 
+  test('3.3 a timeout in all that ignore means is neutral, one that failOn does not mean is a success', () =>
+    underFakeClock(async (clock) => {
+      const asked: unknown[] = [];
+      class Weather {
+        @circuitBreaker({ consecutive: 1, ignore: TimeoutError })
+        @timeout({ total: 50 })
+        async ignored(): Promise<void> {
+          await new Promise(() => {});
+        }
+
+        @circuitBreaker({ consecutive: 2, failOn: RangeError })
+        @timeout({ total: 50 })
+        async meant(isOut: boolean): Promise<void> {
+          if (isOut) throw new RangeError('out');
+          await new Promise(() => {});
+        }
+
+        @circuitBreaker({
+          consecutive: 1,
+          ignore: (error, { attempt }) => {
+            asked.push([error, attempt]);
+            throw down;
+          },
+        })
+        @timeout({ total: 50 })
+        async throwing(): Promise<void> {
+          await new Promise(() => {});
+        }
+      }
+      const weather = new Weather();
+      await rejection(weather.meant(true));
+      const calls = [weather.ignored(), weather.meant(false), weather.throwing()].map(rejection);
+      await clock.tickAsync(50);
+      const errors = await Promise.all(calls);
+      assert.ok(errors.every((error) => error instanceof TimeoutError));
+      assert.deepEqual(
+        [circuitOf(Weather, 'ignored').state, circuitOf(Weather, 'throwing').state],
+        ['closed', 'closed'],
+      );
+      assert.equal(circuitOf(Weather, 'meant').failures, 0);
+      assert.deepEqual(asked, [[errors[2], 1]]);
+    }));
+
   test('2.8 of a call that still waited in line it is neutral', () =>
     underFakeClock(async (clock) => {
       const { Weather, weather, work, circuit } = timed({ total: 50 });

@@ -205,6 +205,34 @@ describe('onTimeout', () => {
       assert.equal((seen.error as TimeoutError).cause, told[1]?.[1].error);
     }));
 
+  test('X7 is told of its call in the event: method, args, attempt and signal', () =>
+    underFakeClock(async (clock) => {
+      const told: TimeoutEvent[] = [];
+      const { signal } = new AbortController();
+      class Weather {
+        @timeout({ attempt: 20, total: 50, onTimeout: (event) => told.push(event) })
+        @retry({ waitMin: 0 })
+        async forecast(_city: string, _signal?: AbortSignal): Promise<void> {
+          await never();
+        }
+      }
+      const seen = watched(new Weather().forecast('Davos', signal));
+      await advance(clock, 50);
+      assert.ok(seen.error instanceof TimeoutError);
+      assert.deepEqual(
+        told.map(({ scope, method, attempt }) => [scope, method, attempt]),
+        [
+          ['attempt', 'Weather.forecast', 1],
+          ['attempt', 'Weather.forecast', 2],
+          ['total', 'Weather.forecast', 3],
+        ],
+      );
+      for (const { args } of told) assert.deepEqual(args, ['Davos', signal]);
+      assert.equal(told[2]?.signal, signal);
+      // That of an attempt is the signal of all attempts, for what the hook begins.
+      assert.equal(told[0]?.signal?.reason, seen.error);
+    }));
+
   test('that throws fails the attempt, or the call, with that', () =>
     underFakeClock(async (clock) => {
       const thrown = new Error('of the hook');

@@ -14,6 +14,8 @@ import {
   type RetryEvent,
   rateLimit,
   retry,
+  type TimeoutEvent,
+  timeout,
 } from 'opero';
 
 /** Compiles when the two types are the same. */
@@ -287,3 +289,33 @@ export const annotated = new Orchestrator({
     retryOn: (_error, { args }: HookContext) => args.length > 1,
   },
 });
+
+export class InTime extends Base {
+  @timeout({
+    total: 5,
+    onTimeout(this: InTime, { args: [city], scope, error, attempt, method }: TimeoutEvent<[city: string]>) {
+      same<typeof city, string>(true);
+      this.log(city, scope, error, attempt, method);
+    },
+  })
+  async annotated(_city: string): Promise<void> {}
+
+  @timeout<InTime, [city: string]>({
+    attempt: 5,
+    onTimeout({ args: [city] }) {
+      same<typeof city, string>(true);
+      this.log(city);
+    },
+  })
+  async typed(_city: string): Promise<void> {}
+
+  @orchestrate({
+    timeout: {
+      total: 5,
+      onTimeout(this: InTime, { args: [city] }: TimeoutEvent<[city: string]>) {
+        this.log(city);
+      },
+    },
+  })
+  async orchestrated(_city: string): Promise<void> {}
+}

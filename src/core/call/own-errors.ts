@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../errors.js';
 import type { SiteInfo } from './policy.js';
 
 /** The errors by which a pipeline itself turns calls away, and the site of the pipeline. */
@@ -18,3 +19,7 @@ export function ownError<Own extends Error>(error: Own, site: SiteInfo): Own {
  */
 export const isOwnError = (error: unknown, site: SiteInfo): boolean =>
   typeof error === 'object' && error !== null && sites.get(error) === site;
+
+/** The error of a call for which a function among the options gave what is not allowed, or a policy was used wrongly. */
+export const misuse = (kind: string, problem: string, site: SiteInfo): ConfigurationError =>
+  ownError(new ConfigurationError(`@${kind} on ${site.label}: ${problem}`), site);
