@@ -93,6 +93,6 @@ function checkKnown({ className, configuration, where }: Entry): void {
 export function unusedConfiguration(): string[] {
   return [...inForce].flatMap(({ key, configuration: { applied, changes } }) => {
     const missing = [...changes.keys()].filter((kind) => !applied.has(kind));
-    return missing.length === changes.size ? [key] : missing.map((kind) => `${key}: ${kind}`);
+    return missing.length === changes.size && changes.size > 0 ? [key] : missing.map((kind) => `${key}: ${kind}`);
   });
 }

@@ -2,9 +2,10 @@ import { type PolicyChanges, readChanges } from './changes.js';
 import { Configuration } from './core/decoration/configurations.js';
 import { checkConfigured, enterConfiguration, renewSites } from './core/decoration/configuring.js';
 import type { Constructor } from './core/decoration/decorator-types.js';
-import { chainsOf, siteOf, typeOf } from './core/decoration/lookup.js';
+import { type Chains, chainFor, chainsOf, siteOf, typeOf } from './core/decoration/lookup.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
+import { isPrivate } from './core/member.js';
 import { show, type Where } from './core/options.js';
 import type { AnyClass } from './core/types.js';
 import { once, type Undo } from './core/undo.js';
@@ -34,8 +35,18 @@ export function checkFit(type: AnyClass, { method, changes }: Configuration, { t
     return;
   }
   const site = siteOf(type, chains, method, text);
+  if (site !== undefined) requireOwn(site, chains, labelOf(typeOf(chains), method), text);
   for (const kind of changes.keys()) requireKind(site, kind, labelOf(typeOf(chains), method), text);
   if (site !== undefined) checkConfigured(site);
+}
+
+/** A private method has no inheritance: what was configured for a subclass would never reach it. */
+function requireOwn({ member }: Site, chains: Chains, label: string, asked: string): void {
+  if (member === undefined || !isPrivate(member)) return;
+  const chain = chainFor(chains, member.placement);
+  if (chain[0]?.metadata === member.holder) return;
+  const declaring = chain.find(({ metadata }) => metadata === member.holder)?.type?.name || 'a base';
+  throw new ConfigurationError(`${asked}: ${label} is private to ${declaring}; configure it there`);
 }
 
 function requireKind(site: Site | undefined, kind: string, label: string, asked: string): void {

@@ -8,3 +8,6 @@ export interface Member {
 
 /** Where a member stands; a static and an instance member may share a name. */
 export type Placement = 'instance' | 'static' | 'private' | 'private static';
+
+/** Whether only code of the class that declares it can reach it; so it is inherited by none. */
+export const isPrivate = ({ placement }: Pick<Member, 'placement'>): boolean => placement.startsWith('private');

@@ -64,7 +64,11 @@ export function failTimes(target: object, method: PropertyKey, n: number, error:
     ? sharesCode(site, target as unknown as AnyConstructor)
     : (other) => other === site;
   const failures = new Failures(concerns, isClass ? () => true : (self) => self === target, n, errorOf);
-  const restore = restoring(runFailing(failures));
+  const end = runFailing(failures);
+  const restore = restoring(() => {
+    failures.isOver = true;
+    end();
+  });
   failures.onUsedUp = restore;
   return restore;
 }

@@ -9,6 +9,8 @@ import type { Concerns } from './scope.js';
 export class Failures {
   /** Called when all have failed. */
   onUsedUp: (() => void) | undefined = undefined;
+  /** Set once no more are to fail, not even those of calls that are under way. */
+  isOver = false;
   #failed = 0;
 
   constructor(
@@ -20,21 +22,17 @@ export class Failures {
     readonly errorOf: (nth: number) => unknown,
   ) {}
 
-  get isUsedUp(): boolean {
-    return this.#failed >= this.times;
-  }
-
   /** What an attempt fails with. */
   take(): unknown {
     const nth = ++this.#failed;
-    if (this.isUsedUp) this.onUsedUp?.();
+    if (nth === this.times) this.onUsedUp?.();
     return this.errorOf(nth);
   }
 }
 
 /** Those by which the next attempt with this receiver fails; undefined: by none. */
 const nextOf = (all: readonly Failures[], self: unknown): Failures | undefined =>
-  all.find((each) => !each.isUsedUp && each.isMeant(self));
+  all.find((each) => !each.isOver && each.isMeant(self));
 
 /** Runs calls so, but for the code of the method, which fails as often as it is to. */
 export const failing =

@@ -1,7 +1,7 @@
 import { chainsOf, siteOf } from '../core/decoration/lookup.js';
 import type { Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { Placement } from '../core/member.js';
+import { isPrivate } from '../core/member.js';
 import { show } from '../core/options.js';
 
 /**
@@ -45,11 +45,9 @@ function named(type: AnyConstructor & object, method: PropertyKey, asked: string
   // Where it has no policies, those of subclasses may have some.
   if (member === undefined) {
     const name = typeof method === 'number' ? String(method) : method;
-    return (site) => site.member?.name === name && !isPrivate(site.member.placement);
+    return (site) => site.member?.name === name && !isPrivate(site.member);
   }
   const { name, placement, holder } = member;
   return ({ member: other }) =>
-    other?.name === name && other.placement === placement && (!isPrivate(placement) || other.holder === holder);
+    other?.name === name && other.placement === placement && (!isPrivate(member) || other.holder === holder);
 }
-
-const isPrivate = (placement: Placement): boolean => placement.startsWith('private');

@@ -231,6 +231,11 @@ describe('10.8 configureFrom', () => {
     assert.deepEqual(unusedConfiguration(), ['Archive.laod', 'Archive.load: rateLimit', 'Shop.*', '*: fallback']);
   });
 
+  test('10.8 options that name no policy have nothing to fit', () => {
+    from({ 'Shop.buy': {}, 'Shop.*': { retry: undefined }, '*': {} });
+    assert.deepEqual(unusedConfiguration(), []);
+  });
+
   test('10.8 of several classes of one name, one that it fits is enough', () => {
     const Store = makeStore();
     register(Store);

@@ -10,7 +10,9 @@ import {
   rateLimit,
   retry,
   statsOf,
+  type Undo,
 } from 'opero';
+import { failTimes, withoutPolicies } from 'opero/testing';
 import { advance, flush, underFakeClock } from '../support/clock.js';
 import { type Deferred, deferred } from '../support/deferred.js';
 
@@ -67,6 +69,28 @@ describe('10.3 slots', () => {
     await end(4, 5, 6);
     await Promise.all(calls);
     assert.equal(statsOf(Shop, 'buy').queued, 0);
+  });
+
+  test('10.3 those in line are admitted whatever the next call is to go through', async () => {
+    const { Shop, shop, entered, end } = makeShop({ limit: 1 });
+    const calls = [1, 2, 3, 4, 5].map((id) => shop.buy(id));
+    withoutPolicies(Shop).restore();
+    const grow = (limit: number): Undo => configure(Shop, 'buy', { concurrency: limit });
+    grow(2);
+    await flush();
+    assert.deepEqual(entered, [1, 2]);
+    const bare = withoutPolicies(Shop);
+    grow(3);
+    await flush();
+    assert.deepEqual(entered, [1, 2, 3]);
+    bare.restore();
+    failTimes(Shop, 'buy', 1, new Error('none')).restore();
+    grow(4);
+    await flush();
+    assert.deepEqual(entered, [1, 2, 3, 4]);
+    await end(1, 2, 3, 4);
+    await end(5);
+    await Promise.all(calls);
   });
 
   test('10.3 newcomers do not overtake those who are being admitted', async () => {

@@ -4,6 +4,7 @@ import {
   ConfigurationError,
   concurrency,
   configure,
+  configureFrom,
   explain,
   fallback,
   orchestrate,
@@ -582,6 +583,26 @@ describe('10.6 it counts as declared by the class named', () => {
     assert.equal(store.attempts, 2);
     await store.hidden().catch(() => {});
     assert.equal(store.attempts, 7);
+  });
+
+  test('10.6 a private method is configured where it is declared, as it has no inheritance', () => {
+    class Base {
+      @retry()
+      async #load(): Promise<void> {}
+
+      load(): Promise<void> {
+        return this.#load();
+      }
+    }
+    class Derived extends Base {}
+    for (const attempt of [
+      () => configure(Derived, '#load', { retry: 5 }),
+      () => configureFrom({ 'Derived.#load': { retry: 5 } }),
+    ]) {
+      assert.throws(attempt, /Derived\.#load.*is private to Base; configure it there/);
+    }
+    configure(Base, '#load', { retry: 5 });
+    assert.equal((optionsOf(Derived, '#load', 'retry') as RetryConfig).maxAttempts, 5);
   });
 
   test('10.6 classes that a decorator has replaced', async () => {

@@ -52,6 +52,15 @@ function makeClasses() {
 }
 
 describe('11 failTimes', () => {
+  test('restore lets the next attempt of a call that is under way enter the code', async () => {
+    const { Weather } = makeClasses();
+    const weather = new Weather();
+    const restore = failTimes(weather, 'forecast', 4, offline);
+    const call = weather.forecast('Davos');
+    restore();
+    assert.equal(await call, 'sun in Davos, attempt 2');
+  });
+
   test('the next n attempts fail beneath the policies, and do not enter the code', async () => {
     const { Weather } = makeClasses();
     const weather = new Weather();

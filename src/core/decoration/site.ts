@@ -2,7 +2,7 @@ import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import { countsOf, type MutableStats, newStats } from '../call/stats.js';
-import type { Member, Placement } from '../member.js';
+import { isPrivate, type Member, type Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import type { Configured, InForce, TakenOut } from './in-force.js';
@@ -188,13 +188,12 @@ export class Site implements SiteInfo {
     const policies = policiesOf(this.inForce);
     if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at]))
       return false;
-    const isInUse = this.#run !== undefined;
     this.policies = policies;
     this.#beginCounts();
     this.#run = undefined;
     this.#isVerified = false;
     // At once, and not with the next call: who waits for a limit that has grown goes on now.
-    if (isInUse) this.#run = this.run;
+    for (const policy of policies) this.#states.renew(policy);
     return true;
   }
 }
@@ -209,11 +208,8 @@ export const createSite = (chain: readonly ClassInChain[], member: Member, isFor
   new Site(labelOf(chain[0]?.type, member.name), member.name, member, standingOf(chain, member), isForNow);
 
 /** A private member has no inheritance: only the class that declares it counts, whatever the receiver's class. */
-export const chainOfMember = (
-  chain: readonly ClassInChain[],
-  { placement, holder }: Member,
-): readonly ClassInChain[] =>
-  placement.startsWith('private') ? chain.filter((level) => level.metadata === holder) : chain;
+export const chainOfMember = (chain: readonly ClassInChain[], member: Member): readonly ClassInChain[] =>
+  isPrivate(member) ? chain.filter((level) => level.metadata === member.holder) : chain;
 
 function standingOf(chain: readonly ClassInChain[], member: Member): Standing {
   const { name, placement } = member;

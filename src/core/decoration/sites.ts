@@ -1,4 +1,4 @@
-import type { Member } from '../member.js';
+import { isPrivate, type Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
@@ -59,8 +59,7 @@ export function siteAt(chain: readonly ClassInChain[], member: Member): Site {
     sites.set(owner, byMember);
   }
   // Private members of different classes may share a name: they are told apart by their records.
-  const isPrivate = member.placement.startsWith('private');
-  const id = isPrivate ? memberRecords(member.holder, member.placement)?.get(member.name) : member.name;
+  const id = isPrivate(member) ? memberRecords(member.holder, member.placement)?.get(member.name) : member.name;
   let site = byMember.get(id);
   if (site === undefined) {
     site = createSite(chain, member);
