@@ -6,13 +6,15 @@ import { type Key, keyOf } from './key.js';
 export interface Limiter {
   onIdle: (() => void) | undefined;
   onWaiting?: ((waiting: boolean) => void) | undefined;
+  /** Called before it looks at what time has brought back, which may depend on what it was renewed for. */
+  beforeReturn?: (() => void) | undefined;
 }
 
 /** Limiters by what tells which one a call has. */
 export interface Found<L> {
   /** The limiter of a call; made at its first call. */
   find(call: Call): L;
-  /** Does this with every limiter: at once where somebody waits, else at the latest before its next call. */
+  /** Does this with every limiter: at once where somebody waits, else before its next call, or what comes back to it. */
   renew(renew: (limiter: L) => void): void;
 }
 
@@ -67,7 +69,7 @@ interface Owned<L> {
 
 /** Some for each instance, which they do not keep alive. Calls without one share theirs. */
 export class ByInstance<L extends Limiter> implements Found<L> {
-  readonly #own: () => Found<L>;
+  readonly #own: (beforeReturn: () => void) => Found<L>;
   readonly #shared: Found<L>;
   readonly #owners = new WeakMap<object, Owned<L>>();
   /** Limiters in which somebody waits. */
@@ -76,7 +78,7 @@ export class ByInstance<L extends Limiter> implements Found<L> {
   #times = 0;
 
   constructor(own: (create: () => L) => Found<L>, create: () => L) {
-    this.#own = () => own(() => this.#watched(create()));
+    this.#own = (beforeReturn) => own(() => this.#watched(create(), beforeReturn));
     this.#shared = own(create);
   }
 
@@ -85,14 +87,18 @@ export class ByInstance<L extends Limiter> implements Found<L> {
     if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return this.#shared.find(call);
     let owned = this.#owners.get(self);
     if (owned === undefined) {
-      owned = { limiters: this.#own(), times: this.#times };
+      const made: Owned<L> = { limiters: this.#own(() => this.#catchUp(made)), times: this.#times };
+      owned = made;
       this.#owners.set(self, owned);
     }
-    if (owned.times !== this.#times) {
-      owned.times = this.#times;
-      owned.limiters.renew(this.#renew);
-    }
+    this.#catchUp(owned);
     return owned.limiters.find(call);
+  }
+
+  #catchUp(owned: Owned<L>): void {
+    if (owned.times === this.#times) return;
+    owned.times = this.#times;
+    owned.limiters.renew(this.#renew);
   }
 
   renew(renew: (limiter: L) => void): void {
@@ -102,7 +108,8 @@ export class ByInstance<L extends Limiter> implements Found<L> {
     for (const limiter of this.#busy) renew(limiter);
   }
 
-  #watched(limiter: L): L {
+  #watched(limiter: L, beforeReturn: () => void): L {
+    if ('beforeReturn' in limiter) limiter.beforeReturn = beforeReturn;
     limiter.onWaiting = (waiting) => {
       if (waiting) this.#busy.add(limiter);
       else this.#busy.delete(limiter);

@@ -85,6 +85,7 @@ class RateLimiter implements StartListener {
   #grace = 0;
   /** Told when somebody begins to wait, or the last one stops waiting. */
   onWaiting: ((waiting: boolean) => void) | undefined = undefined;
+  beforeReturn: (() => void) | undefined = undefined;
   readonly #permits: Admission;
   /** When the permits in use come back, in order; those before `#head` have. */
   #returns: number[] = [];
@@ -180,6 +181,7 @@ class RateLimiter implements StartListener {
   }
 
   #reclaim(): void {
+    this.beforeReturn?.();
     this.#isQuick = false;
     const time = now();
     let count = 0;

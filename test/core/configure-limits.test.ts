@@ -394,6 +394,26 @@ describe('10.3 permits', () => {
       await clock.tickAsync(2_000);
     }));
 
+  for (const [name, key] of [
+    ['by instance', {}],
+    ['by instance and key', { key: even }],
+  ] as const) {
+    test(`10.3 a longer window holds from the starts that still count, ${name}, where nobody waits for it`, () =>
+      underFakeClock(async (clock) => {
+        const { Api, api, starts } = makeApi({ rate: 1, scope: 'instance', ...key });
+        await api.get(2);
+        configure(Api, 'get', { rateLimit: { per: 3_000 } });
+        await advance(clock, 1_500);
+        const late = api.get(4);
+        await advance(clock, 1_500);
+        await late;
+        assert.deepEqual(starts, [
+          [2, 0],
+          [4, 3_000],
+        ]);
+      }));
+  }
+
   test('10.3 no permit too many passes on where the timer is late', () =>
     underFakeClock(async (clock) => {
       const { Api, api, starts } = makeApi({ rate: 3 });
