@@ -2,8 +2,8 @@ import type { Policy } from '../call/policy.js';
 import { type Configuration, enter, type Subject } from './configurations.js';
 import { configured } from './configured.js';
 import { forgetSites } from './interceptor.js';
-import { chainOfMember, countIn, type Site } from './site.js';
-import { allSites, chainOf } from './sites.js';
+import { allSites, chainOfMember, countIn, type Site } from './site.js';
+import { chainOf } from './sites.js';
 
 /** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
 export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
@@ -13,9 +13,10 @@ export function enterConfiguration(configuration: Configuration, subject: Subjec
 
 /** To be called when something was configured, or is so no more: what is in force may be something else now. */
 export function renewSites(): void {
-  for (const site of allSites) {
+  for (const site of allSites()) {
     const { entry } = site;
-    if (!site.renew(chainOf(site))) continue;
+    const chain = chainOf(site);
+    if (chain.length === 0 || !site.renew(chain)) continue;
     for (const each of [entry, site.entry]) if (each !== undefined) forgetSites(each);
   }
 }

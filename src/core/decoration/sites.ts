@@ -4,7 +4,6 @@ import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
 import { type ClassInChain, chainOfClass, chainOfPrototype, classOfHolder, memberRecords } from './metadata.js';
 import { createSite, type Site } from './site.js';
-import { WeakList } from './weak-list.js';
 
 /** Puts a member behind the interceptor. */
 export const govern = (member: Member, fn: AnyFunction): AnyFunction => intercept(member, fn, siteForReceiver);
@@ -64,18 +63,16 @@ export function siteAt(chain: readonly ClassInChain[], member: Member): Site {
   if (site === undefined) {
     site = createSite(chain, member);
     byMember.set(id, site);
-    allSites.add(site);
     owners.set(site, owner);
   }
   site.refresh(chain);
   return site;
 }
 
-/** Every site that there is, and what its receivers are told by. */
-export const allSites = new WeakList<Site>();
+/** What the receivers of a site are told by. */
 const owners = new WeakMap<Site, object>();
 
-/** The classes of the receivers of a site, the most derived first. */
+/** The classes of the receivers of a site, the most derived first; none where it serves no class. */
 export const chainOf = (site: Site): readonly ClassInChain[] => {
   const owner = owners.get(site);
   if (owner === undefined) return [];
