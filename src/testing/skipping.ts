@@ -7,7 +7,8 @@ type Port = import('node:worker_threads').MessagePort;
  * Ends waits before their time, in the order in which time would have ended them, one in each turn of the event loop; the
  * clock moves on by what is skipped. It never moves beyond a deadline that somebody who works may yet keep.
  *
- * A turn comes by a message, as no fake timers take those into their hands.
+ * A turn comes by messages, as no fake timers take those into their hands: one goes there and one comes back, as what a port
+ * is sent while it is at its messages would still follow in the same turn.
  */
 export class Skipping {
   /** Those that are set, in the order in which they were. */
@@ -21,7 +22,8 @@ export class Skipping {
     this.#here = port1;
     this.#there = port2;
     port1.on('message', () => this.#turn());
-    port1.unref();
+    port2.on('message', () => port2.postMessage(undefined));
+    this.#hold(false);
     listenToAlarms((alarm) => this.#changed(alarm));
   }
 
@@ -42,13 +44,21 @@ export class Skipping {
   #askForTurn(): void {
     if (this.#hasTurn) return;
     this.#hasTurn = true;
-    this.#here.ref();
-    this.#there.postMessage(undefined);
+    this.#hold(true);
+    this.#here.postMessage(undefined);
+  }
+
+  /** Whether the program is kept alive for a turn. */
+  #hold(held: boolean): void {
+    for (const port of [this.#here, this.#there]) {
+      if (held) port.ref();
+      else port.unref();
+    }
   }
 
   #turn(): void {
     this.#hasTurn = false;
-    this.#here.unref();
+    this.#hold(false);
     const { wait, deadline } = this.#earliest();
     // Beyond it goes who waits for what is done meanwhile; that the deadline is over, or kept, comes here again.
     if (wait === undefined || (deadline !== undefined && deadline.due < wait.due - residue)) return;

@@ -153,6 +153,28 @@ describe('11 withoutWaits: rate limits', () => {
     await Promise.all(calls);
   });
 
+  withAnyTimers('end one in each turn of the event loop, so that others have their turns in between', async () => {
+    class Api {
+      starts = 0;
+
+      @rateLimit({ rate: 1 })
+      async get(): Promise<void> {
+        this.starts++;
+      }
+    }
+    const api = new Api();
+    using _ = withoutWaits();
+    const calls = Promise.all(Array.from({ length: 50 }, () => api.get()));
+    let most = 0;
+    for (let seen = 0; seen < 50; ) {
+      await flush();
+      most = Math.max(most, api.starts - seen);
+      seen = api.starts;
+    }
+    assert.equal(most, 1);
+    await calls;
+  });
+
   withAnyTimers('turn away at once who would wait longer than maxWait', async () => {
     class Api {
       @rateLimit({ rate: 1, per: hour, maxWait: 1.5 * hour })
