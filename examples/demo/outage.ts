@@ -13,7 +13,7 @@ export function deadlines({ calls, lanes, late }: ClientRecord, server: ServerRe
   const call = Math.max(0, ...calls.map(({ took }) => took));
   const overAt = new Map(calls.map(({ id, cancelled, ended }) => [id, cancelled?.at ?? ended]));
   const after = server.requests.filter((each) => each.started > (overAt.get(each.call) ?? Number.POSITIVE_INFINITY));
-  const note = `timers came up to ${Math.max(late, server.late).toFixed(1)} ms late here`;
+  const note = `timers came up to ${late.toFixed(1)} ms late here, ${server.late.toFixed(1)} ms late in the server`;
   return [
     line('longest request', `at most ${attempt} ms`, `${Math.floor(request)} ms`, request <= attempt + tolerance, note),
     line('longest call', `at most ${total} ms`, `${Math.floor(call)} ms`, call <= total + tolerance),
