@@ -38,7 +38,7 @@ export class Client {
   /** A signal in `init` cancels the whole call, its waits included. */
   @fallback({ alternatives: ['lastKnown'], on: [isTransient, RejectedError] })
   @timeout({ attempt: 500, total: 10_000 }) // half a second for each attempt, ten for all of them and their waits
-  @retry({ maxAttempts: 4, retryOn: isTransient, delay: ({ error }) => parseRetryAfter(error) })
+  @retry({ maxAttempts: 4, retryOn: isTransient, delay: parseRetryAfter })
   @circuitBreaker({ consecutive: 5, halfOpenAfter: 1_000, failOn: isTransient, scope: 'instance' })
   @rateLimit({ rate: 50, maxQueue: 500, key: (tenant: string) => tenant }) // fifty a second for each tenant
   @concurrency({ limit: 20, maxQueue: 500 }) // twenty at once for all of them

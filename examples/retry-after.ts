@@ -20,7 +20,7 @@ class Weather {
     waitMin: 10,
     waitMax: 5_000, // a server that asks for more gets no further attempt
     retryOn: isTransient, // no connection, 408, 425, 429, 5xx; not a 404
-    delay: ({ error }) => parseRetryAfter(error), // undefined where it does not ask: the usual wait
+    delay: parseRetryAfter, // undefined where it does not ask: the usual wait
     onRetry: ({ args: [city], error, delay }) =>
       console.log(`${city}: ${(error as HttpError).message}, again in ${delay < 1000 ? 'a moment' : `${delay} ms`}`),
   })

@@ -25,7 +25,7 @@ export interface Report {
   waitMin: 40,
   jitter: 'none', // so that the server can check the length of each wait
   retryOn: isTransient,
-  delay: ({ error }) => parseRetryAfter(error),
+  delay: parseRetryAfter,
   onRetry: ({ args }) => {
     events.emit('retry', Number(args[0]));
   },
