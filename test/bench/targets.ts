@@ -20,6 +20,25 @@ export const targets = {
     open: { limit: 2.3, why: 'each start looks at the clock once, as an exact window needs' },
   },
   fourToByHand: atMost(1.5, 'x', 'the same, to one async wrapper with an exact window written by hand'),
+  resilientToCockatiel: atMost(
+    0.33,
+    'x',
+    "what fallback, retry, circuit breaker and timeout add to a plain call, to what cockatiel's same four add",
+  ),
+  timeoutCost: {
+    ...atMost(150, 'ns', 'what a timeout adds to a call through retry'),
+    open: { limit: 260, why: 'one look at the clock, a call of its own, and a promise that either side may settle' },
+  },
+  circuitCost: atMost(40, 'ns', 'what a circuit breaker adds to a call through retry'),
+  circuitWindowCost: atMost(90, 'ns', 'the same, by a window'),
+  budgetCost: atMost(30, 'ns', 'what a retry budget adds to a call through retry'),
+  ownPolicyToWrapper: {
+    ...atMost(1, 'x', 'what a policy by definePolicy adds to a call through retry, to what one async wrapper adds'),
+    open: {
+      limit: 4.5,
+      why: 'what `around` gives goes on by one promise more, and each call is told of in an object of its own',
+    },
+  },
   crowd: {
     ...atMost(0.8, 'x', '10,000 callers through a limit of 10, to the fastest peer'),
     open: { limit: 0.9, why: 'on the newest Node the fastest peer is closer' },

@@ -1,7 +1,7 @@
 import { keep, median, type Pace, race, sequential, type Task } from '../measure.js';
 import { type Outcome, rowsOf, type Section } from '../section.js';
 import { byHand } from './by-hand.js';
-import { type Caller, fourPolicies, onePolicy, threePolicies } from './peers.js';
+import { type Caller, fourPolicies, onePolicy, resilientPolicies, threePolicies } from './peers.js';
 import { service } from './service.js';
 
 /** The least that a layer around a call can cost, in the way that most people write it. */
@@ -79,6 +79,39 @@ export const callSections: Section[] = [
           `beyond a built-in policy it adds ${added.toFixed(0)} ns; an async wrapper adds ${wrapper.toFixed(0)} ns to a plain call`,
         ],
       };
+    },
+  ),
+  section(
+    'happy path: what each policy adds to a call through retry',
+    () => ({
+      'opero, retry': (value: number) => service.retried(value),
+      'and a timeout': (value) => service.retriedBounded(value),
+      'and a circuit breaker': (value) => service.retriedGuarded(value),
+      'and a circuit breaker, by a window': (value) => service.retriedWatched(value),
+      'with a budget': (value) => service.retriedWithin(value),
+      'and a policy by definePolicy': (value) => service.retriedThrough(value),
+    }),
+    (times) => {
+      const retried = times['opero, retry'];
+      const wrapper = times['one async wrapper'] - times['a plain call'];
+      return {
+        reference: 'opero, retry',
+        figures: {
+          timeoutCost: times['and a timeout'] - retried,
+          circuitCost: times['and a circuit breaker'] - retried,
+          circuitWindowCost: times['and a circuit breaker, by a window'] - retried,
+          budgetCost: times['with a budget'] - retried,
+          ownPolicyToWrapper: (times['and a policy by definePolicy'] - retried) / wrapper,
+        },
+      };
+    },
+  ),
+  section(
+    'happy path: fallback, retry, circuit breaker and timeout',
+    () => ({ opero: (value: number) => service.resilient(value), ...resilientPolicies() }),
+    (times) => {
+      const plain = times['a plain call'];
+      return { figures: { resilientToCockatiel: (times.opero - plain) / (times.cockatiel - plain) } };
     },
   ),
   section(

@@ -126,6 +126,26 @@ export function fourPolicies() {
   } satisfies Record<string, Caller>;
 }
 
+/** Fallback, retry, a circuit breaker and a timeout, or what comes nearest to them. */
+export function resilientPolicies() {
+  const cockatielFour = cockatiel.wrap(
+    cockatiel.fallback(handleAll, () => 0),
+    cockatiel.retry(handleAll, { maxAttempts: 2, backoff }),
+    cockatiel.circuitBreaker(handleAll, { halfOpenAfter: minute, breaker: new cockatiel.ConsecutiveBreaker(5) }),
+    cockatiel.timeout(minute, cockatiel.TimeoutStrategy.Aggressive),
+  );
+  const [molFallback, molRetry] = threeModules();
+  const molBreaker = new mollitia.SlidingCountBreaker({ failureRateThreshold: 50 });
+  const mol = circuit(molFallback, molRetry, molBreaker, new mollitia.Timeout({ delay: minute }));
+  const breaker = new CircuitBreaker(plain, { timeout: minute });
+  breaker.fallback(other);
+  return {
+    cockatiel: (value) => cockatielFour.execute(() => plain(value)),
+    mollitia: (value) => mol.execute(value),
+    'opossum (no retry)': (value) => breaker.fire(value),
+  } satisfies Record<string, Caller>;
+}
+
 function shared() {
   const cockatielThree = cockatiel.wrap(
     cockatiel.fallback(handleAll, () => 0),

@@ -1,4 +1,4 @@
-import { circuitBreaker, concurrency, definePolicy, fallback, rateLimit, retry, timeout } from 'opero';
+import { circuitBreaker, concurrency, definePolicy, fallback, RetryBudget, rateLimit, retry, timeout } from 'opero';
 
 /** So many starts that nobody ever waits. */
 export const plenty = 1e9;
@@ -69,6 +69,43 @@ export class Service {
   @timeout(minute)
   async pending(value: number, gate: Promise<void>): Promise<number> {
     await gate;
+    return value;
+  }
+
+  @retry(3)
+  @timeout(minute)
+  async retriedBounded(value: number): Promise<number> {
+    return value;
+  }
+
+  @retry(3)
+  @circuitBreaker(5)
+  async retriedGuarded(value: number): Promise<number> {
+    return value;
+  }
+
+  @retry(3)
+  @circuitBreaker({ failureRatio: 0.5, window: 10_000, minCalls: 20 })
+  async retriedWatched(value: number): Promise<number> {
+    return value;
+  }
+
+  @retry({ maxAttempts: 3, budget: new RetryBudget() })
+  async retriedWithin(value: number): Promise<number> {
+    return value;
+  }
+
+  @through()
+  @retry(3)
+  async retriedThrough(value: number): Promise<number> {
+    return value;
+  }
+
+  @fallback('other')
+  @retry(3)
+  @circuitBreaker(5)
+  @timeout(minute)
+  async resilient(value: number): Promise<number> {
     return value;
   }
 
