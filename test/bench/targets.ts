@@ -31,7 +31,10 @@ export const targets = {
   },
   circuitCost: atMost(40, 'ns', 'what a circuit breaker adds to a call through retry'),
   circuitWindowCost: atMost(90, 'ns', 'the same, by a window'),
-  budgetCost: atMost(30, 'ns', 'what a retry budget adds to a call through retry'),
+  budgetCost: {
+    ...atMost(30, 'ns', 'what a retry budget adds to a call through retry'),
+    open: { limit: 45, why: 'met on a quiet machine; each deposit lies in the bucket of its time' },
+  },
   ownPolicyToWrapper: {
     ...atMost(1, 'x', 'what a policy by definePolicy adds to a call through retry, to what one async wrapper adds'),
     open: {
