@@ -115,7 +115,8 @@ function policyOf(
         }
         const pass = new Pass(call, standing, shared);
         const told = new ToldCall(call, methodOf(call, site), options, stats, shared?.state);
-        const next = (args?: readonly unknown[]): Promise<unknown> => pass.next(args);
+        // Bound, so that no frame of it stands in a stack.
+        const next = pass.next.bind(pass);
         return enter(call, doAround as AnyFunction, undefined, [next, told]).then(
           (value) => pass.end(around.ok, value),
           (error) => pass.end(around.fail, error),

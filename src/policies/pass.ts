@@ -93,7 +93,7 @@ export class Pass implements Wait, RunOwner {
     this.itself = 'running';
     this.running++;
     call.keep(standing.around.place, this);
-    const shown = standing.around.next(call) as Promise<unknown>;
+    const shown = standing.around.next(call);
     this.shown = shown;
     if (this.hasFailed) shown.catch(ignore);
     return shown;
@@ -134,7 +134,7 @@ export class Pass implements Wait, RunOwner {
   private begin(run: Run): Promise<unknown> {
     const { around } = this.standing;
     this.running++;
-    if (!run.isWatched) return run.show(around.next(run) as Promise<unknown>);
+    if (!run.isWatched) return run.show(around.next(run));
     this.abortable ??= new Set();
     this.abortable.add(run);
     let resolve!: (value: unknown) => void;
@@ -147,7 +147,7 @@ export class Pass implements Wait, RunOwner {
       early.catch(ignore);
       reject(reason);
     };
-    (around.next(run) as Promise<unknown>).then(resolve, reject);
+    around.next(run).then(resolve, reject);
     return run.show(early);
   }
 

@@ -69,8 +69,8 @@ function linkEntries(links: readonly Link[], after: After, stats: MutableStats):
   for (const [at, { around, step }] of [...links.entries()].toReversed()) {
     const isBeneath = first >= 0 && at > first;
     around.entrance = isBeneath ? looked : straight;
-    if (step.isBoundary) around.next = promised(enterThrough(isBeneath ? looked : straight));
-    else around.next = enterThrough(isBeneath ? waited : straight);
+    const lookedAt = step.isBoundary ? looked : waited;
+    around.next = enterThrough(isBeneath ? lookedAt : straight);
     around.start = start;
     straight = behind(step, around, straight);
     looked = behind(step, around, looked);
@@ -85,18 +85,23 @@ function behind({ admit, isBoundary }: Step, around: Around, gate: Gate): Gate {
 }
 
 /** Takes a call that was under way already through a gate. */
-function enterThrough(gate: Gate): Next {
+function enterThrough(gate: Gate): Around['next'] {
   return function method(call) {
-    const outcome = gate.admit(call);
-    if (outcome !== admitted) return outcome instanceof Descent ? goDown(outcome) : outcome;
-    const enteredAt = gate.enterCode(call);
-    let result: Promise<unknown>;
     try {
-      result = Promise.resolve(Reflect.apply(call.fn, call.self, call.passedArgs));
+      const outcome = gate.admit(call);
+      if (outcome !== admitted) return Promise.resolve(outcome instanceof Descent ? goDown(outcome) : outcome);
+      const enteredAt = gate.enterCode(call);
+      let result: Promise<unknown>;
+      try {
+        result = Promise.resolve(Reflect.apply(call.fn, call.self, call.passedArgs));
+      } catch (error) {
+        result = Promise.reject(error);
+      }
+      return gate.leaveCode(call, result, enteredAt);
     } catch (error) {
-      result = Promise.reject(error);
+      // A step that refused the call has gone on with that.
+      return Promise.reject(error);
     }
-    return gate.leaveCode(call, result, enteredAt);
   };
 }
 
@@ -134,17 +139,6 @@ function goDown(first: Descent): unknown {
   for (; around !== undefined; around = around.above) outcome = around.settle(Promise.resolve(outcome));
   return outcome;
 }
-
-/** Gives a promise where the steps beneath may give anything, or throw. */
-const promised =
-  (next: Next): Next =>
-  (call) => {
-    try {
-      return Promise.resolve(next(call));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  };
 
 /** Makes calls through the policies; each is governed by the signal among its arguments. Always gives a promise. */
 export function runner(

@@ -23,7 +23,8 @@ export interface Entrance {
 
 /** What lies around a step: the rest of the pipeline beneath it, and what follows it. Complete before the first call. */
 export interface Around extends After {
-  readonly next: Next;
+  /** Takes a call on; always gives a promise, and never throws. */
+  readonly next: (call: Call) => Promise<unknown>;
   /** The same for a `Descent`. */
   readonly entrance: Entrance;
   /** Where the step may keep what it has to know of a call; see `Call.keep`. No other step of the pipeline has it. */
