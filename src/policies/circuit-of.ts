@@ -3,6 +3,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import type { Stats } from '../core/call/stats.js';
 import { classlessSiteOf } from '../core/decoration/classless.js';
 import { chainsOf, findSite, siteOf, typeOf } from '../core/decoration/lookup.js';
+import type { KnownName, UnknownName } from '../core/decoration/method-names.js';
 import { labelOf, type Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
@@ -63,14 +64,18 @@ export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
  *
  * @param target A class or an instance of it; an instance where each has a circuit of its own (`scope: 'instance'`).
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
- * name with an instance one.
+ * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @param key Which of its circuits, where the option `key` tells them apart.
  * @throws ConfigurationError when the target is neither, there is no such method, or it has no such circuit.
  * @example
  * console.log(circuitOf(Weather, 'forecast').state); // 'closed'
  * using maintenance = circuitOf(Weather, 'forecast').isolate();
  */
-export function circuitOf(target: object, method: PropertyKey, key?: string): CircuitHandle;
+export function circuitOf<Target extends object, Name extends PropertyKey>(
+  target: Target,
+  method: (Name & UnknownName<Name>) | KnownName<Target>,
+  key?: string,
+): CircuitHandle;
 export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: string]): CircuitHandle {
   const { site, owner, key } = named(target, ...asked);
   const circuits = site.policies.find(isCircuitBreaker)?.circuits(site);

@@ -151,7 +151,7 @@ describe('circuitOf', () => {
   const wrong: readonly [ask: () => unknown, message: string | RegExp][] = [
     [() => circuitOf(Base, 'plain'), 'circuitOf(): Base.plain has no circuit: put @circuitBreaker on it'],
     [() => circuitOf(Base, 'hidden'), 'circuitOf(): Base.hidden has no circuit: put @circuitBreaker on it'],
-    [() => circuitOf(Base, 'nothing'), 'circuitOf(): Base.nothing is not a method'],
+    [() => circuitOf(Base, 'nothing' as string), 'circuitOf(): Base.nothing is not a method'],
     [() => circuitOf(5 as never, 'forecast'), 'circuitOf(): expected a class or an instance, got 5'],
     [() => circuitOf(Base, 'forecast', 'a'), "circuitOf(): Base.forecast has no circuits by key, got the key 'a'"],
     [() => circuitOf(Keyed, 'get'), 'circuitOf(): Keyed.get has a circuit for each key: give one, got undefined'],

@@ -91,6 +91,31 @@ export class Weather {
   }
 }
 
+const mark = Symbol('mark');
+
+abstract class Secret {
+  protected constructor() {}
+  @circuitBreaker(5)
+  async [mark](): Promise<void> {}
+  @circuitBreaker(5)
+  async 5(): Promise<void> {}
+  @circuitBreaker(5)
+  protected async guarded(): Promise<void> {}
+  reset(): void {
+    circuitOf(this, mark).reset();
+    circuitOf(this, 'guarded' as string).reset();
+  }
+}
+
+export class Box<T> {
+  @circuitBreaker(5)
+  async load(): Promise<T | undefined> {
+    circuitOf(this, 'load').reset();
+    circuitOf(Box, 'load').reset();
+    return undefined;
+  }
+}
+
 @circuitBreaker({ consecutive: 5 })
 export class Whole {
   async load(): Promise<void> {}
@@ -115,5 +140,18 @@ export function byHand(weather: Weather): void {
   using _until = circuit.isolate();
   end();
   const counted: number = circuit.calls + circuit.failures;
-  void [new Orchestrator(whole), counted];
+  circuitOf(Weather, 'byRatio').reset();
+  circuitOf(Weather, '#hidden').reset();
+  circuitOf(weather, '#hidden').reset();
+  circuitOf(Weather, 'static byRatio').reset();
+  circuitOf(Weather, 'guarded' as string).reset();
+  const { name }: { name: string } = Weather;
+  circuitOf(Weather, name).reset();
+  const anything: object = weather;
+  circuitOf(anything, name).reset();
+  circuitOf(Secret, mark).reset();
+  circuitOf(Secret, 5).reset();
+  const orchestrator = new Orchestrator({ circuitBreaker: 5 });
+  const handles: CircuitHandle[] = [circuitOf(orchestrator), circuitOf(orchestrator, 'a key')];
+  void [handles, new Orchestrator(whole), counted];
 }

@@ -1,5 +1,6 @@
 import type { AnyFunction } from '../types.js';
 import type { Fits, MayFit } from './fits.js';
+import type { IsWide } from './method-names.js';
 import type { Resolved } from './resolved.js';
 
 /** The method as the class has it, where `this` is the class. One that is not public stays as it is. */
@@ -14,9 +15,6 @@ type StandsIn<This, Fn extends AnyFunction, Other> =
   MayFit<Fn, Other, (this: This, ...args: Parameters<Fn>) => unknown> extends true
     ? Fits<Other, (...args: never[]) => Resolved<Fn> | PromiseLike<Resolved<Fn>>>
     : false;
-
-/** Whether a name may be any, as in string[]. */
-type IsWide<Name extends PropertyKey> = Record<never, never> extends Record<Name, never> ? true : false;
 
 /** Whether nothing is known of a function. One of no arguments and no result would take any in its place, too. */
 type IsAnyFunction<Each> = AnyFunction extends Each
