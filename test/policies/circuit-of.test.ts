@@ -97,6 +97,14 @@ describe('circuitOf', () => {
     assert.deepEqual([circuitOf(One, 'forecast').state, circuitOf(Two, 'forecast').state], ['closed', 'open']);
   });
 
+  test('X6 an isolation by the base class leaves subclasses as they are', async () => {
+    class Fresh extends Base {}
+    class Sub extends Fresh {}
+    using _until = circuitOf(Fresh, 'forecast').isolate();
+    assert.ok((await rejection(new Fresh().forecast(false))) instanceof CircuitOpenError);
+    assert.equal(await new Sub().forecast(false), 'fine');
+  });
+
   test('X6 a subclass may have other options, or none of it', async () => {
     class Patient extends Base {
       @circuitBreaker(3)
