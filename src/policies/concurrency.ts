@@ -2,7 +2,7 @@ import { Call } from '../core/call/call.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import {
   durationOrInfinity,
   positiveInteger,
@@ -94,6 +94,11 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
   return policy;
 }
 
+// Without parentheses, for the compiler to show what to write.
+export function concurrency<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@concurrency(...)' } & WithoutContext<Second>;
 /**
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
  * work under it has really ended, not when its caller gave up.
@@ -109,8 +114,9 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
  * }
  */
 export function concurrency<Args extends readonly unknown[], This = never>(
-  ...given: [config: number | ConcurrencyConfig<Args, This>]
-): PolicyDecorator<{ option: 'key'; this: This; args: Args }> {
+  config: number | ConcurrencyConfig<Args, This>,
+): PolicyDecorator<{ option: 'key'; this: This; args: Args }>;
+export function concurrency(...given: readonly unknown[]): unknown {
   return policyDecorator('concurrency', given, 1, (where) =>
     concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
   );

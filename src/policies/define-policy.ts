@@ -5,7 +5,7 @@ import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { countsOf } from '../core/call/stats.js';
 import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { readOptions, type Where, wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import type { AnyFunction } from '../core/types.js';
@@ -16,6 +16,12 @@ import type { DefaultsOf, Given, PolicyCall, PolicyDefinition, Rules } from './d
 import { rankOf } from './order.js';
 import { Pass, type Standing } from './pass.js';
 import { type Definition, readDefinition } from './read-definition.js';
+
+/** For the compiler to show what to write. */
+type WithoutParentheses = <Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+) => { readonly 'write this decorator with parentheses': '@name(...)' } & WithoutContext<Second>;
 
 /** The argument of a factory: it may be left out where all that it holds may. */
 type OnlyArgument<Options> = Record<never, never> extends Options ? [options?: Options] : [options: Options];
@@ -41,10 +47,11 @@ type Sharing<Options, Args extends readonly unknown[]> = [keyof Options] extends
  * });
  */
 export type PolicyFactory<Options, State = undefined> = [State] extends [undefined]
-  ? (...given: OnlyArgument<OrNone<Options>>) => PolicyDecorator
-  : <Args extends readonly unknown[]>(
-      ...given: OnlyArgument<Sharing<Options, Args>>
-    ) => PolicyDecorator<{ option: 'key'; args: Args }>;
+  ? WithoutParentheses & ((...given: OnlyArgument<OrNone<Options>>) => PolicyDecorator)
+  : WithoutParentheses &
+      (<Args extends readonly unknown[]>(
+        ...given: OnlyArgument<Sharing<Options, Args>>
+      ) => PolicyDecorator<{ option: 'key'; args: Args }>);
 
 /** Where so many policies of one stage stand apart: the later one was defined, the further in, but still in its place. */
 const apart = 2 ** -32;

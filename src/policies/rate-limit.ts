@@ -3,7 +3,7 @@ import { Alarm, always, isReal, isStanding, now, residue } from '../core/call/cl
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import {
   durationOrInfinity,
   flag,
@@ -240,6 +240,11 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
   return policy;
 }
 
+// Without parentheses, for the compiler to show what to write.
+export function rateLimit<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@rateLimit(...)' } & WithoutContext<Second>;
 /**
  * At most `rate` attempts of the method start in any `per` milliseconds; the others wait in order of arrival. A start is
  * the moment the method's own code is entered, also when the attempt had to wait for a concurrency slot before.
@@ -255,8 +260,9 @@ export function rateLimitPolicy(given: number | RateLimitConfig | undefined, whe
  * }
  */
 export function rateLimit<Args extends readonly unknown[], This = never>(
-  ...given: [config: number | RateLimitConfig<Args, This>]
-): PolicyDecorator<{ option: 'key'; this: This; args: Args }> {
+  config: number | RateLimitConfig<Args, This>,
+): PolicyDecorator<{ option: 'key'; this: This; args: Args }>;
+export function rateLimit(...given: readonly unknown[]): unknown {
   return policyDecorator('rateLimit', given, 1, (where) =>
     rateLimitPolicy(given[0] as RateLimitConfig | number, where),
   );

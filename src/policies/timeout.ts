@@ -1,18 +1,13 @@
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
-import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
+import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { callback, positiveDuration, readOptions, type Where, wrongOption } from '../core/options.js';
 import { rankOf } from './order.js';
 import { Bound, type Scope, type TimeoutEvent } from './timeout-run.js';
 
-/**
- * Options of `@timeout`. At least one of `attempt` and `total` is required.
- *
- * @example
- * const config: TimeoutConfig = { attempt: 500, total: 3_000 };
- */
-export interface TimeoutConfig<This = never, Args extends readonly unknown[] = never> {
+/** The options, whichever of them are given. */
+interface TimeoutOptions<This, Args extends readonly unknown[]> {
   /**
    * How long an attempt may take, in milliseconds, from the entry of the method's code on: what it waits for a permit or a
    * slot does not count. Default: as long as it likes.
@@ -31,6 +26,15 @@ export interface TimeoutConfig<This = never, Args extends readonly unknown[] = n
   readonly onTimeout?: (this: This, event: TimeoutEvent<Args>) => unknown;
 }
 
+/**
+ * Options of `@timeout`. At least one of `attempt` and `total` is required.
+ *
+ * @example
+ * const config: TimeoutConfig = { attempt: 500, total: 3_000 };
+ */
+export type TimeoutConfig<This = never, Args extends readonly unknown[] = never> = TimeoutOptions<This, Args> &
+  ({ readonly attempt: number } | { readonly total: number });
+
 declare module '../core/policies.js' {
   interface Policies {
     /** `attempt` in milliseconds, or the options of `@timeout`. */
@@ -42,7 +46,7 @@ const rules = { attempt: positiveDuration, total: positiveDuration, onTimeout: c
 
 export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { attempt: given };
-  const options = readOptions<TimeoutConfig>(where, config, rules, {});
+  const options = readOptions<TimeoutOptions<never, never>>(where, config, rules, {});
   const { attempt, total, onTimeout } = options;
 
   const stepOf = (scope: Scope, timeout: number) => ({
@@ -79,6 +83,11 @@ function mayWaitForEver(policies: readonly Policy[]): boolean {
   return limit?.maxWait === Number.POSITIVE_INFINITY && policies.every(({ kind }) => kind !== 'cpuBound');
 }
 
+// Without parentheses, for the compiler to show what to write.
+export function timeout<Second>(
+  first: unknown,
+  second: Second & ContextOnly<Second>,
+): { readonly 'write this decorator with parentheses': '@timeout(...)' } & WithoutContext<Second>;
 /**
  * Ends an attempt of the method that takes too long, and a call that does: with a TimeoutError, which is also the reason of
  * the signal that the method gets. What it had begun may go on, and keeps its slot until it has ended.
@@ -95,7 +104,8 @@ function mayWaitForEver(policies: readonly Policy[]): boolean {
  * }
  */
 export function timeout<This, Args extends readonly unknown[]>(
-  ...given: [config: number | TimeoutConfig<This, Args>]
-): PolicyDecorator<{ option: 'hooks'; this: This; args: Args }> {
+  config: number | TimeoutConfig<This, Args>,
+): PolicyDecorator<{ option: 'hooks'; this: This; args: Args }>;
+export function timeout(...given: readonly unknown[]): unknown {
   return policyDecorator('timeout', given, 1, (where) => timeoutPolicy(given[0] as number | TimeoutConfig, where));
 }

@@ -209,7 +209,7 @@ for (const { name, run } of fakes) {
         run(async (tick) => {
           const ended: unknown[] = [];
           class Api {
-            @timeout({ [scope]: 100_000 })
+            @timeout(scope === 'total' ? { total: 100_000 } : 100_000)
             async get(wait: number): Promise<number> {
               await new Promise((resolve) => setTimeout(resolve, wait));
               return wait;
