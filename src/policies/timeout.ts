@@ -90,7 +90,8 @@ export function timeout<Second>(
 ): { readonly 'write this decorator with parentheses': '@timeout(...)' } & WithoutContext<Second>;
 /**
  * Ends an attempt of the method that takes too long, and a call that does: with a TimeoutError, which is also the reason of
- * the signal that the method gets. What it had begun may go on, and keeps its slot until it has ended.
+ * `currentCall().signal`. Nothing else ends what the method has begun: what that signal is not passed on to goes on, and
+ * keeps its slot until it has ended.
  *
  * @param config `attempt` in ms, or the options, at least one of the first two: `attempt` (in ms, from the entry of the
  * method's code), `total` (in ms, with all attempts and waits), `onTimeout`.
@@ -98,9 +99,14 @@ export function timeout<Second>(
  * @throws TimeoutError from the call, when the time was up; `retry` and `fallback` see it like any error.
  * @example
  * class Weather {
+ *   readonly url = 'https://weather.example';
+ *
  *   \@retry(3)
  *   \@timeout({ attempt: 500, total: 3_000 })
- *   async forecast(city: string, options?: { signal?: AbortSignal }): Promise<Forecast> { ... }
+ *   async forecast(city: string, init?: RequestInit): Promise<string> {
+ *     const response = await fetch(`${this.url}/${city}`, { ...init, signal: currentCall().signal ?? null });
+ *     return await response.text(); // within the method, as the signal serves until it has ended
+ *   }
  * }
  */
 export function timeout<This, Args extends readonly unknown[]>(

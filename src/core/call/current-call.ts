@@ -58,7 +58,7 @@ export const callThrough = (fn: AnyFunction, self: unknown, args: readonly unkno
  * \@retry(3)
  * async load(id: string, options?: { signal?: AbortSignal }) {
  *   const { attempt, signal } = currentCall();
- *   return fetch(this.url(id, { mirror: attempt - 1 }), { signal });
+ *   return fetch(this.url(id, { mirror: attempt - 1 }), { signal: signal ?? null });
  * }
  */
 export function currentCall(): CurrentCall {
