@@ -70,12 +70,19 @@ export function timeoutPolicy(given: number | TimeoutConfig | undefined, where: 
     kind: 'timeout',
     options,
     steps: [first, ...others],
-    caution: (all) => (attempt !== undefined && total === undefined && mayWaitForEver(all) ? heldForEver : undefined),
+    caution(all) {
+      if (attempt === undefined) return undefined;
+      if (total === undefined) return mayWaitForEver(all) ? heldForEver : undefined;
+      return attempt < total ? undefined : neverUp(attempt, total);
+    },
   };
 }
 
 const heldForEver =
   'an attempt that was given up and never ends keeps its slot for ever, and calls wait for it; give timeout a total, or concurrency a maxWait';
+
+const neverUp = (attempt: number, total: number): string =>
+  `attempt (${attempt} ms) never counts, as total (${total} ms) is up before; give attempt less than total`;
 
 /** Whether calls wait for a slot without end. A worker that is stopped gives its slot back. */
 function mayWaitForEver(policies: readonly Policy[]): boolean {

@@ -169,6 +169,28 @@ describe('X6 timeout', () => {
   });
 });
 
+describe('explain, of a timeout', () => {
+  test('warns of an attempt that total never lets come to its end', () => {
+    class Shop {
+      @timeout({ attempt: 50, total: 20 })
+      async longer(): Promise<void> {}
+
+      @timeout({ attempt: 20, total: 20 })
+      async asLong(): Promise<void> {}
+
+      @timeout({ attempt: 20, total: 21 })
+      async shorter(): Promise<void> {}
+    }
+    const warnings = explain(Shop)
+      .split('\n')
+      .filter((line) => line.startsWith('    ! '));
+    assert.deepEqual(warnings, [
+      '    ! timeout: attempt (50 ms) never counts, as total (20 ms) is up before; give attempt less than total',
+      '    ! timeout: attempt (20 ms) never counts, as total (20 ms) is up before; give attempt less than total',
+    ]);
+  });
+});
+
 describe('onTimeout', () => {
   test('is told of the scope, the time, the attempt and the error, with the receiver as this, once all is aborted', () =>
     underFakeClock(async (clock) => {
