@@ -119,13 +119,20 @@ export const anything: Rule = rule('anything', () => true);
 /**
  * Rule of an option: one of these words.
  *
- * @param values The words.
- *
+ * @param values The words, at least one.
+ * @throws ConfigurationError when one of them is no string, or there is none.
  * @example
  * const options = { level: oneOf('low', 'high') };
  */
-export const oneOf = <Word extends string>(...values: readonly Word[]): Rule<Word> =>
-  rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.some((each) => each === v));
+export function oneOf<Word extends string>(...values: readonly [Word, ...Word[]]): Rule<Word>;
+export function oneOf(...values: readonly unknown[]): Rule<string> {
+  if (values.length === 0) throw new ConfigurationError('oneOf(): expected at least one word, got none');
+  for (const each of values) {
+    if (typeof each === 'string') continue;
+    throw new ConfigurationError(`oneOf(): expected each value to be a string, got ${show(each)}`);
+  }
+  return rule(values.map((value) => `'${value}'`).join(' or '), (v) => values.includes(v));
+}
 
 /** The same rule for an option that stays as it was declared. */
 export const fixed = <Value>(option: Rule<Value>): Rule<Value> => ({ ...option, isFixed: true });

@@ -6,7 +6,9 @@ import { countsOf } from '../core/call/stats.js';
 import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
-import { readOptions, type Where, wrongOption } from '../core/options.js';
+import { ConfigurationError } from '../core/errors.js';
+import { readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { peek } from '../core/peek.js';
 import type { PolicyKind } from '../core/policies.js';
 import type { AnyFunction } from '../core/types.js';
 import type { SharingConfig } from '../limits/limiters.js';
@@ -81,6 +83,12 @@ class ToldCall implements PolicyCall {
   }
 }
 
+/** What calls may share. */
+function shareable(state: unknown, text: string): unknown {
+  if (typeof peek(state, 'then') !== 'function') return state;
+  throw new ConfigurationError(`${text}: expected \`state\` to return no promise, got ${show(state)}`);
+}
+
 /** The policy with options that were read already. */
 function policyOf(
   definition: Definition,
@@ -92,7 +100,8 @@ function policyOf(
 
   const wrap = (around: Around, site: SiteInfo): Step => {
     const stats = countsOf(site.stats, kind, counts);
-    const states = makeState && site.stateOf(policy, () => new States(options, site, kind, makeState));
+    const newState = makeState && (() => shareable(makeState(), `@${kind} on ${site.label}`));
+    const states = newState && site.stateOf(policy, () => new States(options, site, kind, newState));
     const standing: Standing = { kind, site, around, waitsForAll: stage === 'method', states };
     const { around: doAround } = definition;
     const ended = (call: Call, hasFailed: boolean): void => {

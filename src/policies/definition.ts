@@ -30,6 +30,13 @@ export type Filled<All extends Rules, Defaults> = {
     | (Name extends keyof Defaults ? (undefined extends Defaults[Name] ? undefined : never) : never);
 };
 
+/** What is wrong with a state that calls cannot share; nothing with any other. */
+type StateProblem<State> = unknown extends State
+  ? unknown
+  : State extends PromiseLike<unknown>
+    ? { readonly 'state must not give a promise, as calls share what it gives': State }
+    : unknown;
+
 /**
  * What `around` is told of a call.
  *
@@ -82,8 +89,8 @@ export interface PolicyDefinition<
   readonly options?: All & Rules; // with Rules, so that the parameter of a test written in place has a type
   /** What options are where they are not given; undefined makes one optional. An option without default must be given. */
   readonly defaults?: Defaults;
-  /** Makes what calls share: one object per method and concrete class, and for each `key`, or each instance, if asked for. */
-  readonly state?: () => State;
+  /** Makes what calls share: one object per method and concrete class, and for each `key`, or each instance, if asked for. No promise. */
+  readonly state?: () => State & StateProblem<State>;
   /** The names of what it counts, each with where it begins. Default: none, and it may count by any name, from 0 on. */
   readonly stats?: Counts;
   /**

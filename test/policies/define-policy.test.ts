@@ -18,6 +18,7 @@ import {
   oneOf,
   orchestrate,
   type PolicyCall,
+  type PolicyDecorator,
   policiesOf,
   positiveInteger,
   processAll,
@@ -846,6 +847,29 @@ describe('the definition is checked', () => {
       );
     });
   }
+
+  test('a state that is a promise is a ConfigurationError from the call, and the method is not entered', async () => {
+    let entered = 0;
+    const policy = define({ ...good, state: async () => ({}) }) as () => PolicyDecorator;
+    class Shop {
+      @policy()
+      async buy(): Promise<void> {
+        entered++;
+      }
+    }
+    for (let call = 0; call < 2; call++) {
+      const error = await rejection(new Shop().buy());
+      assert.ok(error instanceof ConfigurationError);
+      assert.match(error.message, /^@checked on Shop\.buy: expected `state` to return no promise, got Promise \{/);
+    }
+    assert.equal(entered, 0);
+  });
+
+  test('oneOf takes words, and at least one', () => {
+    const words = oneOf as (...values: readonly unknown[]) => unknown;
+    failsWith(() => words(), 'oneOf(): expected at least one word, got none');
+    failsWith(() => words('low', 2), 'oneOf(): expected each value to be a string, got 2');
+  });
 
   test('an option of its own may be called key where it has no state', () => {
     define({ ...good, options: { key: flag } });
