@@ -1,12 +1,13 @@
 import type { Call } from '../core/call/call.js';
 import { enter } from '../core/call/current-call.js';
+import { finalError } from '../core/call/final-errors.js';
 import { methodOf } from '../core/call/hooks.js';
+import { misuse } from '../core/call/own-errors.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { countsOf } from '../core/call/stats.js';
 import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
-import { ConfigurationError } from '../core/errors.js';
 import { readOptions, show, type Where, wrongOption } from '../core/options.js';
 import { peek } from '../core/peek.js';
 import type { PolicyKind } from '../core/policies.js';
@@ -18,6 +19,7 @@ import type { DefaultsOf, Given, PolicyCall, PolicyDefinition, Rules } from './d
 import { rankOf } from './order.js';
 import { Pass, type Standing } from './pass.js';
 import { type Definition, readDefinition } from './read-definition.js';
+import { ignore } from './run.js';
 
 /** For the compiler to show what to write. */
 type WithoutParentheses = <Second>(
@@ -84,9 +86,11 @@ class ToldCall implements PolicyCall {
 }
 
 /** What calls may share. */
-function shareable(state: unknown, text: string): unknown {
+function shareable(state: unknown, kind: string, site: SiteInfo): unknown {
   if (typeof peek(state, 'then') !== 'function') return state;
-  throw new ConfigurationError(`${text}: expected \`state\` to return no promise, got ${show(state)}`);
+  // What it comes to is nobody's affair.
+  Promise.resolve(state).catch(ignore);
+  throw misuse(kind, `expected \`state\` to return no promise, got ${show(state)}`, site);
 }
 
 /** The policy with options that were read already. */
@@ -100,7 +104,7 @@ function policyOf(
 
   const wrap = (around: Around, site: SiteInfo): Step => {
     const stats = countsOf(site.stats, kind, counts);
-    const newState = makeState && (() => shareable(makeState(), `@${kind} on ${site.label}`));
+    const newState = makeState && (() => shareable(makeState(), kind, site));
     const states = newState && site.stateOf(policy, () => new States(options, site, kind, newState));
     const standing: Standing = { kind, site, around, waitsForAll: stage === 'method', states };
     const { around: doAround } = definition;
@@ -127,7 +131,7 @@ function policyOf(
         try {
           shared = states?.enter(call);
         } catch (error) {
-          return around.fail(error, call);
+          return around.fail(finalError(error, call), call);
         }
         const pass = new Pass(call, standing, shared);
         const told = new ToldCall(call, methodOf(call, site), options, stats, shared?.state);

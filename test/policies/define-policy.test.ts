@@ -865,6 +865,39 @@ describe('the definition is checked', () => {
     assert.equal(entered, 0);
   });
 
+  test('what state throws, or a promise that it gives, rejects the call without another attempt, and is not unhandled', () =>
+    handled(async () => {
+      const broken = new Error('no state');
+      let states = 0;
+      const throwing = definePolicy({
+        kind: 'throwing',
+        stage: 'attempt',
+        state: (): number => {
+          states++;
+          throw broken;
+        },
+        around: (next) => next(),
+      });
+      const rejecting = define({
+        ...good,
+        stage: 'attempt',
+        state: async () => Promise.reject(broken),
+      }) as () => PolicyDecorator;
+      class Shop {
+        @throwing()
+        @retry({ waitMin: 0 })
+        async buy(): Promise<void> {}
+
+        @rejecting()
+        @retry({ waitMin: 0 })
+        async sell(): Promise<void> {}
+      }
+      assert.equal(await rejection(new Shop().buy()), broken);
+      assert.equal(states, 1);
+      assert.ok((await rejection(new Shop().sell())) instanceof ConfigurationError);
+      assert.deepEqual([statsOf(Shop, 'buy').retries, statsOf(Shop, 'sell').retries], [0, 0]);
+    }));
+
   test('oneOf takes words, and at least one', () => {
     const words = oneOf as (...values: readonly unknown[]) => unknown;
     failsWith(() => words(), 'oneOf(): expected at least one word, got none');
