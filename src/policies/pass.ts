@@ -1,7 +1,7 @@
 import type { Call, Wait } from '../core/call/call.js';
 import { ChildCall } from '../core/call/child-call.js';
 import { finalError } from '../core/call/final-errors.js';
-import { misuse } from '../core/call/own-errors.js';
+import { isOwnError, misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { signalOf, unwatch, watch } from '../core/call/signals.js';
@@ -77,13 +77,13 @@ export class Pass implements Wait, RunOwner {
       return refused(this.misuse(`expected next() to be given an array, got ${show(args)}`));
     }
     try {
-      const signal = signalOf(args, this.signalAt, this.standing.site.label);
+      const signal = signalOf(args, this.signalAt, this.standing.site);
       // That of the caller aborts the call, and so its runs.
       if (signal === undefined || signal === call.callerSignal) return this.goOnAs(args);
       if (signal.aborted) return refused(signal.reason);
       return this.goOnAs(args, signal);
     } catch (error) {
-      return refused(error);
+      return refused(isOwnError(error, this.standing.site) ? finalError(error, call) : error);
     }
   }
 

@@ -8,11 +8,11 @@ import type { Run, Site } from '../core/decoration/site.js';
  * on, and ends nothing by itself.
  */
 export const bareRun =
-  ({ name, label, signalAt }: Site): Run =>
+  (site: Site): Run =>
   (fn, self, args) => {
-    const given = takeHandoff(self, name);
+    const given = takeHandoff(self, site.name);
     try {
-      const signal = signalOf(args, signalAt, label) ?? given?.signal;
+      const signal = signalOf(args, site.signalAt, site) ?? given?.signal;
       const result = enter({ attempt: 1, signal, error: given?.error }, fn, self, args);
       const { onFailure } = given ?? {};
       if (onFailure === undefined) return result;

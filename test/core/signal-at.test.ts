@@ -174,13 +174,14 @@ describe('signalAt', () => {
   });
 
   test('nor by the next() of a policy of your own', async () => {
-    const shout = definePolicy({ kind: 'shout', stage: 'call', around: (next) => next(['loud']) });
+    const shout = definePolicy({ kind: 'shout', stage: 'attempt', around: (next) => next(['loud']) });
     class Store {
-      @orchestrate({ timeout: 1_000, signalAt: { argument: 0 } })
+      @orchestrate({ timeout: 1_000, signalAt: { argument: 0 }, retry: { waitMin: 0 } })
       @shout()
       async wait(..._args: unknown[]): Promise<void> {}
     }
     assert.match(String(await rejection(new Store().wait())), /Store\.wait: signalAt: .* got 'loud'/);
+    assert.equal(statsOf(Store, 'wait').retries, 0);
   });
 
   test('explain shows it', () => {

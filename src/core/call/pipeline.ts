@@ -165,7 +165,7 @@ export function runner(
     const given = takeHandoff(self, site.name);
     let signal: AbortSignal | undefined;
     try {
-      signal = signalOf(args, site.signalAt, site.label);
+      signal = signalOf(args, site.signalAt, site);
       if (given !== undefined) signal = joinSignals(signal, given.signal);
     } catch (error) {
       stats.failures++;

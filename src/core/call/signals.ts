@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { show } from '../options.js';
+import { ownError } from './own-errors.js';
+import type { SiteInfo } from './policy.js';
 import type { SignalPlace } from './signal-place.js';
 
 /** Whether a value is an AbortSignal, of whatever realm. */
@@ -22,8 +24,8 @@ export function indexOfLast(args: readonly unknown[]): number {
  *
  * @throws ConfigurationError when something else stands in the place given.
  */
-export function signalOf(args: readonly unknown[], at?: SignalPlace, label = ''): AbortSignal | undefined {
-  if (at !== undefined) return signalAt(args, at, label);
+export function signalOf(args: readonly unknown[], at?: SignalPlace, site?: SiteInfo): AbortSignal | undefined {
+  if (at !== undefined) return signalAt(args, at, site);
   let last = args[args.length - 1];
   if (last === undefined && args.length > 1) last = args[indexOfLast(args)];
   if (typeof last !== 'object' || last === null) return undefined;
@@ -32,22 +34,29 @@ export function signalOf(args: readonly unknown[], at?: SignalPlace, label = '')
   return isSignal(signal) ? signal : undefined;
 }
 
-function signalAt(args: readonly unknown[], { argument, name }: SignalPlace, label: string): AbortSignal | undefined {
+function signalAt(
+  args: readonly unknown[],
+  { argument, name }: SignalPlace,
+  site: SiteInfo | undefined,
+): AbortSignal | undefined {
   const given = args[argument];
   if (isSignal(given) && name === undefined) return given;
   if (given === undefined || given === null) return undefined;
-  if (name === undefined) throw misplaced(label, argument, 'be an AbortSignal or undefined', given);
-  if (typeof given !== 'object') throw misplaced(label, argument, 'be an object or undefined', given);
+  if (name === undefined) throw misplaced(site, argument, 'be an AbortSignal or undefined', given);
+  if (typeof given !== 'object') throw misplaced(site, argument, 'be an object or undefined', given);
   const signal: unknown = Reflect.get(given, name);
   if (isSignal(signal)) return signal;
   // One that is not plain is passed on as it is, whatever it holds.
   if (signal === undefined || signal === null || !isPlain(given)) return undefined;
-  throw misplaced(label, argument, `hold an AbortSignal or undefined as \`${String(name)}\``, signal);
+  throw misplaced(site, argument, `hold an AbortSignal or undefined as \`${String(name)}\``, signal);
 }
 
 /** What is no signal is never replaced by one. */
-const misplaced = (label: string, argument: number, allowed: string, given: unknown): ConfigurationError =>
-  new ConfigurationError(`${label}: signalAt: expected argument ${argument} to ${allowed}, got ${show(given)}`);
+function misplaced(site: SiteInfo | undefined, argument: number, allowed: string, given: unknown): ConfigurationError {
+  const problem = `signalAt: expected argument ${argument} to ${allowed}, got ${show(given)}`;
+  if (site === undefined) return new ConfigurationError(problem);
+  return ownError(new ConfigurationError(`${site.label}: ${problem}`), site);
+}
 
 /** Whether an object is plain: one that is copied without loss. */
 function isPlain(value: unknown): value is Record<PropertyKey, unknown> {
