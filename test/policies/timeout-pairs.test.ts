@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   concurrency,
   currentCall,
+  definePolicy,
   fallback,
   Orchestrator,
   processAll,
@@ -271,3 +272,40 @@ test('an Orchestrator bounds plain functions, which may throw at once', () =>
     assert.equal(seen.error.message, 'Orchestrator: attempt 2 took longer than 20 ms');
     assert.equal(clock.countTimers(), 0);
   }));
+
+describe('2.1 timeout and a policy right around the method that has it run twice', () => {
+  for (const [name, again] of [
+    ['one after the other', async (next: () => Promise<unknown>) => next().catch(() => next())],
+    ['side by side', (next: () => Promise<unknown>) => Promise.any([next(), next()])],
+  ] as const) {
+    test(`2.1 the attempt counts from the first entry: ${name}`, { timeout: 10_000 }, () =>
+      underFakeClock(async (clock) => {
+        const twice = definePolicy({ kind: 'twice', stage: 'method', around: again });
+        class Api {
+          entries = 0;
+
+          @timeout(100)
+          @twice()
+          async get(first: number, second: number): Promise<void> {
+            const isFirst = ++this.entries % 2 === 1;
+            await new Promise((resolve) => setTimeout(resolve, isFirst ? first : second));
+            if (isFirst) throw new Error('down');
+          }
+        }
+        const api = new Api();
+        const ends = Promise.allSettled([api.get(60, 300)]);
+        await advance(clock, 99);
+        assert.equal(statsOf(api, 'get').timeouts, 0);
+        await advance(clock, 1);
+        assert.equal(statsOf(api, 'get').timeouts, 1);
+        await advance(clock, 300);
+        assert.ok(((await ends)[0] as PromiseRejectedResult).reason instanceof TimeoutError);
+        const quick = api.get(10, 10);
+        await advance(clock, 150);
+        await quick;
+        assert.equal(statsOf(api, 'get').timeouts, 1);
+        assert.equal(clock.countTimers(), 0);
+      }),
+    );
+  }
+});
