@@ -89,7 +89,7 @@ describe('1.1 what `around` is told', () => {
       assert.deepEqual(first.options, { level: 'high', scope: 'class' });
       assert.equal(first.state, second.state);
       assert.deepEqual(second.state, { calls: 2 });
-      assert.deepEqual(second.stats, { seen: 2 });
+      assert.deepEqual({ ...second.stats }, { seen: 2 });
     });
   }
 
