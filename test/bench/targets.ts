@@ -54,7 +54,7 @@ export const targets = {
   },
   crowdAlone: {
     ...atMost(0.8, 'x', 'the same, each in a process of its own that has warmed up nothing else'),
-    open: { limit: 1, why: 'what waits is copied by the collector, which p-limit gives less to copy' },
+    open: { limit: 1.1, why: 'what waits is copied by the collector, which p-limit gives less to copy' },
   },
   crowdGrowth: {
     ...atMost(1.5, 'x', 'cost per call of 100,000 callers, to that of 1,000'),
@@ -66,7 +66,13 @@ export const targets = {
   crowdGrowthRoomy: atMost(1.5, 'x', 'the same under node --max-semi-space-size=256, where they have room'),
   timers: atMost(1, 'timers', 'pending at once, for 200 callers who wait for a rate limit'),
   perInstance: atMost(16, 'bytes', 'what an instance of a decorated class takes, beyond one of a plain class'),
-  importTime: atMost(5, 'ms', 'importing `retry`, beyond importing reflect-metadata and its dependencies alone'),
+  importTime: {
+    ...atMost(5, 'ms', 'importing `retry`, beyond importing reflect-metadata and its dependencies alone'),
+    open: {
+      limit: 8,
+      why: 'on the newest Node: there is twice the code since timeouts, circuits and configuration, in seven files, as the entries share it',
+    },
+  },
   workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
   batches: {
     ...atLeast(8, 'x', 'items per second of processAll, to one raw pool.run for each'),
