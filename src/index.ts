@@ -45,8 +45,8 @@ export {
 } from './items/process.js';
 export type { Progress } from './items/progress.js';
 export type { Collected, Delivered, Entry, Wrapped } from './items/results.js';
-export type { QueueConfig } from './limits/admission.js';
 export type { SharingConfig } from './limits/limiters.js';
+export type { QueueConfig } from './limits/waiter.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
 export {

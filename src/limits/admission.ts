@@ -1,89 +1,17 @@
-import { Call, type Wait } from '../core/call/call.js';
-import { Alarm, now, residue } from '../core/call/clock.js';
+import type { Call } from '../core/call/call.js';
+import { type Alarm, now } from '../core/call/clock.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import type { Continuation, Next } from '../core/call/step.js';
 import { RejectedError } from '../core/errors.js';
 import type { PolicyKind } from '../core/policies.js';
+import { isBefore, Line } from './line.js';
 import { semaClass } from './sema.js';
+import { type Ask, type Onward, oneInTurn, pushedOut, type QueueRules, tooLate, Waiter } from './waiter.js';
 
 /**
- * What every limiter lets its users say about waiting.
+ * Tokens, and the line of those who wait for some, admitted strictly in turn: a light one does not overtake a heavy one.
  *
- * @example
- * const queue: QueueConfig = { maxQueue: 100, maxWait: 5_000 };
- */
-export interface QueueConfig {
-  /** How many calls may wait; one more is rejected. 0: nobody waits. Default Infinity. */
-  readonly maxQueue?: number;
-  /** How long a call may wait, in milliseconds; then it is rejected. 0: nobody waits. Default Infinity. */
-  readonly maxWait?: number;
-}
-
-/** Stands for the error of a wait that took too long, until the caller is there to stand in its stack. */
-const tooLate = Symbol('too late');
-
-/** A call in line, or the head of the line itself. */
-interface Link {
-  previous: Link;
-  next: Link;
-}
-
-/** A call that waits in line. The fields are what its wait needs: one object and one promise for each. */
-class Waiter implements Link, Wait {
-  /** One that never waits, for the sake of their hidden class; see `Call.idle`. */
-  static readonly idle = new Waiter(
-    undefined as never,
-    Call.idle,
-    undefined as never,
-    () => {},
-    () => {},
-    Number.POSITIVE_INFINITY,
-    Number.POSITIVE_INFINITY,
-  );
-
-  previous: Link = this;
-  next: Link = this;
-  failed = false;
-  error: unknown = undefined;
-  resolve!: (waiter: Waiter) => void;
-
-  constructor(
-    readonly line: Admission,
-    readonly call: Call,
-    readonly site: SiteInfo,
-    readonly run: Next,
-    readonly fail: Continuation,
-    /** How long it may wait. */
-    readonly maxWait: number,
-    /** When it has waited too long. */
-    readonly deadline: number,
-  ) {}
-
-  leave(reason: unknown): void {
-    this.line.quit(this);
-    this.reject(reason);
-  }
-
-  /** Ends the wait with an error, or with `tooLate`. */
-  reject(error: unknown): void {
-    this.failed = true;
-    this.error = error;
-    this.settle();
-  }
-
-  /** Ends the wait: with a token, if with no error. */
-  settle(): void {
-    this.call.waiting = undefined;
-    this.resolve(this);
-  }
-}
-
-/**
- * Tokens, and the line of those who wait for one, admitted strictly in order of arrival.
- *
- * The tokens are a Sema's. Its own queue cannot be left, so the line is kept here, as a ring of waiters that each leave
- * in constant time.
+ * The tokens are a Sema's. Its own queue cannot be left, so the line is kept here.
  */
 export class Admission {
   /** Called when somebody begins to wait, or the last one stops waiting. */
@@ -92,6 +20,8 @@ export class Admission {
   onIdle: (() => void) | undefined = undefined;
   /** What brings tokens back where they come back by time, and not when work ends. */
   returning: Alarm | undefined = undefined;
+  /** In how many milliseconds so many of the tokens that are out will have come back by time, if that is known. */
+  backIn: ((count: number) => number | undefined) | undefined = undefined;
 
   readonly #Sema = semaClass();
   #returned: InstanceType<ReturnType<typeof semaClass>> | undefined;
@@ -100,43 +30,62 @@ export class Admission {
   /*
    * What always holds of the counters:
    *
-   *     #made = #out + those at hand (#spare, and those in #returned), and is no more than `tokens`
-   *     #waiting is the length of the line; while it is above 0, every token is out
-   *     each of #admittedNotResumed has a token, and counts among #out
+   *     #made = #out + those at hand (#spare, and those in #returned), and is no more than `#tokens`, but while those who
+   *             had more before still hold them
+   *     while somebody waits, the first in line asks for more than is left
+   *     each of #admittedNotResumed has its tokens, and they count among #out
    */
   /** Tokens made so far; they are made when first needed, so that a huge limit costs nothing. */
   #made = 0;
   /** Tokens that somebody has. */
   #out = 0;
-  #waiting = 0;
+  /** Tokens that those in line ask for, beyond one each. */
+  #extra = 0;
   /** Those who got a token after a wait, and have not gone on yet: a newcomer may not overtake them. */
   #admittedNotResumed = 0;
-  readonly #line: Link = headOfLine();
-  #deadlines: Alarm | undefined;
-  /** When that alarm is to ring. */
-  #earliest = Number.POSITIVE_INFINITY;
-  /** Set while those in line came under different rules, so that the first in line need not be the first to be late. */
-  #isMixed = false;
-  /** The longest that anybody in a mixed line may wait. */
-  #longest = 0;
+  readonly #line: Line<Waiter>;
+  /** How many tokens there are to be had: the limit, or none while it is closed. */
   #tokens: number;
-  #queue: Required<QueueConfig>;
+  #limit: number;
+  /** The most that the limit ever was. */
+  #most: number;
+  #queue: QueueRules;
 
   constructor(
-    tokens: number,
-    queue: Required<QueueConfig>,
+    limit: number,
+    queue: QueueRules,
     readonly kind: keyof typeof places,
+    /** Whether priorities may matter. */
+    isRanked = false,
   ) {
-    this.#tokens = tokens;
+    this.#tokens = limit;
+    this.#limit = limit;
+    this.#most = limit;
     this.#queue = queue;
+    this.#line = new Line(isRanked, () => this.returning?.isSet === true);
   }
 
-  get tokens(): number {
-    return this.#tokens;
+  get limit(): number {
+    return this.#limit;
   }
 
-  get queue(): Required<QueueConfig> {
-    return this.#queue;
+  /** The most that one call may ask for: one that fitted once waits until it may run alone. */
+  get most(): number {
+    return this.#most;
+  }
+
+  /** How many tokens somebody has. */
+  get used(): number {
+    return this.#out;
+  }
+
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  /** Whether every token is back and nobody waits. */
+  get isIdle(): boolean {
+    return this.#out === 0 && this.#line.length === 0;
   }
 
   /** Whether more tokens are out than there may be by now: they were fewer made since. */
@@ -144,34 +93,43 @@ export class Admission {
     return this.#out > this.#tokens;
   }
 
+  /** Whether nobody stands in line before a newcomer. */
+  get isClear(): boolean {
+    return this.#line.length === 0 && this.#admittedNotResumed === 0;
+  }
+
   /**
-   * Takes another number of tokens, and other rules for those who come. Where there are more now, those in line have them
-   * at once; where there are fewer, those that are out come back first. Who waits does so by the rules by which it came.
+   * Takes another limit, and other rules for those who come. Where there are more tokens now, those in line have them at
+   * once; where there are fewer, those that are out come back first. Who waits does so by the rules by which it came.
    */
-  configure(tokens: number, queue: Required<QueueConfig>): void {
-    if (this.#waiting > 0 && queue.maxWait !== this.#queue.maxWait) {
-      this.#longest = Math.max(this.#isMixed ? this.#longest : this.#queue.maxWait, queue.maxWait);
-      this.#isMixed = true;
-    }
-    this.#tokens = tokens;
+  configure(limit: number, queue = this.#queue): void {
+    const isClosed = this.#tokens === 0;
+    this.#limit = limit;
+    this.#most = Math.max(this.#most, limit);
     this.#queue = queue;
-    // Those that are at hand may be too many: they are made anew when they are needed.
+    if (!isClosed) this.#setTokens(limit);
+  }
+
+  /** Nobody is admitted from now on, until it is opened; those in line keep their places. */
+  close(): void {
+    this.#setTokens(0);
+  }
+
+  open(): void {
+    this.#setTokens(this.#limit);
+  }
+
+  #setTokens(tokens: number): void {
+    this.#tokens = tokens;
+    this.#dropThoseAtHand();
+    this.#admitAll();
+  }
+
+  /** They are made anew when they are needed. */
+  #dropThoseAtHand(): void {
     this.#spare = false;
     this.#returned = undefined;
     this.#made = this.#out;
-    for (let first = this.#first; first !== undefined && this.#take(); first = this.#first) {
-      this.quit(first);
-      this.#admit(first);
-    }
-  }
-
-  get waiting(): number {
-    return this.#waiting;
-  }
-
-  /** Whether nobody stands in line before a newcomer. */
-  get isClear(): boolean {
-    return this.#waiting === 0 && this.#admittedNotResumed === 0;
   }
 
   /** Takes a token if one is free and nobody stands in line for it. */
@@ -179,54 +137,69 @@ export class Admission {
     return this.isClear && this.#take();
   }
 
+  /** The same for as many as are asked for. */
+  tryTakeFor(weight: number): boolean {
+    return this.isClear && this.#takeFor(weight);
+  }
+
   /**
-   * Waits for a token in line, on behalf of a site; then goes on with `run`, or with `fail` if it got none: with a
-   * RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
+   * Waits for tokens in line, on behalf of a site; then goes on with `onward.next`, or with `onward.fail` if it got none:
+   * with a RejectedError at once when the queue is full, or when the wait took too long, or with the reason of an abort.
    */
-  wait(call: Call, site: SiteInfo, run: Next, fail: Continuation, maxQueue = this.#queue.maxQueue): unknown {
-    if (call.aborted) return fail(call.reason, call);
-    const { maxWait } = this.#queue;
-    // A token may be free although nobody may take it at once: those admitted before have not gone on yet.
-    const isFree = this.#out < this.#tokens;
-    if (!isFree && this.#waiting >= maxQueue) return fail(this.#reject(site, 'queue-full', maxQueue), call);
-    if (!isFree && maxWait === 0) return fail(this.#reject(site, 'wait-timeout', maxWait), call);
-    const deadline = maxWait === Number.POSITIVE_INFINITY ? maxWait : now() + maxWait;
-    const waiter = new Waiter(this, call, site, run, fail, maxWait, deadline);
-    const wait = new Promise<Waiter>((resolve) => {
-      waiter.resolve = resolve;
-    });
-    if (isFree) {
-      this.#take();
-      this.#admit(waiter);
-    } else {
-      this.#join(waiter);
+  wait(call: Call, site: SiteInfo, onward: Onward, queue = this.#queue, ask: Ask = oneInTurn): unknown {
+    if (call.aborted) return onward.fail(call.reason, call);
+    const { maxQueue, maxWait } = queue;
+    const waiter = new Waiter(this, call, site, onward, queue, ask);
+    // Some may be free although nobody may take them at once: those admitted before have not gone on yet.
+    const isFree = this.#line.length === 0 && this.#takeFor(ask.weight);
+    if (!isFree) {
+      const isFull = this.#line.length >= maxQueue && (maxWait === 0 || !this.#makeRoomFor(waiter));
+      if (isFull) return onward.fail(this.#reject(waiter, 'queue-full'), call);
+      if (maxWait === 0) return onward.fail(this.#reject(waiter, 'wait-timeout'), call);
     }
+    const wait = promiseOf(waiter);
+    if (isFree) this.#admit(waiter);
+    else this.#join(waiter);
+    return this.#goOn(wait);
+  }
+
+  /**
+   * Waits once more, before all whose turn has not come yet: for one who could not go on when it was its turn, and gives
+   * back what it had.
+   */
+  waitAgain(call: Call, site: SiteInfo, onward: Onward, queue = this.#queue, ask: Ask = oneInTurn): unknown {
+    if (call.aborted) return onward.fail(call.reason, call);
+    const waiter = new Waiter(this, call, site, onward, queue, ask, true);
+    const wait = promiseOf(waiter);
+    this.#join(waiter);
+    this.#admitAll();
     return this.#goOn(wait);
   }
 
   /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
   async #goOn(wait: Promise<Waiter>): Promise<unknown> {
     const waiter = await wait;
-    if (waiter.failed) return await waiter.fail(this.#errorOf(waiter), waiter.call);
+    const { call, onward } = waiter;
+    if (waiter.failed) return await onward.fail(this.#errorOf(waiter), call);
     this.#admittedNotResumed--;
-    return await waiter.run(waiter.call);
+    return await onward.next(call);
   }
 
-  #errorOf({ error, site, maxWait }: Waiter): unknown {
-    return error === tooLate ? this.#reject(site, 'wait-timeout', maxWait) : error;
+  #errorOf(waiter: Waiter): unknown {
+    if (waiter.error === tooLate) return this.#reject(waiter, 'wait-timeout');
+    return waiter.error === pushedOut ? this.#reject(waiter, 'queue-full') : waiter.error;
   }
 
   /** A token comes back: the first in line has it, or else it is free. */
   give(): void {
-    if (this.isOver) {
-      this.#out--;
-      this.#made--;
+    const { first } = this.#line;
+    if (first !== undefined && first.ask.weight === 1 && !this.isOver) {
+      this.#leave(first);
+      this.#admit(first);
       return;
     }
-    const first = this.#first;
-    if (first !== undefined) {
-      this.quit(first);
-      this.#admit(first);
+    if (first !== undefined || this.isOver) {
+      this.giveBack(1);
       return;
     }
     this.#out--;
@@ -240,15 +213,33 @@ export class Admission {
 
   /** So many tokens come back at once: those in line have them first, the rest are made anew when they are needed. */
   giveBack(count: number): void {
-    let left = count;
-    for (; left > 0 && this.#waiting > 0; left--) this.give();
-    this.#out -= left;
-    this.#made -= left;
-    if (left > 0 && this.#out === 0) this.onIdle?.();
+    this.#out -= count;
+    this.#made -= count;
+    this.#admitAll();
+    if (count > 0 && this.isIdle) this.onIdle?.();
   }
 
-  get #first(): Waiter | undefined {
-    return this.#waiting === 0 ? undefined : (this.#line.next as Waiter);
+  /** So many more are out, whatever the limit: what was taken turned out to be more. */
+  charge(count: number): void {
+    this.#dropThoseAtHand();
+    this.#out += count;
+    this.#made += count;
+  }
+
+  /** A waiter gives up: those behind it may be lighter. */
+  quit(waiter: Waiter): void {
+    this.#leave(waiter);
+    this.#admitAll();
+    if (this.isIdle) this.onIdle?.();
+  }
+
+  #admitAll(): void {
+    for (;;) {
+      const { first } = this.#line;
+      if (first === undefined || !this.#takeFor(first.ask.weight)) return;
+      this.#leave(first);
+      this.#admit(first);
+    }
   }
 
   #admit(waiter: Waiter): void {
@@ -267,87 +258,63 @@ export class Admission {
     return true;
   }
 
+  /** One that asks for more than there ever are by now has them all to itself. */
+  #takeFor(weight: number): boolean {
+    if (weight === 1) return this.#take();
+    if (this.#tokens === 0) return false;
+    const isAlone = this.#out === 0;
+    if (weight > 0 && !isAlone && this.#out + weight > this.#tokens) return false;
+    this.charge(weight);
+    return true;
+  }
+
   #join(waiter: Waiter): void {
-    const line = this.#line;
-    waiter.previous = line.previous;
-    waiter.next = line;
-    line.previous.next = waiter;
-    line.previous = waiter;
+    if (waiter.hasComeBack) this.#line.rejoin(waiter, (other) => other.hasComeBack);
+    else this.#line.join(waiter);
+    this.#extra += waiter.ask.weight - 1;
     waiter.call.waiting = waiter;
     waiter.site.stats.queued++;
-    if (++this.#waiting === 1) this.onWaiting?.(true);
-    const { deadline } = waiter;
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    if (!this.#deadlines?.isSet || (this.#isMixed && deadline < this.#earliest)) {
-      this.#watchDeadline(waiter.maxWait, deadline);
-    }
+    if (this.#line.length === 1) this.onWaiting?.(true);
   }
 
-  /** Takes a waiter out of the line. */
-  quit(waiter: Waiter): void {
-    waiter.previous.next = waiter.next;
-    waiter.next.previous = waiter.previous;
+  #leave(waiter: Waiter): void {
+    this.#line.leave(waiter);
+    this.#extra -= waiter.ask.weight - 1;
     waiter.site.stats.queued--;
-    if (--this.#waiting === 0) {
-      this.#isMixed = false;
-      this.#deadlines?.clear();
-      this.onWaiting?.(false);
-    }
+    if (this.#line.length === 0) this.onWaiting?.(false);
   }
 
-  /** All wait equally long at the most, so the first in line is the first to be late: one timer serves them all. */
-  #watchDeadline(delay: number, deadline: number): void {
-    this.#deadlines ??= new Alarm(
-      () => this.#expireLate(),
-      true,
-      () => this.returning?.isSet === true,
-    );
-    this.#deadlines.set(delay);
-    this.#earliest = deadline;
+  /** In a full queue one of a higher rank takes the place of the last of those of its own method. */
+  #makeRoomFor(newcomer: Waiter): boolean {
+    if (newcomer.queue.maxQueue === 0 || !this.#line.isRanked) return false;
+    newcomer.arrival = now();
+    const last = this.#line.lastOf(({ site }) => site === newcomer.site);
+    if (last === undefined || !isBefore(newcomer, last)) return false;
+    last.leave(pushedOut);
+    return true;
   }
 
-  #expireLate(): void {
-    const time = now();
-    let earliest = Number.POSITIVE_INFINITY;
-    for (let link = this.#line.next; link !== this.#line; ) {
-      const waiter = link as Waiter;
-      link = link.next;
-      if (this.#isLate(waiter, time)) {
-        this.quit(waiter);
-        waiter.reject(tooLate);
-        continue;
-      }
-      earliest = Math.min(earliest, waiter.deadline);
-      if (!this.#isMixed) break;
-    }
-    if (earliest !== Number.POSITIVE_INFINITY) this.#watchDeadline(earliest - time, earliest);
-  }
-
-  /** One whose deadline is further off than that of a newcomer: the clock was set back, as fake timers may. */
-  #isLate({ deadline }: Waiter, time: number): boolean {
-    const longest = this.#isMixed ? this.#longest : this.#queue.maxWait;
-    return deadline <= time + residue || deadline > time + longest + residue;
-  }
-
-  #reject(site: SiteInfo, reason: 'queue-full' | 'wait-timeout', limit: number): RejectedError {
+  #reject({ site, queue, ask }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
     site.stats.rejected++;
+    const { maxQueue, maxWait } = queue;
     const what = places[this.kind];
-    let why = `the call got no ${what} within ${limit} ms (maxWait)`;
+    let why = `the call got no ${what} within ${maxWait} ms (maxWait)`;
     if (reason === 'queue-full') {
       const others = this.waiting === 1 ? 'a call waits' : `${this.waiting} calls wait`;
-      why = `${others} for a ${what} already (maxQueue: ${limit})`;
-      if (limit === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
+      why = `${others} for a ${what} already (maxQueue: ${maxQueue})`;
+      if (maxQueue === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
     }
-    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, reason), site);
+    const missing = this.#out + this.waiting + this.#extra + ask.weight - this.#limit;
+    const retryAfter = this.backIn?.(missing);
+    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, reason, retryAfter), site);
   }
 }
 
-function headOfLine(): Link {
-  const head = {} as Link;
-  head.previous = head;
-  head.next = head;
-  return head;
-}
+/** Settles when the wait ends, with the waiter itself. */
+const promiseOf = (waiter: Waiter): Promise<Waiter> =>
+  new Promise((resolve) => {
+    waiter.resolve = resolve;
+  });
 
 /** What a waiter waits for, for messages. */
 const places = {

@@ -11,8 +11,9 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import { Admission, type QueueConfig } from '../limits/admission.js';
+import { Admission } from '../limits/admission.js';
 import { isShared, limiters, type SharingConfig, sharingRules } from '../limits/limiters.js';
+import type { QueueConfig } from '../limits/waiter.js';
 import { rankOf } from './order.js';
 
 /**
@@ -77,7 +78,7 @@ export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined,
           }
           call.keep(place, slots);
         }
-        return slots.tryTake() ? admitted : slots.wait(call, site, around.next, around.fail);
+        return slots.tryTake() ? admitted : slots.wait(call, site, around);
       },
       ok(value, call) {
         giveBack(call);

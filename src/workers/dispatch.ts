@@ -24,6 +24,9 @@ import { Pool, type Run } from './pool.js';
 import type { PoolOptions } from './pool-options.js';
 import type { Outcome, TaskReply } from './protocol.js';
 
+/** How calls wait for a worker, where nothing else is said. */
+const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
+
 /** Sends jobs to the workers of one pool, no more at a time than there may be workers; the others wait in line. */
 export class Dispatcher implements Sender {
   readonly #line: Admission;
@@ -43,7 +46,6 @@ export class Dispatcher implements Sender {
   };
 
   constructor(options: PoolOptions) {
-    const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
     this.#line = new Admission(options.maxWorkers, queue, 'cpuBound');
     this.#pool = new Pool(options);
     this.#isProcess = options.runtime === 'child_process';
@@ -92,7 +94,7 @@ export class Dispatcher implements Sender {
     fail: Continuation,
     maxQueue = Number.POSITIVE_INFINITY,
   ): unknown {
-    return this.#line.tryTake() ? run() : this.#line.wait(call, site, run, fail, maxQueue);
+    return this.#line.tryTake() ? run() : this.#line.wait(call, site, { next: run, fail }, { ...queue, maxQueue });
   }
 
   /** Gives a worker back that was not used. */

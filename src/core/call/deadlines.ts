@@ -42,6 +42,7 @@ export class Deadlines {
     if (!isSet && isStanding()) {
       this.#addAlone(timed);
     } else {
+      if (this.#alone !== undefined) this.#takeIn(time);
       this.#join(timed);
       if (!isSet && !this.#alarm.isSet) this.#schedule(time);
     }
@@ -53,6 +54,16 @@ export class Deadlines {
     this.#alone ??= new Map();
     this.#alone.set(timed, alarm);
     alarm.set(this.duration);
+  }
+
+  /** Those whose timer went with its clock: their time begins anew. */
+  #takeIn(time: number): void {
+    for (const [timed, alarm] of [...(this.#alone ?? [])]) {
+      if (alarm.isSet) continue;
+      this.#removeAlone(timed);
+      timed.dueAt = time + this.duration;
+      this.#join(timed);
+    }
   }
 
   #join(timed: Timed): void {
