@@ -7,11 +7,12 @@ import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
+import type { OneOrMore } from './core/types.js';
 import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
-import type { ConcurrencyConfig } from './policies/concurrency.js';
+import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
 import { builderOf, kinds, unknownKind } from './policies/kinds.js';
-import type { RateLimitConfig } from './policies/rate-limit.js';
+import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
 import type { TimeoutConfig } from './policies/timeout.js';
 
@@ -52,8 +53,8 @@ interface OrchestratorOptions<
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>;
-  readonly rateLimit?: number | RateLimitConfig<RateArgs, This>;
-  readonly concurrency?: number | ConcurrencyConfig<SlotArgs, This>;
+  readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
+  readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;
   readonly signalAt?: Place;
 }
 

@@ -21,3 +21,6 @@ export type AnyClass = abstract new (...args: never[]) => object;
  * const transient: readonly ErrorClass[] = [HttpError, TimeoutError];
  */
 export type ErrorClass = abstract new (...args: never[]) => object;
+
+/** One of them, or an array of several. */
+export type OneOrMore<Each> = Each | readonly Each[];

@@ -102,7 +102,8 @@ export class Admission {
    * Takes another limit, and other rules for those who come. Where there are more tokens now, those in line have them at
    * once; where there are fewer, those that are out come back first. Who waits does so by the rules by which it came.
    */
-  configure(limit: number, queue = this.#queue): void {
+  configure(limit: number, queue = this.#queue, isRanked = false): void {
+    this.#line.isRanked ||= isRanked;
     const isClosed = this.#tokens === 0;
     this.#limit = limit;
     this.#most = Math.max(this.#most, limit);

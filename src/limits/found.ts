@@ -1,6 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { type Key, keyOf } from './key.js';
+import { type Key, keyOf } from './asked.js';
 
 /** A limiter that can say when it is idle, so that it may be dropped, and when somebody waits in it. */
 export interface Limiter {
@@ -10,54 +10,49 @@ export interface Limiter {
   beforeReturn?: (() => void) | undefined;
 }
 
+/** For which method a limiter is looked for, and by which key. */
+export interface Use {
+  readonly site: SiteInfo;
+  readonly kind: string;
+  readonly key: Key | undefined;
+}
+
 /** Limiters by what tells which one a call has. */
 export interface Found<L> {
-  /** The limiter of a call; made at its first call. */
-  find(call: Call): L;
+  /** The limiter of a call; made at its first call. Throws where the key of the call cannot be told. */
+  find(call: Call, use: Use): L;
   /** Does this with every limiter: at once where somebody waits, else before its next call, or what comes back to it. */
   renew(renew: (limiter: L) => void): void;
 }
 
-/** One limiter for all calls. */
-export class One<L> implements Found<L> {
-  #limiter: L | undefined;
+/** One for all calls without a key, and one for each key; of these, those that are idle are dropped. */
+export class ByKey<L extends Limiter> implements Found<L> {
+  #keyless: L | undefined;
+  #byKey: Map<string, L> | undefined;
 
   constructor(readonly create: () => L) {}
 
-  find(): L {
-    this.#limiter ??= this.create();
-    return this.#limiter;
+  find(call: Call, use: Use): L {
+    if (use.key !== undefined) return this.#findByKey(keyOf(call, use.key, use.site, use.kind));
+    this.#keyless ??= this.create();
+    return this.#keyless;
   }
 
-  renew(renew: (limiter: L) => void): void {
-    if (this.#limiter !== undefined) renew(this.#limiter);
-  }
-}
-
-/** One for each key; those that are idle are dropped. */
-export class ByKey<L extends Limiter> implements Found<L> {
-  readonly #limiters = new Map<string, L>();
-
-  constructor(
-    readonly create: () => L,
-    readonly key: Key,
-    readonly site: SiteInfo,
-    readonly kind: string,
-  ) {}
-
-  find(call: Call): L {
-    const name = keyOf(call, this.key, this.site, this.kind);
-    let limiter = this.#limiters.get(name);
+  #findByKey(name: string): L {
+    this.#byKey ??= new Map();
+    const limiters = this.#byKey;
+    let limiter = limiters.get(name);
     if (limiter === undefined) {
       limiter = this.create();
-      limiter.onIdle = () => this.#limiters.delete(name);
-      this.#limiters.set(name, limiter);
+      limiter.onIdle = () => limiters.delete(name);
+      limiters.set(name, limiter);
     }
     return limiter;
   }
 
   renew(renew: (limiter: L) => void): void {
-    for (const limiter of this.#limiters.values()) renew(limiter);
+    if (this.#keyless !== undefined) renew(this.#keyless);
+    for (const limiter of this.#byKey?.values() ?? []) renew(limiter);
   }
 }
 
@@ -69,7 +64,6 @@ interface Owned<L> {
 
 /** Some for each instance, which they do not keep alive. Calls without one share theirs. */
 export class ByInstance<L extends Limiter> implements Found<L> {
-  readonly #own: (beforeReturn: () => void) => Found<L>;
   readonly #shared: Found<L>;
   readonly #owners = new WeakMap<object, Owned<L>>();
   /** Limiters in which somebody waits. */
@@ -77,22 +71,22 @@ export class ByInstance<L extends Limiter> implements Found<L> {
   #renew: (limiter: L) => void = () => {};
   #times = 0;
 
-  constructor(own: (create: () => L) => Found<L>, create: () => L) {
-    this.#own = (beforeReturn) => own(() => this.#watched(create(), beforeReturn));
-    this.#shared = own(create);
+  constructor(readonly create: () => L) {
+    this.#shared = new ByKey(create);
   }
 
-  find(call: Call): L {
+  find(call: Call, use: Use): L {
     const { self } = call;
-    if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return this.#shared.find(call);
+    if ((typeof self !== 'object' && typeof self !== 'function') || self === null) return this.#shared.find(call, use);
     let owned = this.#owners.get(self);
     if (owned === undefined) {
-      const made: Owned<L> = { limiters: this.#own(() => this.#catchUp(made)), times: this.#times };
+      const limiters = new ByKey(() => this.#watched(this.create(), () => this.#catchUp(made)));
+      const made: Owned<L> = { limiters, times: this.#times };
       owned = made;
       this.#owners.set(self, owned);
     }
     this.#catchUp(owned);
-    return owned.limiters.find(call);
+    return owned.limiters.find(call, use);
   }
 
   #catchUp(owned: Owned<L>): void {

@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { callback, fixed, oneOf } from '../core/options.js';
-import { ByInstance, ByKey, type Found, type Limiter, One } from './found.js';
+import { ByInstance, ByKey, type Found, type Limiter, type Use } from './found.js';
 
 /**
  * Which calls share a limiter.
@@ -44,15 +44,17 @@ export function limiters<L extends Limiter, Options extends SharingConfig>(
   create: (options: Options) => L,
   configure: (limiter: L, options: Options) => void = () => {},
 ): Limiters<L> {
-  const { key, scope } = declared;
   let current = declared;
-  const own = (make: () => L): Found<L> => (key === undefined ? new One(make) : new ByKey(make, key, site, kind));
-  const make = (): L => create(current);
-  const all = scope === 'instance' ? new ByInstance(own, make) : own(make);
-  return Object.assign((call: Call) => all.find(call), {
+  const use: Use = { site, kind, key: declared.key };
+  const all = foundBy(declared, () => create(current));
+  return Object.assign((call: Call) => all.find(call, use), {
     configure(options: Options) {
       current = options;
       all.renew((limiter) => configure(limiter, options));
     },
   });
 }
+
+/** Limiters as a scope tells them apart. */
+export const foundBy = <L extends Limiter>({ scope }: SharingConfig, create: () => L): Found<L> =>
+  scope === 'instance' ? new ByInstance(create) : new ByKey(create);

@@ -47,8 +47,8 @@ export class Line<Each extends Standing> {
   #deadlines: Map<number, Deadlines> | undefined;
 
   constructor(
-    /** Whether priorities may matter. */
-    readonly isRanked: boolean,
+    /** Whether priorities may matter from now on. */
+    public isRanked: boolean,
     /** Whether nothing works that may yet end a wait in time: all that is left to pass is time. */
     readonly isIdle: () => boolean,
   ) {}

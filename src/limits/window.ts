@@ -94,10 +94,10 @@ export class Window implements StartListener {
   }
 
   /** Takes other rules. The starts that still count do so for as long as the new window is; others are forgotten. */
-  configure(rules: WindowRules): void {
+  configure(rules: WindowRules, isRanked = false): void {
     this.#rules = rules;
     this.#setLength();
-    this.#permits.configure(startsOf(rules), rules);
+    this.#permits.configure(startsOf(rules), rules, isRanked);
     this.#reclaim();
   }
 
@@ -120,6 +120,7 @@ export class Window implements StartListener {
 
   /** The same for as many permits as are asked for. */
   tryTakeFor(permits: number): boolean {
+    if (permits === 1 && this.#pausedUntil === undefined) return this.tryTake();
     if (this.#permits.tryTakeFor(permits)) return true;
     if (this.#alarm.isSet && isStanding()) return false;
     this.#reclaim();
@@ -137,11 +138,9 @@ export class Window implements StartListener {
     return this.#permits.wait(call, site, onward, queue, ask);
   }
 
-  /** Waits once more, for one that had its permits when a pause began, and gives them back. */
+  /** Waits once more; see `Admission.waitAgain`. */
   waitAgain(call: Call, site: SiteInfo, onward: Onward, queue?: QueueRules, ask?: Ask): unknown {
-    const outcome = this.#permits.waitAgain(call, site, onward, queue, ask);
-    this.cancel(ask?.weight ?? 1);
-    return outcome;
+    return this.#permits.waitAgain(call, site, onward, queue, ask);
   }
 
   /** A permit comes back unused. */

@@ -1,6 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
-import { keyOf } from '../limits/key.js';
+import { keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';
 import { isOver, now } from './circuit-time.js';

@@ -1,98 +1,118 @@
 import { Call } from '../core/call/call.js';
-import type { Policy, SiteInfo } from '../core/call/policy.js';
-import { type Around, admitted, type Step } from '../core/call/step.js';
+import type { Policy, PolicyStep } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
-import {
-  durationOrInfinity,
-  positiveInteger,
-  queueLength,
-  readOptions,
-  type Where,
-  wrongOption,
-} from '../core/options.js';
+import type { NeedsOfOther } from '../core/decoration/needs.js';
+import { ConfigurationError } from '../core/errors.js';
+import type { Where } from '../core/options.js';
+import type { OneOrMore } from '../core/types.js';
 import { Admission } from '../limits/admission.js';
-import { isShared, limiters, type SharingConfig, sharingRules } from '../limits/limiters.js';
+import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import { type Limit, readLimits } from '../limits/given.js';
+import { isShared, type SharingConfig } from '../limits/limiters.js';
+import { noteOrder, orderProblem, refusing } from '../limits/order.js';
 import type { QueueConfig } from '../limits/waiter.js';
+import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
+import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from './concurrency-config.js';
+import type { ConcurrencyLimiter } from './concurrency-limiter.js';
+import { fullStep, onlyStep } from './concurrency-step.js';
 import { rankOf } from './order.js';
 
 /**
- * Options of `@concurrency`.
+ * A shared `ConcurrencyLimiter`, and what is a method's own beside it.
  *
  * @example
- * const config: ConcurrencyConfig = { limit: 3, maxQueue: 100, maxWait: 5_000 };
+ * const connections = new ConcurrencyLimiter(10);
+ * const use: ConcurrencyUse<[ids: string[]]> = { limiter: connections, weight: (ids) => ids.length };
  */
-export interface ConcurrencyConfig<Args extends readonly unknown[] = never[], This = never>
-  extends QueueConfig,
-    SharingConfig<Args, This> {
-  /** How many may run at once. Required. */
-  readonly limit: number;
+export interface ConcurrencyUse<
+  Args extends readonly unknown[] = never[],
+  This = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+> extends QueueConfig,
+    WeighingConfig<WeightArgs, This, PriorityArgs>,
+    Pick<SharingConfig<Args, This>, 'key'> {
+  /** The limiter. Required. */
+  readonly limiter: ConcurrencyLimiter;
 }
+
+/**
+ * What stands for one concurrency limit: `limit`, options, a shared limiter, or one with options beside it.
+ *
+ * @example
+ * const stack: ConcurrencyInput[] = [{ limit: 2, key: (tenant: string) => tenant }, 10];
+ */
+export type ConcurrencyInput<
+  Args extends readonly unknown[] = never[],
+  This = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+> =
+  | number
+  | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs>
+  | ConcurrencyLimiter
+  | ConcurrencyUse<Args, This, WeightArgs, PriorityArgs>;
 
 declare module '../core/policies.js' {
   interface Policies {
-    /** `limit`, or the options of `@concurrency`. */
-    readonly concurrency: number | ConcurrencyConfig;
+    /** `limit`, the options of `@concurrency`, a shared limiter, or several of these. */
+    readonly concurrency: OneOrMore<ConcurrencyInput>;
   }
 }
 
-const rules = {
-  limit: positiveInteger,
-  maxQueue: queueLength,
-  maxWait: durationOrInfinity,
-  ...sharingRules,
+const making: Making<Admission, ConcurrencyOptions> = {
+  kind: 'concurrency',
+  create: (options) => new Admission(options.limit, options, 'concurrency', options.priority !== undefined),
+  configure: (slots, options) => slots.configure(options.limit, options, options.priority !== undefined),
 };
 
-const defaults = {
-  maxQueue: Number.POSITIVE_INFINITY,
-  maxWait: Number.POSITIVE_INFINITY,
-  scope: 'class',
-} as const;
+const rank = (options: ConcurrencyOptions): number => rankOf(isShared(options) ? 'concurrency' : 'concurrency.narrow');
 
-export function concurrencyPolicy(given: number | ConcurrencyConfig | undefined, where: Where): Policy {
-  const config = typeof given === 'object' ? given : { limit: given };
-  const options = readOptions<ConcurrencyConfig & typeof defaults>(where, config, rules, defaults);
-  if (options.limit === undefined) throw wrongOption(where, 'limit', undefined, positiveInteger.allowed);
-  const wrap = (around: Around, site: SiteInfo): Step => {
-    const find = site.stateOf(policy, () =>
-      limiters(
-        options,
-        site,
-        'concurrency',
-        (current) => new Admission(current.limit, current, 'concurrency'),
-        (slots, current) => slots.configure(current.limit, current),
-      ),
-    );
-    /** Where there are several limits, a call has to keep of which one it holds a slot. */
-    const only = isShared(options) ? find(Call.idle) : undefined;
-    const { place } = around;
-    const giveBack = (call: Call): void => (only ?? (call.keptAt(place) as Admission)).give();
-    return {
-      admit: function concurrency(call) {
-        let slots = only;
-        if (slots === undefined) {
-          try {
-            slots = find(call);
-          } catch (error) {
-            return around.fail(error, call);
-          }
-          call.keep(place, slots);
-        }
-        return slots.tryTake() ? admitted : slots.wait(call, site, around);
+/** Whether there is but one limit, of the method's own, that admits calls in order of arrival, and nothing else. */
+const isOnly = ({ shared, options }: Limit<Admission, ConcurrencyOptions>): boolean =>
+  shared === undefined && isShared(options()) && !isWeighing(options());
+
+export function concurrencyPolicy(given: unknown, where: Where): Policy {
+  const limits = readLimits<Admission, ConcurrencyOptions>(given, where, concurrencyKind);
+  if (where.member === undefined && !where.classless) checkForClass(limits, where);
+  const ranks = ranksOf(limits, rank);
+  const steps = limits.map(
+    (limit, at): PolicyStep => ({
+      rank: ranks[at] as number,
+      shares: limit.shared,
+      ...(limits.length > 1 && { name: `concurrency[${at}]` }),
+      wrap(around, site) {
+        const refusal = limit.shared && orderProblem(site);
+        if (refusal !== undefined) return refusing(refusal, around);
+        const find = finder(limits, at, policy, site, making);
+        if (isOnly(limit)) return onlyStep(find(Call.idle), around, site);
+        return fullStep(find, limit.options, around, site);
       },
-      ok(value, call) {
-        giveBack(call);
-        return around.ok(value, call);
-      },
-      fail(error, call) {
-        giveBack(call);
-        return around.fail(error, call);
-      },
-    };
+    }),
+  );
+  const policy: Policy = {
+    kind: 'concurrency',
+    options: shownOf(limits, given),
+    steps: steps as [PolicyStep, ...PolicyStep[]],
+    verify: noteOrder,
+    reset() {
+      for (const { shared } of limits) shared?.reset();
+    },
   };
-  const rank = rankOf(isShared(options) ? 'concurrency' : 'concurrency.narrow');
-  const policy: Policy = { kind: 'concurrency', options, steps: [{ rank, wrap }] };
   return policy;
+}
+
+/** The methods of a class call each other, and then wait for slots that they hold themselves. */
+function checkForClass(limits: readonly Limit<Admission, ConcurrencyOptions>[], where: Where): void {
+  const endless = limits.find(
+    ({ shared, options }) => shared !== undefined && options().maxWait === Number.POSITIVE_INFINITY,
+  );
+  if (endless === undefined) return;
+  const why = 'its methods would wait for ever where one calls another while all slots are held';
+  throw new ConfigurationError(
+    `${where.text}: expected \`maxWait\` to be finite where a whole class shares a ConcurrencyLimiter, got Infinity; ${why}`,
+  );
 }
 
 // Without parentheses, for the compiler to show what to write.
@@ -104,9 +124,13 @@ export function concurrency<Second>(
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
  * work under it has really ended, not when its caller gave up.
  *
- * @param config `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
- * `scope` (`'class'`).
- * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string.
+ * @param limit `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
+ * `scope` (`'class'`), `weight` (one slot), `priority`, `priorityAging` (10 000 ms). Or a shared `ConcurrencyLimiter`, or
+ * `{ limiter, ... }` with what is the method's own beside it. Or an array of these: all of them must admit a call, which
+ * takes them in the order written.
+ * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
+ * are taken in an order that is against that of another method; from the call, when `key`, `weight` or `priority` gives
+ * what it must not.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Shop {
@@ -114,11 +138,48 @@ export function concurrency<Second>(
  *   async buy(item: string): Promise<Receipt> { ... }
  * }
  */
-export function concurrency<Args extends readonly unknown[], This = never>(
-  config: number | ConcurrencyConfig<Args, This>,
-): PolicyDecorator<{ option: 'key'; this: This; args: Args }>;
+export function concurrency<
+  Args extends readonly unknown[],
+  This = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+>(
+  limit: OneOrMore<ConcurrencyInput<Args, This, WeightArgs, PriorityArgs>>,
+): PolicyDecorator<
+  | { option: 'key'; this: This; args: Args }
+  | NeedsOfOther<'weight', WeightArgs, Args>
+  | NeedsOfOther<'priority', PriorityArgs, Args>
+>;
+/**
+ * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
+ * work under it has really ended, not when its caller gave up.
+ *
+ * @param limit `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
+ * `scope` (`'class'`), `weight` (one slot), `priority`, `priorityAging` (10 000 ms). Or a shared `ConcurrencyLimiter`, or
+ * `{ limiter, ... }` with what is the method's own beside it. Or an array of these: all of them must admit a call, which
+ * takes them in the order written.
+ * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
+ * are taken in an order that is against that of another method; from the call, when `key`, `weight` or `priority` gives
+ * what it must not.
+ * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
+ * @example
+ * class Shop {
+ *   \@concurrency({ limit: 3, maxQueue: 100 })
+ *   async buy(item: string): Promise<Receipt> { ... }
+ * }
+ */
+export function concurrency<
+  Args extends readonly unknown[],
+  This = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+>(
+  limit: number | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs>,
+): PolicyDecorator<
+  | { option: 'key'; this: This; args: Args }
+  | NeedsOfOther<'weight', WeightArgs, Args>
+  | NeedsOfOther<'priority', PriorityArgs, Args>
+>;
 export function concurrency(...given: readonly unknown[]): unknown {
-  return policyDecorator('concurrency', given, 1, (where) =>
-    concurrencyPolicy(given[0] as ConcurrencyConfig | number, where),
-  );
+  return policyDecorator('concurrency', given, 1, (where) => concurrencyPolicy(given[0], where));
 }

@@ -1,103 +1,107 @@
-import type { Policy, SiteInfo } from '../core/call/policy.js';
-import { type Around, admitted, type Step } from '../core/call/step.js';
+import type { Policy, PolicyStep } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
-import {
-  durationOrInfinity,
-  flag,
-  positive,
-  positiveDuration,
-  queueLength,
-  readOptions,
-  type Where,
-  wrongOption,
-} from '../core/options.js';
-import { isShared, limiters, type SharingConfig, sharingRules } from '../limits/limiters.js';
+import type { NeedsOfOther } from '../core/decoration/needs.js';
+import type { Where } from '../core/options.js';
+import type { OneOrMore } from '../core/types.js';
+import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import { type Limit, readLimits } from '../limits/given.js';
+import { isShared, type SharingConfig } from '../limits/limiters.js';
+import { noteOrder, orderProblem, refusing } from '../limits/order.js';
 import type { QueueConfig } from '../limits/waiter.js';
+import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
 import { Window } from '../limits/window.js';
 import { rankOf } from './order.js';
+import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
+import { fullStep, plainStep } from './rate-limit-step.js';
+import type { RateLimiter } from './rate-limiter.js';
 
 /**
- * Options of `@rateLimit`.
+ * A shared `RateLimiter`, and what is a method's own beside it.
  *
  * @example
- * const config: RateLimitConfig = { rate: 100, per: 60_000, spread: true, maxWait: 5_000 };
+ * const tokens = new RateLimiter({ rate: 90_000, per: 60_000 });
+ * const use: RateLimitUse<[tenant: string, prompt: string]> = { limiter: tokens, weight: (_, prompt) => prompt.length };
  */
-export interface RateLimitConfig<Args extends readonly unknown[] = never[], This = never>
-  extends QueueConfig,
-    SharingConfig<Args, This> {
-  /**
-   * How many starts there may be in any window of `per`. Required. A fractional rate `r` means `ceil(r)` starts in any
-   * window of `per * ceil(r) / r`: 0.5 is one in two seconds, 2.5 is three in 1.2 seconds.
-   */
-  readonly rate: number;
-  /** The length of the window in milliseconds. Default 1000. */
-  readonly per?: number;
-  /** Whether to space the starts evenly, at least `per / rate` apart. Default false. */
-  readonly spread?: boolean;
+export interface RateLimitUse<
+  Args extends readonly unknown[] = never[],
+  This = never,
+  Result = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+> extends QueueConfig,
+    WeighingConfig<WeightArgs, This, PriorityArgs>,
+    Pick<SharingConfig<Args, This>, 'key'>,
+    Pick<RateLimitConfig<Args, This, Result>, 'weightResult' | 'pauseFor' | 'pauseMax'> {
+  /** The limiter. Required. */
+  readonly limiter: RateLimiter;
 }
+
+/**
+ * What stands for one rate limit: `rate` in starts per second, options, a shared limiter, or one with options beside it.
+ *
+ * @example
+ * const stack: RateLimitInput[] = [{ rate: 500, per: 60_000 }, 10];
+ */
+export type RateLimitInput<
+  Args extends readonly unknown[] = never[],
+  This = never,
+  Result = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+> =
+  | number
+  | RateLimitConfig<Args, This, Result, WeightArgs, PriorityArgs>
+  | RateLimiter
+  | RateLimitUse<Args, This, Result, WeightArgs, PriorityArgs>;
 
 declare module '../core/policies.js' {
   interface Policies {
-    /** `rate` in starts per second, or the options of `@rateLimit`. */
-    readonly rateLimit: number | RateLimitConfig;
+    /** `rate` in starts per second, the options of `@rateLimit`, a shared limiter, or several of these. */
+    readonly rateLimit: OneOrMore<RateLimitInput>;
   }
 }
 
-const rules = {
-  rate: positive,
-  per: positiveDuration,
-  spread: flag,
-  maxQueue: queueLength,
-  maxWait: durationOrInfinity,
-  ...sharingRules,
+const making: Making<Window, RateLimitOptions> = {
+  kind: 'rateLimit',
+  create: (options) => new Window(options, options.priority !== undefined),
+  configure: (window, options) => window.configure(options, options.priority !== undefined),
 };
 
-const defaults = {
-  per: 1000,
-  spread: false,
-  maxQueue: Number.POSITIVE_INFINITY,
-  maxWait: Number.POSITIVE_INFINITY,
-  scope: 'class',
-} as const;
+const rank = (options: RateLimitOptions): number => rankOf(isShared(options) ? 'rateLimit' : 'rateLimit.narrow');
 
-type Filled = RateLimitConfig & Required<Pick<RateLimitConfig, 'per' | 'spread' | 'maxQueue' | 'maxWait'>>;
+/** Whether one limit admits calls in order of arrival, and nothing else. */
+const isPlain = ({ shared, options }: Limit<Window, RateLimitOptions>): boolean => {
+  const { weightResult, pauseFor } = options();
+  return shared === undefined && !isWeighing(options()) && weightResult === undefined && pauseFor === undefined;
+};
 
-export function rateLimitPolicy(given: number | RateLimitConfig | undefined, where: Where): Policy {
-  const config = typeof given === 'object' ? given : { rate: given };
-  const options = readOptions<Filled>(where, config, rules, defaults);
-  if (options.rate === undefined) throw wrongOption(where, 'rate', undefined, positive.allowed);
-  const wrap = (around: Around, site: SiteInfo): Step => {
-    const find = site.stateOf(policy, () =>
-      limiters(
-        options,
-        site,
-        'rateLimit',
-        (current) => new Window(current),
-        (limiter, current) => limiter.configure(current),
-      ),
-    );
+export function rateLimitPolicy(given: unknown, where: Where): Policy {
+  const limits = readLimits<Window, RateLimitOptions>(given, where, rateLimitKind);
+  const ranks = ranksOf(limits, rank);
+  const steps = limits.map((limit, at): PolicyStep => {
+    const isAlone = limits.length === 1 && isPlain(limit);
     return {
-      admit: function rateLimit(call) {
-        let limiter: Window;
-        try {
-          limiter = find(call);
-        } catch (error) {
-          return around.fail(error, call);
-        }
-        // Also of one that waits: it has a permit by the time that it starts.
-        call.starting = limiter;
-        return limiter.tryTake() ? admitted : limiter.wait(call, site, around);
-      },
-      fail(error, call) {
-        call.starting?.cancelStart();
-        call.starting = undefined;
-        return around.fail(error, call);
+      rank: ranks[at] as number,
+      shares: limit.shared,
+      ...(limits.length > 1 && { name: `rateLimit[${at}]` }),
+      wrap(around, site) {
+        const refusal = limit.shared && orderProblem(site);
+        if (refusal !== undefined) return refusing(refusal, around);
+        const find = finder(limits, at, policy, site, making);
+        return isAlone ? plainStep(find, around, site) : fullStep(find, limit.options, around, site);
       },
     };
+  });
+  const policy: Policy = {
+    kind: 'rateLimit',
+    options: shownOf(limits, given),
+    steps: steps as [PolicyStep, ...PolicyStep[]],
+    verify: noteOrder,
+    reset() {
+      for (const { shared } of limits) shared?.reset();
+    },
   };
-  const rank = rankOf(isShared(options) ? 'rateLimit' : 'rateLimit.narrow');
-  const policy: Policy = { kind: 'rateLimit', options, steps: [{ rank, wrap }] };
   return policy;
 }
 
@@ -110,21 +114,66 @@ export function rateLimit<Second>(
  * At most `rate` attempts of the method start in any `per` milliseconds; the others wait in order of arrival. A start is
  * the moment the method's own code is entered, also when the attempt had to wait for a concurrency slot before.
  *
- * @param config `rate`, or the options: `rate` (required), `per` in ms (1000), `spread` (false), `maxQueue` (Infinity),
- * `maxWait` in ms (Infinity), `key`, `scope` (`'class'`).
- * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string.
+ * @param limit `rate`, or the options: `rate` (required), `per` in ms (1000), `spread` (false), `maxQueue` (Infinity),
+ * `maxWait` in ms (Infinity), `key`, `scope` (`'class'`), `weight` (one permit), `weightResult`, `pauseFor`, `pauseMax`
+ * (60 000 ms), `priority`, `priorityAging` (10 000 ms). Or a shared `RateLimiter`, or `{ limiter, ... }` with what is the
+ * method's own beside it. Or an array of these: all of them must admit a call, which takes them in the order written.
+ * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
+ * are taken in an order that is against that of another method; from the call, when `key`, `weight`, `priority`,
+ * `weightResult` or `pauseFor` gives what it must not.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Api {
- *   \@rateLimit({ rate: 100, per: 60_000, key: (tenant: string) => tenant })
+ *   \@rateLimit([{ rate: 500, per: 60_000, key: (tenant: string) => tenant }, { rate: 10 }])
  *   async get(tenant: string): Promise<Data> { ... }
  * }
  */
-export function rateLimit<Args extends readonly unknown[], This = never>(
-  config: number | RateLimitConfig<Args, This>,
-): PolicyDecorator<{ option: 'key'; this: This; args: Args }>;
+export function rateLimit<
+  Args extends readonly unknown[],
+  This = never,
+  Result = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+>(
+  limit: OneOrMore<RateLimitInput<Args, This, Result, WeightArgs, PriorityArgs>>,
+): PolicyDecorator<
+  | { option: 'key'; this: This; args: Args }
+  | NeedsOfOther<'weight', WeightArgs, Args>
+  | NeedsOfOther<'priority', PriorityArgs, Args>
+  | { option: 'weightResult'; result: Result }
+>;
+/**
+ * At most `rate` attempts of the method start in any `per` milliseconds; the others wait in order of arrival. A start is
+ * the moment the method's own code is entered, also when the attempt had to wait for a concurrency slot before.
+ *
+ * @param limit `rate`, or the options: `rate` (required), `per` in ms (1000), `spread` (false), `maxQueue` (Infinity),
+ * `maxWait` in ms (Infinity), `key`, `scope` (`'class'`), `weight` (one permit), `weightResult`, `pauseFor`, `pauseMax`
+ * (60 000 ms), `priority`, `priorityAging` (10 000 ms). Or a shared `RateLimiter`, or `{ limiter, ... }` with what is the
+ * method's own beside it. Or an array of these: all of them must admit a call, which takes them in the order written.
+ * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
+ * are taken in an order that is against that of another method; from the call, when `key`, `weight`, `priority`,
+ * `weightResult` or `pauseFor` gives what it must not.
+ * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
+ * @example
+ * class Api {
+ *   \@rateLimit([{ rate: 500, per: 60_000, key: (tenant: string) => tenant }, { rate: 10 }])
+ *   async get(tenant: string): Promise<Data> { ... }
+ * }
+ */
+export function rateLimit<
+  Args extends readonly unknown[],
+  This = never,
+  Result = never,
+  WeightArgs extends readonly unknown[] = Args,
+  PriorityArgs extends readonly unknown[] = Args,
+>(
+  limit: number | RateLimitConfig<Args, This, Result, WeightArgs, PriorityArgs>,
+): PolicyDecorator<
+  | { option: 'key'; this: This; args: Args }
+  | NeedsOfOther<'weight', WeightArgs, Args>
+  | NeedsOfOther<'priority', PriorityArgs, Args>
+  | { option: 'weightResult'; result: Result }
+>;
 export function rateLimit(...given: readonly unknown[]): unknown {
-  return policyDecorator('rateLimit', given, 1, (where) =>
-    rateLimitPolicy(given[0] as RateLimitConfig | number, where),
-  );
+  return policyDecorator('rateLimit', given, 1, (where) => rateLimitPolicy(given[0], where));
 }

@@ -44,6 +44,8 @@ export interface PolicyStep {
   readonly rank: number;
   /** What it is called in an outline of the pipeline, where a policy has several; default: the kind of the policy. */
   readonly name?: string;
+  /** What it takes and holds, where methods share that: all of them have to take several such in one order. */
+  readonly shares?: object | undefined;
   /** The step of a pipeline; called once per method and concrete class, and again when what is in force there changes. */
   wrap(around: Around, site: SiteInfo): Step;
 }

@@ -51,6 +51,11 @@ export type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] exten
   ? never
   : { option: 'key'; args: Own };
 
+/** The same for an option that takes what another one takes, of which as much is said. */
+export type NeedsOfOther<Option extends string, Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
+  ? never
+  : { option: Option; args: Own };
+
 /** What is wrong with a method for a decorator that needs this; never if nothing is. */
 export type Problem<This, Fn extends AnyFunction, Name, Needs> =
   Needs extends NeedsArgs<infer Args extends readonly unknown[], infer Option extends string>

@@ -1,0 +1,106 @@
+import type { Call } from '../core/call/call.js';
+import { WeakList } from '../core/decoration/weak-list.js';
+import { node } from '../core/node.js';
+import { once, type Undo } from '../core/undo.js';
+import type { Found, Limiter, Use } from './found.js';
+import { foundBy, type SharingConfig } from './limiters.js';
+
+/** A limiter that tells of itself. */
+interface Telling extends Limiter {
+  readonly waiting: number;
+  readonly used: number;
+}
+
+/** What a limiter that methods share is made of. */
+interface Making<L, Options> {
+  readonly options: Options;
+  readonly create: (options: Options) => L;
+  readonly configure: (limiter: L, options: Options) => void;
+}
+
+/** What stands behind an object that methods share: its limiters, by key and instance. */
+export class Shared<L extends Telling, Options extends SharingConfig> {
+  #options: Options;
+  /** The changes of the options that hold, the latest last. */
+  #changes: ((options: Options) => Options)[] = [];
+  #found: Found<L>;
+  #made = new WeakList<L>();
+
+  constructor(readonly making: Making<L, Options>) {
+    this.#options = making.options;
+    this.#found = this.#find();
+  }
+
+  #find(): Found<L> {
+    return foundBy(this.making.options, () => {
+      const limiter = this.making.create(this.#options);
+      this.#made.add(limiter);
+      return limiter;
+    });
+  }
+
+  get options(): Options {
+    return this.#options;
+  }
+
+  find(call: Call, use: Use): L {
+    return this.#found.find(call, use);
+  }
+
+  get waiting(): number {
+    return this.#sum(({ waiting }) => waiting);
+  }
+
+  get used(): number {
+    return this.#sum(({ used }) => used);
+  }
+
+  #sum(count: (limiter: L) => number): number {
+    let sum = 0;
+    for (const limiter of this.#made) sum += count(limiter);
+    return sum;
+  }
+
+  /** Does this with every limiter. */
+  each(act: (limiter: L) => void): void {
+    for (const limiter of this.#made) act(limiter);
+  }
+
+  /** Changes the options until that is undone; of several changes the latest counts. Throws what `change` throws. */
+  configure(change: (options: Options) => Options): Undo {
+    this.#renew([...this.#changes, change]);
+    return once(() => this.#renew(this.#changes.filter((each) => each !== change)));
+  }
+
+  #renew(changes: ((options: Options) => Options)[]): void {
+    this.#options = changes.reduce((options, change) => change(options), this.making.options);
+    this.#changes = changes;
+    this.#found.renew((limiter) => this.making.configure(limiter, this.#options));
+  }
+
+  /** Has later calls meet limiters that are as new; those under way end by what there was. */
+  reset(): void {
+    this.#made = new WeakList();
+    this.#found = this.#find();
+  }
+}
+
+/** How an object that methods share looks when it is printed. */
+export const printed = (name: string, options: object): string => {
+  const given = Object.entries(options).filter(
+    ([, value]) => value !== undefined && value !== Number.POSITIVE_INFINITY,
+  );
+  return `${name} ${node('node:util').inspect(Object.fromEntries(given), { depth: 0, breakLength: Number.POSITIVE_INFINITY })}`;
+};
+
+/** What stands behind the objects that methods share, and for which kind of policy these are. */
+const insides = new WeakMap<object, { readonly kind: string; readonly inside: object }>();
+
+/** Says what stands behind an object that methods share. */
+export const putInside = (limiter: object, kind: string, inside: object): void => {
+  insides.set(limiter, { kind, inside });
+};
+
+/** What stands behind an object, and the kind of policy that it is for; undefined where it is none of those. */
+export const insideOf = (value: unknown): { readonly kind: string; readonly inside: object } | undefined =>
+  typeof value === 'object' && value !== null ? insides.get(value) : undefined;

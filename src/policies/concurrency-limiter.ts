@@ -1,0 +1,81 @@
+import type { Undo } from '../core/undo.js';
+import { Admission } from '../limits/admission.js';
+import { readLimit } from '../limits/given.js';
+import { printed, putInside, Shared } from '../limits/shared.js';
+import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from './concurrency-config.js';
+
+/**
+ * A change of the options of a `ConcurrencyLimiter`.
+ *
+ * @example
+ * const change: ConcurrencyChange = { limit: 5 };
+ */
+export type ConcurrencyChange = Omit<Partial<ConcurrencyConfig>, 'key' | 'scope'>;
+
+const inspected = Symbol.for('nodejs.util.inspect.custom');
+
+/**
+ * A concurrency limit that any methods, classes and Orchestrators share: the same slots, and one line, strictly in order of
+ * arrival over all of them. To be given to `@concurrency` in place of its options, or beside them as `limiter`. Methods
+ * that call each other inside must not share one, unless with a `maxWait`: they may wait for slots that they hold.
+ *
+ * @example
+ * const connections = new ConcurrencyLimiter({ limit: 10, maxWait: 5_000 });
+ * class Store {
+ *   \@concurrency(connections) async read(id: string): Promise<Data> { ... }
+ *   \@concurrency({ limiter: connections, weight: (ids: string[]) => ids.length })
+ *   async remove(ids: string[]): Promise<void> { ... }
+ * }
+ */
+export class ConcurrencyLimiter {
+  readonly #slots: Shared<Admission, ConcurrencyOptions>;
+
+  /**
+   * @param config `limit`, or the options of `@concurrency`. `key`, `weight` and `priority` hold for all methods that say
+   * nothing else.
+   * @throws ConfigurationError when an option is wrong.
+   */
+  constructor(config: number | ConcurrencyConfig) {
+    this.#slots = new Shared({
+      options: readLimit(config, { text: 'ConcurrencyLimiter' }, concurrencyKind),
+      create: (options) => new Admission(options.limit, options, 'concurrency', true),
+      configure: (slots, options) => slots.configure(options.limit, options, true),
+    });
+    putInside(this, 'concurrency', this.#slots);
+  }
+
+  /** How many calls wait, over all keys. */
+  get waiting(): number {
+    return this.#slots.waiting;
+  }
+
+  /** How many slots are held, weights included, over all keys. */
+  get used(): number {
+    return this.#slots.used;
+  }
+
+  /** How many slots there are, for each key. */
+  get limit(): number {
+    return this.#slots.options.limit;
+  }
+
+  /**
+   * Changes options from the next call on; those who wait stay in line, and are admitted as soon as that is allowed.
+   *
+   * @param options Some of the options, save `key` and `scope`.
+   * @returns What restores them; of several changes that hold the latest counts.
+   * @throws ConfigurationError when an option is wrong; then nothing changes.
+   * @example
+   * using _ = connections.configure({ limit: 5 });
+   */
+  configure(options: number | ConcurrencyChange): Undo {
+    const given = typeof options === 'object' ? { ...options } : options;
+    const where = { text: 'ConcurrencyLimiter.configure()' };
+    return this.#slots.configure((over) => readLimit(given, { ...where, over }, concurrencyKind));
+  }
+
+  /** For `console.log`, and for `explain`. */
+  [inspected](): string {
+    return printed('ConcurrencyLimiter', this.#slots.options);
+  }
+}

@@ -1,0 +1,143 @@
+import { now } from '../core/call/clock.js';
+import { durationOrInfinity, type Where, wrongOption } from '../core/options.js';
+import type { Undo } from '../core/undo.js';
+import { readLimit } from '../limits/given.js';
+import { insideOf, printed, putInside, Shared } from '../limits/shared.js';
+import { Window } from '../limits/window.js';
+import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
+
+/**
+ * A change of the options of a `RateLimiter`.
+ *
+ * @example
+ * const change: RateLimitChange = { rate: 100 };
+ */
+export type RateLimitChange = Omit<Partial<RateLimitConfig>, 'key' | 'scope'>;
+
+const inspected = Symbol.for('nodejs.util.inspect.custom');
+
+/** What stands behind a RateLimiter. */
+class SharedWindows extends Shared<Window, RateLimitOptions> {
+  /** Until when all are paused, those too that come meanwhile. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RateLimitOptions) {
+    super({
+      options,
+      create: (current) => this.#create(current),
+      configure: (window, current) => window.configure(current, true),
+    });
+  }
+
+  #create(options: RateLimitOptions): Window {
+    const window = new Window(options, true);
+    const left = this.#pausedUntil - now();
+    if (left > 0) window.pause(left);
+    return window;
+  }
+
+  pause(duration: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, now() + duration);
+    this.each((window) => window.pause(duration));
+  }
+
+  resume(): void {
+    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+    this.each((window) => window.resume());
+  }
+
+  override reset(): void {
+    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+    super.reset();
+  }
+}
+
+/**
+ * A rate limit that any methods, classes and Orchestrators share: one window, and one line, strictly in order of arrival
+ * over all of them. To be given to `@rateLimit` in place of its options, or beside them as `limiter`.
+ *
+ * @example
+ * const quota = new RateLimiter({ rate: 500, per: 60_000, pauseFor: parseRetryAfter });
+ * class Api {
+ *   \@rateLimit(quota) async get(id: string): Promise<Data> { ... }
+ *   \@rateLimit(quota) async put(id: string, data: Data): Promise<void> { ... }
+ * }
+ */
+export class RateLimiter {
+  readonly #windows: SharedWindows;
+
+  /**
+   * @param config `rate`, or the options of `@rateLimit`. `key`, `weight`, `priority`, `weightResult` and `pauseFor` hold for
+   * all methods that say nothing else.
+   * @throws ConfigurationError when an option is wrong.
+   */
+  constructor(config: number | RateLimitConfig) {
+    this.#windows = new SharedWindows(readLimit(config, { text: 'RateLimiter' }, rateLimitKind));
+    putInside(this, 'rateLimit', this.#windows);
+  }
+
+  /** How many calls wait, over all keys. */
+  get waiting(): number {
+    return this.#windows.waiting;
+  }
+
+  /** How many permits are in use, or held by calls that have not started yet, weights included, over all keys. */
+  get used(): number {
+    return this.#windows.used;
+  }
+
+  /** How many starts there may be in a window, for each key. */
+  get limit(): number {
+    return this.#windows.options.rate;
+  }
+
+  /**
+   * Nobody starts for so long, whatever the key; of several pauses the longest counts.
+   *
+   * @param duration In milliseconds; Infinity: until `resume()`.
+   * @throws ConfigurationError when that is no duration.
+   * @example
+   * quota.pause(30_000);
+   */
+  pause(duration: number): void {
+    if (!durationOrInfinity.test(duration)) {
+      throw wrongOption({ text: 'RateLimiter.pause()' }, 'duration', duration, durationOrInfinity.allowed);
+    }
+    this.#windows.pause(duration);
+  }
+
+  /**
+   * Ends every pause, of each key.
+   *
+   * @throws Nothing.
+   */
+  resume(): void {
+    this.#windows.resume();
+  }
+
+  /**
+   * Changes options from the next call on; those who wait stay in line, and are admitted as soon as that is allowed.
+   *
+   * @param options Some of the options, save `key` and `scope`.
+   * @returns What restores them; of several changes that hold the latest counts.
+   * @throws ConfigurationError when an option is wrong; then nothing changes.
+   * @example
+   * using _ = quota.configure({ rate: 100 });
+   */
+  configure(options: number | RateLimitChange): Undo {
+    const given = typeof options === 'object' ? { ...options } : options;
+    const where: Where = { text: 'RateLimiter.configure()' };
+    return this.#windows.configure((over) => readLimit(given, { ...where, over }, rateLimitKind));
+  }
+
+  /** For `console.log`, and for `explain`. */
+  [inspected](): string {
+    return printed('RateLimiter', this.#windows.options);
+  }
+}
+
+/** What stands behind a RateLimiter; undefined for anything else. */
+export const windowsOf = (limiter: unknown): Shared<Window, RateLimitOptions> | undefined => {
+  const inside = insideOf(limiter);
+  return inside?.kind === 'rateLimit' ? (inside.inside as SharedWindows) : undefined;
+};
