@@ -152,15 +152,28 @@ export interface CircuitBreakerPolicy extends Policy {
 export const isCircuitBreaker = (policy: Policy): policy is CircuitBreakerPolicy =>
   policy.kind === 'circuitBreaker' && 'circuits' in policy;
 
-const ratioNames = ['failureRatio', 'window', 'minCalls'] as const;
-
-/** Where the circuit is to open for another reason than before, what was said of that does not stay. */
+/**
+ * The options in force, where others are put over them, without those that the others stand in place of: `failureRatio`
+ * and `consecutive` say which way the circuit opens, and end the other one.
+ */
 function withoutOther(config: object | null, where: Where): Where {
-  if (where.over === undefined || config === null) return where;
+  const { over } = where;
+  if (over === undefined || config === null) return where;
   const named = (name: string): boolean => Reflect.get(config, name) !== undefined;
-  const others = named('consecutive') ? ratioNames : ratioNames.some(named) ? ['consecutive'] : [];
-  const left = Object.entries(where.over).filter(([name]) => !others.some((other) => other === name));
-  return { ...where, over: Object.fromEntries(left) };
+  const goesByRatio = named('failureRatio');
+  if (!goesByRatio && !named('consecutive')) requireRatio(config, over, where);
+  const others = goesByRatio ? ['consecutive'] : named('consecutive') ? Object.keys(ratioDefaults) : [];
+  return { ...where, over: Object.fromEntries(Object.entries(over).filter(([name]) => !others.includes(name))) };
+}
+
+/** A window alone would end `consecutive` without a word. */
+function requireRatio(config: object, over: object, { text, path }: Where): void {
+  const consecutive: unknown = Reflect.get(over, 'consecutive');
+  const name = ['window', 'minCalls'].find((each) => Reflect.get(config, each) !== undefined);
+  if (consecutive === undefined || name === undefined) return;
+  const problem = `\`${path}.${name}\` goes with \`failureRatio\`, got ${show(Reflect.get(config, name))}`;
+  const cure = `\`consecutive\` (${consecutive}) is in force, so leave it out, or give \`failureRatio\` too`;
+  throw new ConfigurationError(`${text}: ${problem}; ${cure}`);
 }
 
 function readConfig(given: unknown, asked: Where): Filled {

@@ -6,6 +6,7 @@ import {
   circuitOf,
   concurrency,
   configure,
+  configureFrom,
   definePolicy,
   explain,
   fallback,
@@ -17,6 +18,7 @@ import {
   retry,
   statsOf,
   timeout,
+  unusedConfiguration,
 } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
@@ -138,6 +140,78 @@ describe('10 circuitBreaker', () => {
     assert.equal(optionsNow().consecutive, 3);
     const both = { consecutive: 3, minCalls: 3 };
     assert.throws(() => configure(Store, 'load', { circuitBreaker: both as never }), /leave out `minCalls`/);
+  });
+
+  for (const circuitBreaker of [{ window: 5_000 }, { minCalls: 3 }, { window: 5_000, halfOpenAfter: 1 }]) {
+    const [name = '', value] = Object.entries(circuitBreaker)[0] ?? [];
+    const text = (called: string): string =>
+      `${called}: \`circuitBreaker.${name}\` goes with \`failureRatio\`, got ${value}; ` +
+      '`consecutive` (5) is in force, so leave it out, or give `failureRatio` too';
+
+    test(`10.1 \`${Object.keys(circuitBreaker)}\` alone does not drop \`consecutive\`: a ConfigurationError`, async () => {
+      const Store = makeStore({ consecutive: 5 });
+      const store = new Store();
+      await fail(store, 1);
+      const before = policiesOf(Store, 'load');
+      assert.throws(() => configure(Store, 'load', { circuitBreaker }), { message: text('configure() of Store.load') });
+      assert.throws(() => configure(Store, '*', { circuitBreaker }), {
+        message: `${text('configure() of Store.*')} (on Store.load)`,
+      });
+      class Keeper extends Store {}
+      new Keeper();
+      assert.throws(() => configureFrom({ 'Keeper.load': { circuitBreaker } }), {
+        message: text("configureFrom() at 'Keeper.load'"),
+      });
+      assert.deepEqual(policiesOf(Store, 'load'), before);
+      await fail(store, 9);
+      assert.equal(store.entered, 5);
+      using _ratio = configure(Store, 'load', { circuitBreaker: { failureRatio: 0.2, ...circuitBreaker } });
+      assert.equal(policiesOf(Store, 'load')[0]?.options[name], value);
+    });
+  }
+
+  test('10.1 a class that is met later keeps its `consecutive`, and the options are listed as unused', () => {
+    using _window = configureFrom({ 'Later.load': { circuitBreaker: { window: 5_000 } } });
+    class Later {
+      @circuitBreaker(4)
+      async load(): Promise<void> {}
+    }
+    assert.deepEqual(unusedConfiguration(), ['Later.load']);
+    assert.equal(policiesOf(Later, 'load')[0]?.options.consecutive, 4);
+    assert.deepEqual(unusedConfiguration(), ['Later.load']);
+  });
+
+  test('10.5 options that no longer fit, as what they came upon was taken back, are out until they fit again', () => {
+    const Store = makeStore({ consecutive: 5 });
+    const { failureRatio: none, ...declared } = policiesOf(Store, 'load')[0]?.options ?? {};
+    assert.equal(none, undefined);
+    const optionsNow = () => policiesOf(Store, 'load')[0]?.options ?? {};
+    const ratio = configure(Store, 'load', { circuitBreaker: { failureRatio: 0.2 } });
+    const window = configure(Store, 'load', { circuitBreaker: { window: 7_000, halfOpenAfter: 1 } });
+    assert.deepEqual([optionsNow().failureRatio, optionsNow().window, optionsNow().halfOpenAfter], [0.2, 7_000, 1]);
+    ratio();
+    assert.deepEqual(optionsNow(), declared);
+    assert.deepEqual(policiesOf(Store, 'load')[0]?.configured, undefined);
+    // What comes meanwhile is judged by itself.
+    configure(Store, 'load', { circuitBreaker: { halfOpenCalls: 2 } })();
+    // Those that came later hold on their own.
+    const patient = configure(Store, '*', { circuitBreaker: { failureRatio: 0.3, minCalls: 9 } });
+    assert.deepEqual([optionsNow().failureRatio, optionsNow().window, optionsNow().minCalls], [0.3, 7_000, 9]);
+    patient();
+    assert.deepEqual(optionsNow(), declared);
+    window();
+    assert.deepEqual(optionsNow(), declared);
+  });
+
+  test('10.6 `consecutive` for a base outdoes `window` for a subclass while it holds', () => {
+    const Base = makeStore({ failureRatio: 0.4 });
+    class Derived extends Base {}
+    const optionsNow = () => policiesOf(Derived, 'load')[0]?.options ?? {};
+    using _window = configure(Derived, 'load', { circuitBreaker: { window: 7_000 } });
+    const row = configure(Base, 'load', { circuitBreaker: 3 });
+    assert.deepEqual([optionsNow().consecutive, optionsNow().window], [3, undefined]);
+    row();
+    assert.deepEqual([optionsNow().failureRatio, optionsNow().window], [0.4, 7_000]);
   });
 
   for (const [name, sharing] of [

@@ -14,18 +14,21 @@ interface Reaching {
   readonly by: AnyClass | undefined;
 }
 
+/** Told what is wrong with a configuration for a policy. */
+type OnMisfit = (error: unknown, configuration: Configuration) => void;
+
 const none: readonly TakenOut[] = [];
 
 /**
  * Counts in what was configured: for every class, then for each class of the chain, the bases first, as each changes what
  * the one before has left. What a class declares is changed by what is configured for it and for its subclasses only.
- * `onMisfit` is told of changes that do not fit a policy, which then stays as it is.
+ * `onMisfit` is told of changes that do not fit a policy, which then stays as it is, until they fit again.
  */
 export function configured(
   declared: readonly InForce[],
   chain: readonly ClassInChain[],
   member: Member,
-  onMisfit: (error: unknown) => void = () => {},
+  onMisfit: OnMisfit = () => {},
 ): Configured {
   const reaching = findReaching(chain, member);
   if (reaching.length === 0) return { inForce: declared, takenOut: none };
@@ -77,7 +80,7 @@ interface Changed {
 function change(
   { policy: { kind }, policy: declared, declaredBy }: InForce,
   reaching: readonly Reaching[],
-  onMisfit: (error: unknown) => void,
+  onMisfit: OnMisfit,
 ): Changed {
   let policy = declared;
   let isOut = false;
@@ -88,7 +91,7 @@ function change(
     try {
       if (wanted !== false) policy = remade(policy, wanted);
     } catch (error) {
-      onMisfit(error);
+      onMisfit(error, configuration);
       continue;
     }
     isOut = wanted === false;

@@ -21,13 +21,16 @@ export function renewSites(): void {
   }
 }
 
-/** Throws where what was configured does not fit a policy of a site, or its class. */
-export function checkConfigured(site: Site): void {
+/**
+ * Throws where a configuration that is in force already does not fit a policy of a site, or its class. Others may come to
+ * fit no more by it: those are out until they fit again.
+ */
+export function checkConfigured(site: Site, configuration: Configuration): void {
   const { member, declared } = site;
   if (member === undefined) return;
   const chain = chainOf(site);
-  const { inForce } = configured(declared, chainOfMember(chain, member), member, (error) => {
-    throw error;
+  const { inForce } = configured(declared, chainOfMember(chain, member), member, (error, misfit) => {
+    if (misfit === configuration) throw error;
   });
   const target = member.placement.endsWith('static') ? chain[0]?.type : chain[0]?.prototype;
   if (target === undefined) return;
