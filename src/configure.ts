@@ -32,23 +32,13 @@ export function checkFit(type: AnyClass, configuration: Configuration, { text }:
   const { method, changes } = configuration;
   const chains = chainsOf(type, text);
   if (method === undefined) {
-    for (const [site] of sitesOf(chains)) checkOneOfAll(site, configuration);
+    for (const [site] of sitesOf(chains)) checkConfigured(site, configuration);
     return;
   }
   const site = siteOf(type, chains, method, text);
   if (site !== undefined) requireOwn(site, chains, labelOf(typeOf(chains), method), text);
   for (const kind of changes.keys()) requireKind(site, kind, labelOf(typeOf(chains), method), text);
   if (site !== undefined) checkConfigured(site, configuration);
-}
-
-/** Of many methods it is to be told which one is meant. */
-function checkOneOfAll(site: Site, configuration: Configuration): void {
-  try {
-    checkConfigured(site, configuration);
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(`${error.message} (on ${site.label})`);
-  }
 }
 
 /** A private method has no inheritance: what was configured for a subclass would never reach it. */

@@ -66,7 +66,8 @@ export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
  * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @param key Which of its circuits, where the option `key` tells them apart.
- * @throws ConfigurationError when the target is neither, there is no such method, or it has no such circuit.
+ * @throws ConfigurationError when the target is neither, there is no such method, or it has no such circuit, as also while
+ * a configuration takes the breaker out.
  * @example
  * console.log(circuitOf(Weather, 'forecast').state); // 'closed'
  * using maintenance = circuitOf(Weather, 'forecast').isolate();
@@ -79,7 +80,7 @@ export function circuitOf<Target extends object, Name extends PropertyKey>(
 export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: string]): CircuitHandle {
   const { site, owner, key } = named(target, ...asked);
   const circuits = site.policies.find(isCircuitBreaker)?.circuits(site);
-  const problem = circuits === undefined ? `no circuit: ${cureOf(site)}` : problemWith(circuits, owner, key);
+  const problem = circuits === undefined ? reasonOf(site) : problemWith(circuits, owner, key);
   if (circuits === undefined || problem !== undefined) {
     throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
   }
@@ -117,8 +118,15 @@ function named(target: object, name?: PropertyKey, key?: string): Named {
   throw new ConfigurationError(`circuitOf(): ${labelOf(type, name)} has no circuit: put @circuitBreaker on it`);
 }
 
-const cureOf = ({ member }: SiteInfo): string =>
-  member === undefined ? 'give it the option `circuitBreaker`' : 'put @circuitBreaker on it';
+/** Why there is no circuit. */
+function reasonOf({ member, takenOut }: Site): string {
+  const out = takenOut.find(({ kind }) => kind === 'circuitBreaker');
+  if (out !== undefined) {
+    return `no circuit now: its circuitBreaker is taken out by a configuration of ${out.configuredBy?.name || 'its class'}`;
+  }
+  const cure = member === undefined ? 'give it the option `circuitBreaker`' : 'put @circuitBreaker on it';
+  return `no circuit: ${cure}`;
+}
 
 /** Why these arguments name none of the circuits; undefined if they name one. */
 function problemWith({ sharing, site }: CallCircuits, owner: object | undefined, key: unknown): string | undefined {

@@ -109,13 +109,29 @@ export function readFallback(given: unknown, where: Where): Filled {
   );
 }
 
-/** What policies have in common that come from one decorator, whatever method they are for and however they were changed. */
-const families = new WeakMap<object, object>();
+/** What is known of a policy, by its options. */
+interface Origin {
+  /** What policies have in common that come from one decorator, whatever method they are for and however they were changed. */
+  readonly family: object;
+  /** The configuration that its names come from, for messages; undefined where they are those of the decorator. */
+  readonly namedBy: string | undefined;
+}
+
+const origins = new WeakMap<object, Origin>();
+
+function originOf({ alternatives }: Filled, where: Where): Origin {
+  const declared = where.over as Filled | undefined;
+  const origin = declared && origins.get(declared);
+  if (declared === undefined || origin === undefined) return { family: where, namedBy: undefined };
+  const isNamed = alternatives.some((each) => !declared.alternatives.includes(each));
+  return isNamed ? { ...origin, namedBy: where.text } : origin;
+}
 
 /** The policy for options that were read already. */
 export function fallbackPolicy(options: Filled, where: Where): Policy {
-  const family = (where.over && families.get(where.over)) ?? where;
-  families.set(options, family);
+  const origin = originOf(options, where);
+  const { family, namedBy } = origin;
+  origins.set(options, origin);
   const { alternatives } = options;
   const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
   if (where.member !== undefined && alternatives.includes(where.member)) {
@@ -185,7 +201,8 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
         const problem = notAMethod(target, alternative);
         if (problem !== undefined) {
           const cure = 'name a method of the class, or give a function';
-          throw new ConfigurationError(`@fallback on ${site.label}: ${problem}; ${cure}`);
+          const subject = namedBy === undefined ? '@fallback on' : `${namedBy}: \`fallback\` of`;
+          throw new ConfigurationError(`${subject} ${site.label}: ${problem}; ${cure}`);
         }
       }
     },

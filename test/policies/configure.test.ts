@@ -214,6 +214,20 @@ describe('10 circuitBreaker', () => {
     assert.deepEqual([optionsNow().failureRatio, optionsNow().window], [0.4, 7_000]);
   });
 
+  test('10.4 `circuitOf` says that the breaker is taken out, and by what', async () => {
+    const Store = makeStore({ consecutive: 1 });
+    class Shop extends Store {}
+    await fail(new Shop(), 1);
+    const message =
+      'circuitOf(): Shop.load has no circuit now: its circuitBreaker is taken out by a configuration of Store';
+    const restore = configure(Store, 'load', { circuitBreaker: false });
+    for (const target of [Shop, new Shop()]) assert.throws(() => circuitOf(target, 'load'), { message });
+    restore();
+    assert.equal(circuitOf(Shop, 'load').state, 'open');
+    using _all = configureFrom({ '*': { circuitBreaker: false } });
+    assert.throws(() => circuitOf(Shop, 'load'), { message });
+  });
+
   for (const [name, sharing] of [
     ['by key', { key: (tenant = 'north') => tenant }],
     ['of instances', { scope: 'instance' }],
@@ -274,6 +288,77 @@ describe('10 fallback', () => {
     const store = new Store();
     assert.match(String(await messageOf(store.first())), /so did every alternative/);
     assert.deepEqual(tried, ['first', 'second']);
+  });
+});
+
+describe('10 a name of a fallback that is missing', () => {
+  const makeShop = () => {
+    class Shop {
+      @fallback('cached')
+      async load(): Promise<string> {
+        throw new Error('down');
+      }
+      async cached(): Promise<string> {
+        return 'cached';
+      }
+    }
+    return Shop;
+  };
+  const cure = 'name a method of the class, or give a function';
+  const missing = "no method 'missing' here (a field that holds a function is set too late to count)";
+
+  test('10.1 the message blames the configuration that named it', () => {
+    const Shop = makeShop();
+    for (const method of ['load', '*']) {
+      assert.throws(() => configure(Shop, method, { fallback: ['missing'] }), {
+        message: `configure() of Shop.${method}: \`fallback\` of Shop.load: ${missing}; ${cure}`,
+      });
+    }
+  });
+
+  test('10.8 of a class that comes later, at its construction', async () => {
+    using _late = configureFrom({ 'Bakery.load': { fallback: { alternatives: ['missing'] } } });
+    class Bakery extends makeShop() {}
+    class Derived extends makeShop() {}
+    const text = (label: string) => `configureFrom() at 'Bakery.load': \`fallback\` of ${label}: ${missing}; ${cure}`;
+    assert.throws(() => new Bakery(), { message: text('Bakery.load') });
+    using _on = configure(Derived, 'load', { fallback: { on: () => true } });
+    assert.equal(await new Derived().load(), 'cached');
+  });
+
+  test('10.1 where it changes something else, the decorator is blamed for its names', async () => {
+    abstract class Store {
+      @fallback('cached')
+      async load(): Promise<string> {
+        throw new Error('down');
+      }
+      abstract cached(): Promise<string>;
+    }
+    using _on = configure(Store, 'load', { fallback: { on: () => true } });
+    class Broken extends (Store as unknown as new () => object) {}
+    assert.throws(() => new Broken(), {
+      message: `@fallback on Broken.load: no method 'cached' here (a field that holds a function is set too late to count); ${cure}`,
+    });
+    using _other = configure(Store, 'load', { fallback: ['missing'] });
+    using _value = configure(Store, 'load', { fallback: { value: 1 } });
+    assert.throws(() => new Broken(), {
+      message: `configure() of Store.load: \`fallback\` of Broken.load: ${missing}; ${cure}`,
+    });
+  });
+
+  test('10.1 by a class-level fallback too', () => {
+    @fallback('last')
+    class Store {
+      async load(): Promise<string> {
+        return '';
+      }
+      async last(): Promise<string> {
+        return '';
+      }
+    }
+    assert.throws(() => configure(Store, '*', { fallback: ['last', 'missing'] }), {
+      message: `configure() of Store.*: \`fallback\` of Store.load: ${missing}; ${cure}`,
+    });
   });
 });
 

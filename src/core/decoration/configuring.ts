@@ -1,4 +1,5 @@
 import type { Policy } from '../call/policy.js';
+import { ConfigurationError } from '../errors.js';
 import { type Configuration, enter, type Subject } from './configurations.js';
 import { configured } from './configured.js';
 import { forgetSites } from './interceptor.js';
@@ -30,7 +31,7 @@ export function checkConfigured(site: Site, configuration: Configuration): void 
   if (member === undefined) return;
   const chain = chainOf(site);
   const { inForce } = configured(declared, chainOfMember(chain, member), member, (error, misfit) => {
-    if (misfit === configuration) throw error;
+    if (misfit === configuration) throw located(error, site, configuration);
   });
   const target = member.placement.endsWith('static') ? chain[0]?.type : chain[0]?.prototype;
   if (target === undefined) return;
@@ -38,6 +39,12 @@ export function checkConfigured(site: Site, configuration: Configuration): void 
     if (!declared.some((each) => each.policy === policy)) verifyConfigured(site, policy, target);
   }
 }
+
+/** Where the configuration is for many methods, the error tells of which one it speaks. */
+const located = (error: unknown, { label }: Site, { method }: Configuration): unknown =>
+  method === undefined && error instanceof ConfigurationError
+    ? new ConfigurationError(`${error.message} (on ${label})`)
+    : error;
 
 /** An abstract class may lack what a policy asks for, as it was declared already. */
 function verifyConfigured(site: Site, policy: Policy, target: object): void {
