@@ -451,3 +451,131 @@ describe('10.3 permits', () => {
       assert.deepEqual(await Promise.all(calls), [0, 0, 100, 200]);
     }));
 });
+
+describe('10.2 who waits in the line of a limit that is taken out', () => {
+  for (const [name, sharing] of [
+    ['one limit', {}],
+    ['by key', { key: () => 'one' }],
+    ['of an instance', { scope: 'instance' }],
+  ] as const) {
+    test(`10.2 keeps its time and its turn, and 10.3 the window is the same afterwards: ${name}`, () =>
+      underFakeClock(async (clock) => {
+        const { Api, api, starts } = makeApi({ rate: 1, ...sharing });
+        for (const id of [1, 2, 3, 4]) api.get(id);
+        await advance(clock, 300);
+        const restore = configure(Api, 'get', { rateLimit: false });
+        await api.get(50);
+        assert.equal(statsOf(Api, 'get').queued, 3);
+        await advance(clock, 800);
+        restore();
+        const last = api.get(5);
+        await advance(clock, 4_000);
+        await last;
+        assert.deepEqual(starts, [
+          [1, 0],
+          [50, 300],
+          [2, 1_000],
+          [3, 2_000],
+          [4, 3_000],
+          [5, 4_000],
+        ]);
+        assert.equal(statsOf(Api, 'get').queued, 0);
+        assert.equal(clock.countTimers(), 0);
+      }));
+
+    test(`10.2 gets the slots that come free, in order, and 10.3 they are as many afterwards: ${name}`, async () => {
+      const { Shop, shop, entered, end } = makeShop({ limit: 2, ...sharing });
+      const calls = [1, 2, 3, 4, 5].map((id) => shop.buy(id));
+      const restore = configure(Shop, 'buy', { concurrency: false });
+      calls.push(shop.buy(50), shop.buy(51));
+      assert.deepEqual(entered, [1, 2, 50, 51]);
+      assert.equal(statsOf(Shop, 'buy').queued, 3);
+      await end(50);
+      assert.deepEqual(entered, [1, 2, 50, 51], 'a call without a slot gives none back');
+      await end(2);
+      assert.deepEqual(entered, [1, 2, 50, 51, 3]);
+      restore();
+      calls.push(shop.buy(6));
+      await end(1);
+      await end(51);
+      assert.deepEqual(entered, [1, 2, 50, 51, 3, 4]);
+      await end(3, 4);
+      assert.deepEqual(entered, [1, 2, 50, 51, 3, 4, 5, 6]);
+      await end(5, 6);
+      await Promise.all(calls);
+      const { running, queued } = statsOf(Shop, 'buy');
+      assert.deepEqual([running, queued], [0, 0]);
+    });
+  }
+
+  test('10.2 is turned away when its maxWait is over, and leaves when it is aborted', () =>
+    underFakeClock(async (clock) => {
+      const { Shop, shop, entered, end } = makeShop({ limit: 1, maxWait: 100 });
+      const { Api, api } = makeApi({ rate: 1, maxWait: 1_500 });
+      const aborter = new AbortController();
+      const calls = [shop.buy(1), shop.buy(2), shop.buy(3, aborter.signal)].map(reasonOf);
+      calls.push(...[api.get(1), api.get(2, aborter.signal), api.get(3), api.get(4)].map(reasonOf));
+      using _slots = configure(Shop, 'buy', { concurrency: false });
+      using _permits = configure(Api, 'get', { rateLimit: false });
+      aborter.abort('left');
+      await advance(clock, 1_500);
+      assert.deepEqual(entered, [1]);
+      await end(1);
+      assert.deepEqual(await Promise.all(calls), ['ok', 'wait-timeout', 'left', 'ok', 'left', 'ok', 'wait-timeout']);
+      await advance(clock, 1_000);
+      assert.equal(clock.countTimers(), 0);
+    }));
+
+  test('10.2 keeps the permit that it has, and waits for its slot, though both limits are out', () =>
+    underFakeClock(async (clock) => {
+      const entered: [id: number, at: number][] = [];
+      const gates: Deferred<void>[] = [];
+      class Api {
+        @rateLimit({ rate: 2 })
+        @concurrency(1)
+        async get(id: number): Promise<void> {
+          entered.push([id, clock.now]);
+          const gate = deferred();
+          gates.push(gate);
+          await gate.promise;
+        }
+      }
+      const api = new Api();
+      const calls = [1, 2, 3].map((id) => api.get(id));
+      const restore = configure(Api, 'get', { rateLimit: false, concurrency: false });
+      calls.push(api.get(4));
+      await advance(clock, 500);
+      restore();
+      calls.push(api.get(5));
+      for (let i = 0; i < 5; i++) {
+        gates[i]?.resolve();
+        await advance(clock, 400);
+      }
+      await Promise.all(calls);
+      assert.deepEqual(
+        entered.map(([id]) => id),
+        [1, 4, 2, 3, 5],
+      );
+      assert.equal(statsOf(Api, 'get').running + statsOf(Api, 'get').queued, 0);
+    }));
+
+  test('10.2 is retried through the limits that its call began with', async () => {
+    const entered: number[] = [];
+    const gate = deferred();
+    class Shop {
+      @retry({ maxAttempts: 2, waitMin: 0 })
+      @concurrency(1)
+      async buy(id: number): Promise<void> {
+        entered.push(id);
+        await gate.promise;
+        if (entered.filter((each) => each === id).length === 1) throw new Error('down');
+      }
+    }
+    const shop = new Shop();
+    const calls = [shop.buy(1), shop.buy(2)];
+    using _out = configure(Shop, '*', { concurrency: false });
+    gate.resolve();
+    await Promise.all(calls);
+    assert.deepEqual(entered, [1, 2, 1, 2]);
+  });
+});
