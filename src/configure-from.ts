@@ -5,6 +5,7 @@ import { enterConfiguration } from './core/decoration/configuring.js';
 import { knownAs } from './core/decoration/known.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, show, type Where } from './core/options.js';
+import type { AnyFunction } from './core/types.js';
 import { once, type Undo } from './core/undo.js';
 
 /** One key of what was read, and what stands there. */
@@ -16,6 +17,34 @@ interface Entry {
   readonly where: Where;
 }
 
+/**
+ * Whether some value in a type is known, as in an object that is written where it is given. In what was read it is not: in
+ * unknown, and in the type of an imported JSON file. Types that hold themselves have an end at the depth of an option.
+ */
+type HasLiteral<Type> = true extends LiteralIn<Type> ? true : false;
+
+type LiteralIn<Type, Depth extends readonly unknown[] = []> = unknown extends Type
+  ? false
+  : Depth['length'] extends 6
+    ? false
+    : boolean extends Type
+      ? LiteralOf<Exclude<Type, boolean>, Depth>
+      : LiteralOf<Type, Depth>;
+
+type LiteralOf<Type, Depth extends readonly unknown[]> = Type extends null | undefined
+  ? false
+  : Type extends readonly (infer Each)[]
+    ? LiteralIn<Each, [...Depth, 0]>
+    : Type extends AnyFunction
+      ? true
+      : Type extends object
+        ? { [Name in keyof Type]: LiteralIn<Type[Name], [...Depth, 0]> }[keyof Type]
+        : [string] extends [Type]
+          ? false
+          : [number] extends [Type]
+            ? false
+            : true;
+
 /** What is in force by `configureFrom`. */
 const inForce = new Set<Entry>();
 
@@ -24,7 +53,8 @@ const inForce = new Set<Entry>();
  * of one object `'Weather.forecast'` counts before `'Weather.*'`, and that before `'*'`, which is for every class. Classes
  * that come later are met when they are first constructed or, for static methods, defined.
  *
- * @param config The options by `'Class.method'`, `'Class.*'` and `'*'`; methods are named as in `configure`.
+ * @param config The options by `'Class.method'`, `'Class.*'` and `'*'`; methods are named as in `configure`. What is written
+ * in the program is checked by the compiler too; what was read, be it unknown or an imported JSON file, as it comes.
  * @returns What takes all of it back: a function, and a Disposable.
  * @throws ConfigurationError when a key or an option is wrong, or a class that is known lacks the method or the policy;
  * nothing has changed then.
@@ -32,12 +62,19 @@ const inForce = new Set<Entry>();
  * const restore = configureFrom(JSON.parse(process.env.POLICIES ?? '{}'));
  * if (unusedConfiguration().length > 0) console.warn('not used:', unusedConfiguration());
  */
-export function configureFrom(config: Readonly<Record<string, PolicyChanges>>): Undo;
+export function configureFrom<const Config>(
+  config: Readonly<Record<string, PolicyChanges>> | (HasLiteral<Config> extends true ? never : Config),
+): Undo;
 export function configureFrom(config: unknown): Undo {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new ConfigurationError(`configureFrom(): expected an object, got ${show(config)}`);
   }
-  const entries = entriesOf(config).map(([key, options]) => readEntry(key, options));
+  const given = entriesOf(config);
+  // Such as a promise that was not awaited, or a Map.
+  if (given.every(([key]) => typeof key === 'symbol') && !isPlain(config)) {
+    throw new ConfigurationError(`configureFrom(): expected a plain object, got ${show(config)}`);
+  }
+  const entries = given.map(([key, options]) => readEntry(key, options));
   const takeBack = putInForce(
     entries.map(
       ({ configuration, className }) =>
@@ -53,6 +90,12 @@ export function configureFrom(config: unknown): Undo {
     for (const entry of entries) inForce.delete(entry);
     takeBack();
   });
+}
+
+/** Whether an object has no class, of whatever realm it is. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function readEntry(key: string | symbol, options: unknown): Entry {

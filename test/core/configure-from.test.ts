@@ -162,6 +162,21 @@ describe('10.8 configureFrom', () => {
     );
   });
 
+  test('10.8 objects of other realms, without a prototype, and of a class', () => {
+    const Store = makeStore();
+    const config = { 'Store.load': { retry: 7 } };
+    const others: unknown[] = [
+      runInNewContext(`(${JSON.stringify(config)})`),
+      Object.assign(Object.create(null), config),
+      Object.assign(new (class Settings {})(), config),
+    ];
+    for (const each of others) {
+      using _until = configureFrom(each);
+      assert.equal(attemptsOf(Store, 'load'), 7);
+    }
+    for (const each of [{}, Object.create(null), runInNewContext('({})')]) configureFrom(each)();
+  });
+
   test('10.8 a method or a policy that a known class lacks is a ConfigurationError at once, and nothing has changed', () => {
     const Store = makeStore();
     register(Store);
@@ -204,9 +219,16 @@ describe('10.8 configureFrom', () => {
       ['Nowhere.load', /expected an object, got 'Nowhere\.load'/],
       [[], /expected an object, got \[\]/],
       [null, /expected an object, got null/],
+      [undefined, /expected an object, got undefined/],
+      [Promise.resolve({}), /^configureFrom\(\): expected a plain object, got Promise/],
+      [new Map([['Nowhere.load', { retry: 3 }]]), /expected a plain object, got Map/],
+      [{ 'Nowhere.load': [] }, /at 'Nowhere\.load': expected the options to be an object, got \[\]/],
+      [{ 'Nowhere.load': { retry: { jitter: 'ful' } } }, /expected `retry\.jitter` to be 'full' or .*, got 'ful'/],
+      [{ 'Nowhere.load': { retry: { maxAttempts: '3' } } }, /at 'Nowhere\.load': expected `retry\.maxAttempts` to be/],
+      [{ 'Nowhere.load': { retry: null } }, /at 'Nowhere\.load': expected `retry` to be an object, got null/],
     ];
     for (const [config, text] of wrong) {
-      assert.throws(() => configureFrom(config as Record<string, PolicyChanges>), says(text));
+      assert.throws(() => configureFrom(config), says(text));
       assert.deepEqual(unusedConfiguration(), []);
     }
     from({ 'Nowhere.load': { retry: 3, rateLimit: { per: 5 }, fallback: { value: 1 }, cpuBound: { maxWorkers: 1 } } });

@@ -5,6 +5,7 @@ import {
   configureFrom,
   type PolicyChanges,
   type RateLimitConfig,
+  RetryBudget,
   retry,
   type Undo,
   unusedConfiguration,
@@ -26,6 +27,17 @@ abstract class Base {
 
 const mark = Symbol('mark');
 
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+declare const read: unknown;
+declare const recursive: { [name: string]: Json };
+declare const settings: { readonly policies?: Record<string, object>; readonly level: 'low' | 'high' };
+/** Of the type that the compiler gives an imported JSON file. */
+const imported = {
+  'Weather.forecast': { retry: { maxAttempts: 3, jitter: 'full' }, concurrency: false, fallback: ['cached', 5] },
+  '*': {},
+};
+const written = { 'Weather.forecast': { retry: { jitter: 'full' }, concurrency: false } } as const;
+
 export function configurations(): void {
   const undo: Undo = configure(Weather, 'forecast', { retry: { maxAttempts: 5 } });
   undo();
@@ -42,7 +54,14 @@ export function configurations(): void {
   const changes: PolicyChanges = { retry: { retryResult: (value: string) => value === '' }, cpuBound: false };
   configure(Weather, 'forecast', changes);
   configureFrom({ 'Weather.forecast': changes, 'Weather.*': { retry: 3 }, '*': {} });
+  configureFrom({ 'Weather.forecast': { retry: { onRetry: ({ attempt, delay }) => attempt + delay } } });
+  configureFrom({ 'Weather.forecast': { retry: { budget: new RetryBudget(), retryOn: [Error, TypeError] } } });
   configureFrom(JSON.parse('{}'));
+  configureFrom(read);
+  configureFrom(imported);
+  configureFrom(settings.policies);
+  configureFrom(recursive);
+  configureFrom(written);
   const unused: string[] = unusedConfiguration();
   unused.push('');
 }
