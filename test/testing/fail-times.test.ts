@@ -204,13 +204,61 @@ describe('11 failTimes', () => {
     assert.ok((await rejection(new Grid().simulate())) instanceof WorkerError);
   });
 
-  test('without policies too, where they are left out', async () => {
-    const { Weather } = makeClasses();
-    const weather = new Weather();
-    using _ = withoutPolicies(Weather);
-    failTimes(weather, 'forecast', 1, offline);
-    assert.equal(await rejection(weather.forecast('Davos')), offline);
-    assert.match(await weather.forecast('Davos'), /attempt 1/);
+  for (const [name, bareFirst] of [
+    ['before', true],
+    ['after', false],
+  ] as const) {
+    test(`without policies too, left out ${name} it: the code fails n times, call by call`, async () => {
+      const { Weather } = makeClasses();
+      const weather = new Weather();
+      const bareBefore = bareFirst ? withoutPolicies(Weather) : undefined;
+      failTimes(weather, 'forecast', 3, (n) => `failure ${n}`);
+      const bare = bareBefore ?? withoutPolicies(Weather, 'forecast');
+      for (const n of [1, 2]) assert.equal(await rejection(weather.forecast('Davos')), `failure ${n}`);
+      assert.equal(weather.entered, 0);
+      bare.restore();
+      // What is left of them fails beneath the policies.
+      assert.match(await weather.forecast('Davos'), /attempt 2/);
+      assert.equal(weather.entered, 1);
+    });
+  }
+
+  test('without policies too: no more than n, of the object that is meant, and until it is ended', async () => {
+    const { Weather, Overriding } = makeClasses();
+    const [one, other] = [new Weather(), new Weather()];
+    using _ = withoutPolicies();
+    failTimes(one, 'forecast', 1, offline);
+    assert.match(await other.forecast('Davos'), /attempt 1/);
+    assert.equal(await rejection(one.forecast('Davos')), offline);
+    assert.match(await one.forecast('Davos'), /attempt 1/);
+    const restore = failTimes(Weather, 'forecast', 9, offline);
+    assert.match(await new Overriding().forecast('Davos'), /attempt 1/);
+    assert.equal(await rejection(other.forecast('Davos')), offline);
+    restore();
+    assert.match(await other.forecast('Davos'), /attempt 1/);
+    failTimes(Weather, '#secret', 1, offline);
+    assert.equal(await rejection(one.tell()), offline);
+    failTimes(Weather, 'static forecast', 1, offline);
+    assert.equal(await rejection(Weather.forecast()), offline);
+    assert.equal(await Weather.forecast(), 1);
+  });
+
+  test('without policies too: a cpuBound method, a call that is aborted, a fallback', async () => {
+    class Grid {
+      @fallback('cached')
+      @cpuBound(import.meta.url)
+      async simulate(_signal?: AbortSignal): Promise<string> {
+        return 'simulated';
+      }
+      async cached(): Promise<string> {
+        return 'cached';
+      }
+    }
+    using _ = withoutPolicies(Grid);
+    failTimes(Grid, 'simulate', 2, offline);
+    assert.equal(await rejection(new Grid().simulate(AbortSignal.abort())), offline);
+    assert.equal(await rejection(new Grid().simulate()), offline);
+    assert.equal(await new Grid().simulate(), 'simulated');
   });
 
   test('an aborted attempt is none of the n', async () => {
