@@ -3,6 +3,7 @@ import { Configuration } from './core/decoration/configurations.js';
 import { checkConfigured, enterConfiguration, renewSites } from './core/decoration/configuring.js';
 import type { Constructor } from './core/decoration/decorator-types.js';
 import { type Chains, chainFor, chainsOf, siteOf, typeOf } from './core/decoration/lookup.js';
+import type { NameOfMethod, UnknownName } from './core/decoration/method-names.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
 import { isPrivate } from './core/member.js';
@@ -67,7 +68,8 @@ function requireKind(site: Site | undefined, kind: string, label: string, asked:
  *
  * @param type The class.
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its name
- * with an instance one; `'*'` for all methods, each as far as it has the policies.
+ * with an instance one; `'*'` for all methods, each as far as it has the policies. The compiler checks it; one that is private
+ * or protected by TypeScript goes `as string`.
  * @param options For each kind of policy the options to change, or its shorthand; `false` takes the policy out.
  * @returns What takes the configuration back: a function, and a Disposable.
  * @throws ConfigurationError when an option is wrong, the method lacks such a policy, or `key`, `scope` or the module of
@@ -76,7 +78,11 @@ function requireKind(site: Site | undefined, kind: string, label: string, asked:
  * const restore = configure(Weather, 'forecast', { retry: { maxAttempts: 5 }, rateLimit: 20, fallback: false });
  * restore();
  */
-export function configure(type: Constructor, method: PropertyKey, options: PolicyChanges): Undo;
+export function configure<Class extends Constructor, Name extends PropertyKey>(
+  type: Class,
+  method: (Name & UnknownName<Name>) | NameOfMethod<Class> | '*',
+  options: PolicyChanges,
+): Undo;
 export function configure(type: unknown, method: PropertyKey, options: unknown): Undo {
   if (!isSomeClass(type)) throw new ConfigurationError(`configure(): expected a class, got ${show(type)}`);
   const where: Where = { text: `configure() of ${labelOf(type, method)}` };

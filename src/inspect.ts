@@ -10,6 +10,7 @@ import {
   typeOf,
 } from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
+import type { NameOfMethod, UnknownName } from './core/decoration/method-names.js';
 import { labelOf, type Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
 import type { Placement } from './core/member.js';
@@ -40,13 +41,16 @@ export interface PolicyInForce {
  *
  * @param subject A class or an instance of it.
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
- * name with an instance one.
+ * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @throws ConfigurationError when the subject is neither, or there is no such method.
  * @example
  * policiesOf(AlpineWeather, 'forecast');
  * // [{ kind: 'retry', options: { maxAttempts: 4, waitMin: 100, ... }, declaredBy: Weather }, ...]
  */
-export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[] {
+export function policiesOf<Subject extends object, Name extends PropertyKey>(
+  subject: Subject,
+  method: (Name & UnknownName<Name>) | NameOfMethod<Subject>,
+): PolicyInForce[] {
   const chains = chainsOf(subject, 'policiesOf()');
   const site = siteOf(subject, chains, method, 'policiesOf()');
   return (site?.inForce ?? []).map(({ policy, declaredBy, configuredBy }) => ({
@@ -62,12 +66,15 @@ export function policiesOf(subject: object, method: PropertyKey): PolicyInForce[
  *
  * @param subject A class or an instance of it.
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
- * name with an instance one.
+ * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @throws ConfigurationError when the subject is neither, there is no such method, or it has no policies.
  * @example
  * const { calls, running, queued, retries, failures } = statsOf(weather, 'forecast');
  */
-export function statsOf(subject: object, method: PropertyKey): Stats {
+export function statsOf<Subject extends object, Name extends PropertyKey>(
+  subject: Subject,
+  method: (Name & UnknownName<Name>) | NameOfMethod<Subject>,
+): Stats {
   const chains = chainsOf(subject, 'statsOf()');
   const site = siteOf(subject, chains, method, 'statsOf()');
   if (site !== undefined) return copyOf(site.stats);

@@ -264,7 +264,9 @@ describe('policiesOf', () => {
     assert.deepEqual(kinds('static close'), ['retry']);
     assert.deepEqual(kinds('static plain'), []);
     assert.equal(statsOf(Shop, 'static open').calls, 0);
-    assert.throws(() => policiesOf(Shop, 'static shut'), { message: 'policiesOf(): Shop.static shut is not a method' });
+    assert.throws(() => policiesOf(Shop, 'static shut' as string), {
+      message: 'policiesOf(): Shop.static shut is not a method',
+    });
     assert.throws(() => statsOf(Shop, 'static plain'), {
       message: 'statsOf(): Shop.static plain has no policies, so nothing is counted',
     });
@@ -286,8 +288,8 @@ describe('policiesOf', () => {
 
   test('fails for a method that is not there, and for what is no class or instance', () => {
     const missing = { name: 'ConfigurationError', message: 'policiesOf(): Weather.forcast is not a method' };
-    assert.throws(() => policiesOf(Weather, 'forcast'), missing);
-    assert.throws(() => policiesOf(new Weather(), 'forcast'), missing);
+    assert.throws(() => policiesOf(Weather, 'forcast' as string), missing);
+    assert.throws(() => policiesOf(new Weather(), 'forcast' as string), missing);
     assert.throws(() => policiesOf(class {}, 'x'), { message: 'policiesOf(): (anonymous class).x is not a method' });
     for (const name of [Symbol('forecast'), 'static_stations', 'toString', 'call']) {
       assert.throws(() => policiesOf(Weather, name), {
@@ -458,7 +460,7 @@ describe('statsOf', () => {
       name: 'ConfigurationError',
       message: 'statsOf(): Weather.cached has no policies, so nothing is counted',
     });
-    assert.throws(() => statsOf(Weather, 'forcast'), {
+    assert.throws(() => statsOf(Weather, 'forcast' as string), {
       name: 'ConfigurationError',
       message: 'statsOf(): Weather.forcast is not a method',
     });

@@ -3,7 +3,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import type { Stats } from '../core/call/stats.js';
 import { classlessSiteOf } from '../core/decoration/classless.js';
 import { chainsOf, findSite, siteOf, typeOf } from '../core/decoration/lookup.js';
-import type { KnownName, UnknownName } from '../core/decoration/method-names.js';
+import type { NameOfMethod, UnknownName } from '../core/decoration/method-names.js';
 import { labelOf, type Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
@@ -74,7 +74,7 @@ export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
  */
 export function circuitOf<Target extends object, Name extends PropertyKey>(
   target: Target,
-  method: (Name & UnknownName<Name>) | KnownName<Target>,
+  method: (Name & UnknownName<Name>) | NameOfMethod<Target, never>,
   key?: string,
 ): CircuitHandle;
 export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: string]): CircuitHandle {

@@ -1,5 +1,6 @@
 import { isErrorClass } from '../core/call/matcher.js';
 import { chainsOf, siteOf, typeOf } from '../core/decoration/lookup.js';
+import type { NameOfMethod, UnknownName } from '../core/decoration/method-names.js';
 import { labelOf, type Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { positiveInteger, show } from '../core/options.js';
@@ -35,7 +36,7 @@ const asked = 'failTimes()';
  * @param target An instance; or a class, for all its instances and those of its subclasses that do not override the
  * method, or for a static method.
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its name with
- * an instance one.
+ * an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @param n How many attempts fail; with several helpers on one method, those of the first come first.
  * @param error What each fails with; or a function that gives that for the n-th, from 1.
  * @returns What lets attempts enter the code again before `n` have failed.
@@ -45,7 +46,12 @@ const asked = 'failTimes()';
  * failTimes(weather, 'forecast', 2, new Error('offline'));
  * await weather.forecast('Davos'); // the third attempt enters the method
  */
-export function failTimes(target: object, method: PropertyKey, n: number, error: Failure): Restore {
+export function failTimes<Target extends object, Name extends PropertyKey>(
+  target: Target,
+  method: (Name & UnknownName<Name>) | NameOfMethod<Target>,
+  n: number,
+  error: Failure,
+): Restore {
   const chains = chainsOf(target, asked);
   const site = siteOf(target, chains, method, asked);
   if (site === undefined) {

@@ -158,7 +158,10 @@ describe('10.1 options that are named replace those declared, the others stay', 
     assert.throws(() => anyConfigure(() => {}, 'forecast', {}), says(/expected a class, got a function/));
     assert.throws(() => anyConfigure(Weather, 'forecast'), says(/expected the options to be an object, got undefined/));
     assert.throws(() => anyConfigure(Weather, undefined, {}), says(/expected the name of a method, got undefined/));
-    assert.throws(() => configure(Weather, 'forcast', { retry: 5 }), says(/Weather\.forcast is not a method/));
+    assert.throws(
+      () => configure(Weather, 'forcast' as string, { retry: 5 }),
+      says(/Weather\.forcast is not a method/),
+    );
     assert.throws(
       () => configure(Weather, 'plain', { retry: 5 }),
       says('configure() of Weather.plain: Weather.plain has no retry policy to configure; it has no policies'),

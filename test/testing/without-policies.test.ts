@@ -316,6 +316,8 @@ describe('11 withoutPolicies', () => {
     });
     assert.throws(() => withoutPolicies(undefined, 'buy'), ConfigurationError);
     assert.throws(() => withoutPolicies((() => {}) as never), ConfigurationError);
-    assert.throws(() => withoutPolicies(Shop, 'bye'), { message: 'withoutPolicies(): Shop.bye is not a method' });
+    assert.throws(() => withoutPolicies(Shop, 'bye' as string), {
+      message: 'withoutPolicies(): Shop.bye is not a method',
+    });
   });
 });
