@@ -3,7 +3,7 @@ import { ConfigurationError } from './core/errors.js';
 import { entriesOf, show, type Where } from './core/options.js';
 import type { Policies, PolicyKind } from './core/policies.js';
 import type { Build } from './policies/defined.js';
-import { builderOf, kinds, unknownKind } from './policies/kinds.js';
+import { builderOf, kinds, noChange, unknownKind } from './policies/kinds.js';
 
 /** What stays as it was declared. */
 type Fixed = 'key' | 'scope' | 'module';
@@ -43,6 +43,7 @@ export function readChanges(given: unknown, where: Where): Map<PolicyKind, Chang
     const build = typeof kind === 'string' ? builderOf(kind) : undefined;
     if (build === undefined) throw unknownKind(where, kind, options, kinds());
     if (options === undefined) continue;
+    if (options === true || options === null) throw noChange(where, kind as PolicyKind, options);
     changes.set(
       kind as PolicyKind,
       options === false ? false : readChange(build, options, { ...where, path: String(kind) }),

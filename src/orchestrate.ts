@@ -11,7 +11,7 @@ import type { OneOrMore } from './core/types.js';
 import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
 import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
-import { builderOf, kinds, unknownKind } from './policies/kinds.js';
+import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js';
 import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
 import type { TimeoutConfig } from './policies/timeout.js';
@@ -71,6 +71,7 @@ export function readPolicies(config: unknown, where: Where): Recording {
     if (typeof key === 'symbol' || !keys.includes(key)) throw unknownKind(where, key, given, keys);
     const build = builderOf(key);
     if (given === undefined) continue;
+    if (build !== undefined && typeof given === 'boolean') throw flagForKind(where, key, given);
     if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
     else if (key === 'signalAt') signalAt = readSignalPlace(given, { ...where, path: key });
     else if (typeof given === 'boolean') inherit = given;

@@ -27,6 +27,37 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
   timeout: timeoutPolicy,
 };
 
+/** What stands for the options of a kind, in words. */
+const shorthands: Readonly<Record<PolicyKind, string>> = {
+  retry: 'a number of attempts',
+  fallback: 'an array of alternatives',
+  circuitBreaker: 'a number of failures in a row',
+  rateLimit: 'a number of starts',
+  concurrency: 'a number of slots',
+  cpuBound: 'a module',
+  timeout: 'a number of milliseconds',
+};
+
+const haveDefaults: readonly string[] = ['retry', 'circuitBreaker'] satisfies PolicyKind[];
+
+/** The error for true or false where a kind of policy is asked for. */
+export function flagForKind({ text }: Where, kind: string, given: boolean): ConfigurationError {
+  const shorthand = Object.hasOwn(shorthands, kind) ? `${shorthands[kind as PolicyKind]}, or ` : '';
+  const error = wrongOption({ text }, kind, given, `${shorthand}the options of @${kind}`);
+  if (!given) return new ConfigurationError(`${error.message}; for none, leave it out`);
+  return haveDefaults.includes(kind)
+    ? new ConfigurationError(`${error.message}; for the defaults, give \`{}\``)
+    : error;
+}
+
+/** The error for what stands neither for options of a kind that are to be changed, nor for taking it out. */
+export function noChange({ text }: Where, kind: string, given: unknown): ConfigurationError {
+  const shorthand = Object.hasOwn(shorthands, kind) && kind !== 'cpuBound' ? `${shorthands[kind as PolicyKind]}, ` : '';
+  const allowed = `${shorthand}some options of @${kind}, or false`;
+  const { message } = wrongOption({ text }, kind, given, allowed);
+  return new ConfigurationError(`${message}; \`{}\` puts in again what was taken out`);
+}
+
 /** The kinds of policy that there are: opero's own, and those of `definePolicy`. */
 export const kinds = (): readonly string[] => [...Object.keys(builtIn), ...definedKinds()];
 

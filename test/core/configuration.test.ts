@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   ConfigurationError,
+  definePolicy,
   FallbackChain,
   fallback,
   Orchestrator,
@@ -368,7 +369,6 @@ describe('a wrong option fails at decoration', () => {
         [-1, '-1'],
         [Number.NaN, 'NaN'],
         ['3', "'3'"],
-        [true, 'true'],
       ]) {
         fails(
           () => decorate(name, value),
@@ -380,6 +380,34 @@ describe('a wrong option fails at decoration', () => {
         );
       }
     }
+  });
+
+  test('true or false in place of options', () => {
+    const audit = 'auditByFlag';
+    definePolicy({ kind: audit, stage: 'call', around: (next) => next() });
+    const taken = {
+      retry: 'a number of attempts, or the options of @retry',
+      fallback: 'an array of alternatives, or the options of @fallback',
+      timeout: 'a number of milliseconds, or the options of @timeout',
+      circuitBreaker: 'a number of failures in a row, or the options of @circuitBreaker',
+      rateLimit: 'a number of starts, or the options of @rateLimit',
+      concurrency: 'a number of slots, or the options of @concurrency',
+      cpuBound: 'a module, or the options of @cpuBound',
+      [audit]: `the options of @${audit}`,
+    };
+    for (const [name, allowed] of Object.entries(taken)) {
+      const at = `@orchestrate on method \`load\`: expected \`${name}\` to be ${allowed}`;
+      const hasDefaults = ['retry', 'circuitBreaker'].includes(name);
+      fails(
+        () => decorate('orchestrate', { [name]: true }),
+        `${at}, got true${hasDefaults ? '; for the defaults, give `{}`' : ''}`,
+      );
+      fails(() => decorate('orchestrate', { [name]: false }), `${at}, got false; for none, leave it out`);
+    }
+    fails(
+      () => new Orchestrator({ retry: true } as never),
+      'Orchestrator: expected `retry` to be a number of attempts, or the options of @retry, got true; for the defaults, give `{}`',
+    );
   });
 
   test('options that are no object', () => {

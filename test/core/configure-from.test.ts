@@ -225,7 +225,14 @@ describe('10.8 configureFrom', () => {
       [{ 'Nowhere.load': [] }, /at 'Nowhere\.load': expected the options to be an object, got \[\]/],
       [{ 'Nowhere.load': { retry: { jitter: 'ful' } } }, /expected `retry\.jitter` to be 'full' or .*, got 'ful'/],
       [{ 'Nowhere.load': { retry: { maxAttempts: '3' } } }, /at 'Nowhere\.load': expected `retry\.maxAttempts` to be/],
-      [{ 'Nowhere.load': { retry: null } }, /at 'Nowhere\.load': expected `retry` to be an object, got null/],
+      [
+        { 'Nowhere.load': { retry: null } },
+        /at 'Nowhere\.load': expected `retry` to be a number of attempts, .*, got null/,
+      ],
+      [
+        { 'Nowhere.load': { circuitBreaker: true } },
+        /at 'Nowhere\.load': expected `circuitBreaker` to be .*, got true/,
+      ],
     ];
     for (const [config, text] of wrong) {
       assert.throws(() => configureFrom(config), says(text));

@@ -137,8 +137,20 @@ describe('10.1 options that are named replace those declared, the others stay', 
         { retry: 5, concurrency: { scope: 'instance' } },
         /`concurrency\.scope` stays as it was declared, got 'instance'/,
       ],
-      [{ retry: true }, /expected `retry\.maxAttempts` to be/],
-      [{ retry: null }, /expected `retry` to be an object, got null/],
+      [
+        { retry: true },
+        'configure() of Weather.forecast: expected `retry` to be a number of attempts, some options of @retry, or false, got true; `{}` puts in again what was taken out',
+      ],
+      [{ retry: null }, /expected `retry` to be a number of attempts, some options of @retry, or false, got null;/],
+      [
+        { retry: 5, concurrency: true },
+        /expected `concurrency` to be a number of slots, some options of @concurrency, or/,
+      ],
+      [{ circuitBreaker: true }, /to be a number of failures in a row, some options of @circuitBreaker, or false, got/],
+      [{ timeout: true }, /to be a number of milliseconds, some options of @timeout, or false, got true/],
+      [{ rateLimit: true }, /to be a number of starts, some options of @rateLimit, or false, got true/],
+      [{ fallback: true }, /to be an array of alternatives, some options of @fallback, or false, got true/],
+      [{ cpuBound: true }, /expected `cpuBound` to be some options of @cpuBound, or false, got true/],
     ];
     for (const [options, text] of wrong) {
       assert.throws(() => configure(Weather, 'forecast', options), says(text));
