@@ -1,6 +1,7 @@
 /**
  * Reads the report of a mutation run. Prints the score, and each mutant that survived beside the reason why it may;
- * fails when one has no reason, or a reason has not as many mutants as it says.
+ * fails when one has no reason, or a reason has not as many mutants as it says. Reasons for files that were not changed in
+ * this run are left aside.
  */
 import { readFileSync } from 'node:fs';
 import { judge } from './judge.mjs';

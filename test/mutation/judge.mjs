@@ -30,11 +30,13 @@ function read(entry) {
   };
 }
 
-/** Lays the mutants that a report says survived beside the reasons why they may. */
+/** Lays the mutants that a report says survived beside the reasons why they may, of those files that it speaks of. */
 export function judge({ files }, reasons) {
   const mutants = mutantsOf(files);
   const count = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length;
-  const open = reasons.flatMap(({ why, of }) => of.map((entry) => ({ why, entry, ...read(entry), found: 0 })));
+  const open = reasons
+    .flatMap(({ why, of }) => of.map((entry) => ({ why, entry, ...read(entry), found: 0 })))
+    .filter(({ file }) => `src/${file}` in files);
   const explained = new Map(reasons.map(({ why }) => [why, []]));
   const unexplained = [];
   for (const { file, line, code, to, status } of mutants) {
