@@ -95,9 +95,9 @@ class BoundRun extends Descent implements Timed, Wait {
     return Math.min(this.dueAt, this.parent.deadline);
   }
 
-  /** The method's code is entered; by a policy beneath perhaps more than once. */
+  /** The method's code is entered; by a policy beneath perhaps more than once. The time of the whole call has begun before. */
   override started(): void {
-    if (this.bound.of.scope === 'attempt' && this.dueAt === Number.POSITIVE_INFINITY) this.bound.deadlines.add(this);
+    if (this.dueAt === Number.POSITIVE_INFINITY) this.bound.deadlines.add(this);
     super.started();
   }
 
@@ -199,14 +199,12 @@ class BoundRun extends Descent implements Timed, Wait {
 
   /** Whether the time for the whole call is up as well: then it is that which counts. */
   private isLateInAll(): boolean {
-    const { deadline } = this.parent;
-    return deadline !== Number.POSITIVE_INFINITY && deadline <= now() + residue;
+    return this.parent.deadline <= now() + residue;
   }
 
   private async giveUp(): Promise<unknown> {
     const { site, scope, timeout, onTimeout } = this.bound.of;
     const error = this.timeoutError();
-    this.end();
     site.stats.timeouts++;
     this.abort(error, 'deadline');
     const { attempt } = this;

@@ -11,7 +11,7 @@ const report = JSON.parse(readFileSync(process.argv[2] ?? 'out/mutation.json', '
 const { total, noticed, timedOut, survived, explained, unexplained, miscounted } = judge(report, reasons);
 const list = (texts) => texts.map((text) => `  ${text}`).join('\n');
 
-for (const [why, texts] of explained) console.log(`${why}\n${list(texts)}\n`);
+for (const [why, texts] of explained) if (texts.length > 0) console.log(`${why}\n${list(texts)}\n`);
 if (miscounted.length > 0) console.log(`Reasons with another number of mutants:\n${list(miscounted)}`);
 if (unexplained.length > 0) console.log(`Without a reason:\n${list(unexplained)}`);
 const share = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;

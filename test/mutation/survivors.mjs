@@ -25,6 +25,13 @@ export const reasons = [
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
       ['policies/rate-limit.ts', 'at === returns.length', 'false'],
       ['policies/rate-limit.ts', 'at === this.#head', 'true'],
+      [
+        'policies/timeout-run.ts',
+        "typeof outcome === 'object' && outcome !== null && typeof (outcome as { then?: unknown }).then === 'function'",
+        'true',
+      ],
+      ['policies/timeout-run.ts', "typeof (outcome as { then?: unknown }).then === 'function'", 'true'],
+      ['policies/timeout-run.ts', 'error === this', 'true'],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
       ['policies/retry.ts', 'retryResult !== undefined', 'true'],
     ],
@@ -80,6 +87,8 @@ export const reasons = [
       ['limits/admission.ts', 'deadline <= time + residue', 'deadline < time + residue'],
       ['limits/admission.ts', 'deadline > time + longest + residue', 'deadline >= time + longest + residue'],
       ['core/call/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
+      ['policies/timeout-run.ts', 'turn < grace', 'turn <= grace'],
+      ['policies/timeout-run.ts', 'this.parent.deadline <= now() + residue', 'this.parent.deadline < now() + residue'],
       ['core/call/clock.ts', 'missing > early', 'missing >= early'],
       ['policies/rate-limit.ts', '(returns[at - 1] as number) > due', 'returns[at - 1] as number >= due'],
       ['policies/rate-limit.ts', 'due <= time + residue', 'due < time + residue'],
@@ -140,6 +149,10 @@ export const reasons = [
   {
     why: 'The outer call has rejected at the abort either way; the inner one would only make a promise more.',
     of: [['core/call/pipeline.ts', 'signal !== given?.signal', 'true']],
+  },
+  {
+    why: 'It comes after an abort: who was aborted has been told so, and this goes nowhere.',
+    of: [['policies/timeout-run.ts', 'error === this', 'false']],
   },
   {
     why: 'Both sides count alike, so that only the difference matters.',

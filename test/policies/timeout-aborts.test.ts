@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
-import { concurrency, currentCall, fallback, rateLimit, retry, statsOf, TimeoutError, timeout } from 'opero';
+import {
+  circuitBreaker,
+  concurrency,
+  currentCall,
+  fallback,
+  rateLimit,
+  retry,
+  statsOf,
+  TimeoutError,
+  timeout,
+} from 'opero';
 import { advance, flush, underFakeClock } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
 import { countListeners } from '../support/listeners.js';
@@ -99,6 +109,26 @@ describe('the caller aborts', () => {
     const weather = new Weather();
     assert.equal(await rejection(weather.forecast(AbortSignal.abort('enough'))), 'enough');
     assert.equal(statsOf(weather, 'forecast').attempts, 0);
+  });
+
+  test('in a hook of the circuit, as that lets it through: the code is not entered', async () => {
+    const stop = new AbortController();
+    class Weather {
+      @circuitBreaker({
+        consecutive: 1,
+        halfOpenAfter: 0,
+        onStateChange: ({ to }) => to === 'half-open' && stop.abort(),
+      })
+      @timeout({ attempt: 50 })
+      async forecast(_signal?: AbortSignal): Promise<void> {
+        throw new Error('opens it');
+      }
+    }
+    const weather = new Weather();
+    await rejection(weather.forecast());
+    assert.equal(await rejection(weather.forecast(stop.signal)), stop.signal.reason);
+    await flush();
+    assert.equal(statsOf(weather, 'forecast').attempts, 1);
   });
 
   test('by its own code, before that came to its first await', () =>

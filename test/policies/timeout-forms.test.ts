@@ -180,6 +180,9 @@ describe('explain, of a timeout', () => {
 
       @timeout({ attempt: 20, total: 21 })
       async shorter(): Promise<void> {}
+
+      @timeout({ total: 20 })
+      async inAll(): Promise<void> {}
     }
     const warnings = explain(Shop)
       .split('\n')

@@ -94,6 +94,44 @@ describe('total', () => {
       assert.ok(!('cause' in error));
     }));
 
+  test('3 the cause is the error of the last attempt, though it is the very one that led there', () =>
+    underFakeClock(async (clock) => {
+      const thrown = new Error('what led there, and comes again');
+      class Weather {
+        @fallback('slowly')
+        async forecast(): Promise<void> {
+          throw thrown;
+        }
+
+        @timeout({ total: 50 })
+        @retry({ maxAttempts: 2, waitMin: 0 })
+        async slowly(): Promise<void> {
+          if (currentCall().attempt === 1) throw thrown;
+          await never();
+        }
+      }
+      const seen = watched(new Weather().forecast());
+      await flush();
+      await advance(clock, 50);
+      assert.ok(seen.error instanceof AllFailedError);
+      assert.equal((seen.error.errors[1] as TimeoutError).cause, thrown);
+    }));
+
+  test('3 after a value that was not wanted there is no cause', () =>
+    underFakeClock(async (clock) => {
+      class Weather {
+        @timeout({ total: 50 })
+        @retry({ waitMin: 0, retryResult: () => true })
+        async forecast(): Promise<void> {
+          if (currentCall().attempt === 2) await never();
+        }
+      }
+      const seen = watched(new Weather().forecast());
+      await advance(clock, 50);
+      assert.ok(seen.error instanceof TimeoutError);
+      assert.ok(!('cause' in seen.error));
+    }));
+
   test('3 waiting in line counts', () =>
     underFakeClock(async (clock) => {
       class Weather {

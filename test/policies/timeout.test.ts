@@ -113,6 +113,17 @@ describe('attempt', () => {
       }),
     ));
 
+  test('whatever the method gives comes through, null too', async () => {
+    class Weather {
+      @timeout(50)
+      async forecast(value: unknown): Promise<unknown> {
+        return value;
+      }
+    }
+    const weather = new Weather();
+    for (const value of [null, undefined, 0, { city: 'Davos' }]) assert.equal(await weather.forecast(value), value);
+  });
+
   test('6 what blocks in its code and settles at once is not late', () =>
     underFakeClock(async (clock) => {
       class Weather {
