@@ -8,6 +8,7 @@ import {
   siteOfMember,
   staticPrefix,
   typeOf,
+  unlinkedIn,
 } from './core/decoration/lookup.js';
 import { namesAt } from './core/decoration/metadata.js';
 import type { NameOfMethod, UnknownName } from './core/decoration/method-names.js';
@@ -97,6 +98,10 @@ export function explain(subject: object): string {
   const lines = [typeOf(chains)?.name || '(anonymous class)'];
   for (const [site, placement] of sitesOf(chains)) {
     if (site.declared.length > 0) lines.push(...explainSite(site, placement));
+  }
+  for (const [name, type] of unlinkedIn(chains.instance)) {
+    const cure = `call register(${nameOf(type)}), or decorate it`;
+    lines.push(`  ${String(name)}(): without policies, as nobody has linked ${nameOf(type)}; ${cure}`);
   }
   if (lines.length === 1) lines.push('  no policies');
   return lines.join('\n');

@@ -12,7 +12,7 @@ import { type Failure, Job } from './job.js';
 import type { PoolOptions } from './pool-options.js';
 import { isBundled, programUrl } from './program.js';
 import type { ClassReference, EncodedError, Exports, JobMessage, Target } from './protocol.js';
-import { exportsOf, functionTarget, methodTarget, prototypeOf } from './target.js';
+import { exportsOf, functionTarget, methodTarget, prototypeOf, requireCode } from './target.js';
 
 /** What a cpuBound policy asks for. */
 export interface RemoteOptions extends PoolOptions {
@@ -109,6 +109,8 @@ export class Remote {
     if (key === null || (typeof key !== 'object' && typeof key !== 'function')) return this.#findTarget(call);
     let found = this.#targets.get(key);
     if (found === undefined) {
+      const declaredBy = this.#site.declaredBy('cpuBound');
+      if (member !== undefined && declaredBy !== undefined) requireCode(call.self, declaredBy, member);
       const finding = this.#findTarget(call);
       found = finding;
       this.#targets.set(key, finding);

@@ -1,6 +1,9 @@
 import { MessageChannel } from 'node:worker_threads';
-import type { SiteInfo } from '../core/call/policy.js';
+import { isPlain } from '../core/decoration/lookup.js';
 import { type ClassInChain, chainOfClass, chainOfPrototype } from '../core/decoration/metadata.js';
+import { labelOf } from '../core/decoration/site.js';
+import { WorkerError } from '../core/errors.js';
+import type { Member } from '../core/member.js';
 import type { AnyClass, AnyFunction } from '../core/types.js';
 import type { Exports, FunctionTarget, MethodTarget, Whereabouts } from './protocol.js';
 import { classShape, functionShape, nameOf } from './shape.js';
@@ -12,17 +15,11 @@ export const prototypeOf = (self: unknown): object | null =>
 export async function methodTarget(
   self: unknown,
   declaredBy: AnyClass,
-  { name, placement }: NonNullable<SiteInfo['member']>,
+  { name, placement }: Member,
   { mark, module, state }: { mark: string; module: string; state: readonly string[] },
 ): Promise<MethodTarget> {
   const isStatic = placement.endsWith('static');
-  const levels = isStatic
-    ? chainOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
-    : chainOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
-  const at = Math.max(
-    0,
-    levels.findIndex((level) => level.type === declaredBy),
-  );
+  const { levels, at } = levelsOf(self, declaredBy, isStatic);
   const exports = at > 0 ? await exportsOf(module) : {};
   const travelling = { static: isStatic ? state : [], instance: isStatic ? [] : state };
   const subclasses = levels.slice(0, at);
@@ -40,6 +37,31 @@ export async function methodTarget(
       Reflect.ownKeys((isStatic ? type : prototype) ?? {}).map(String),
     ),
   };
+}
+
+/** The classes of a receiver, and which of them carries the decorator. */
+function levelsOf(self: unknown, declaredBy: AnyClass, isStatic: boolean) {
+  const levels: readonly ClassInChain[] = isStatic
+    ? chainOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
+    : chainOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
+  return {
+    levels,
+    at: Math.max(
+      0,
+      levels.findIndex((level) => level.type === declaredBy),
+    ),
+  };
+}
+
+/** Throws where the code of a base is called by `super`, of an override without policies: a worker would find that. */
+export function requireCode(self: unknown, declaredBy: AnyClass, { name, placement }: Member): void {
+  const isStatic = placement.endsWith('static');
+  const { levels, at } = levelsOf(self, declaredBy, isStatic);
+  const plain = levels.slice(0, at).find((level) => isPlain(level, placement, name, levels))?.type;
+  if (plain === undefined) return;
+  const problem = 'it has no policies, so the code of its base cannot be called in a worker from there';
+  const cure = isStatic ? 'decorate it' : `decorate it, or call register(${nameOf(plain)})`;
+  throw new WorkerError(`${labelOf(plain, name)}: ${problem}; ${cure}`);
 }
 
 /** The name under which a module exports something. */

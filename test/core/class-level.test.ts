@@ -15,6 +15,7 @@ import {
 } from 'opero';
 import { ownNameIsBare } from '../support/compiler.js';
 import { type Deferred, deferred } from '../support/deferred.js';
+import { newFormOnly } from '../support/form.js';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
 const value = (text: string) => fallback({ value: text });
@@ -1012,7 +1013,7 @@ describe('a class with a class-level policy', () => {
     assert.ok(Sub.create() instanceof Sub);
   });
 
-  test('may be abstract, anonymous, or extend a built-in class', async () => {
+  test('may be abstract, or extend a built-in class', async () => {
     @times(2)
     abstract class Base {
       abstract part(): Promise<string>;
@@ -1040,9 +1041,11 @@ describe('a class with a class-level policy', () => {
     const failure = new Failure('told');
     assert.ok(failure instanceof Error);
     assert.equal(await failure.report(), 'told');
+  });
 
+  test('may be anonymous', newFormOnly, async () => {
     const [Anonymous] = [
-      @times(2)
+      @times(2) // not in the old form
       class {
         runs = 0;
         async load(): Promise<number> {

@@ -1364,72 +1364,11 @@ describe('a decorator without its parentheses', () => {
         return Shop;
       }, `@${name} on class \`Shop\`: write @${name}(...), with parentheses`);
     });
-
-    test(`@${name} in the old calling form fails too`, () => {
-      class Shop {
-        async load(): Promise<void> {}
-        static async open(): Promise<void> {}
-      }
-      const ofMethod = Object.getOwnPropertyDescriptor(Shop.prototype, 'load');
-      const ofStatic = Object.getOwnPropertyDescriptor(Shop, 'open');
-      for (const [target, key, descriptor] of [
-        [Shop.prototype, 'load', ofMethod],
-        [Shop, 'open', ofStatic],
-        [Shop.prototype, 'field', undefined],
-        [Shop.prototype, 5, { configurable: true }],
-      ] as const) {
-        assert.throws(() => factories[name](target, key, descriptor), {
-          name: 'ConfigurationError',
-          message: new RegExp(`^@${name} on \`${key}\`: a compiler called it in an old form of decorators`),
-        });
-      }
-    });
   }
 });
 
-describe('the old calling form of decorators', () => {
-  const old = (name: Name) =>
-    factories[name](name === 'orchestrate' ? undefined : samples[name]) as unknown as (...args: unknown[]) => void;
-  const cure =
-    'a compiler called it in an old form of decorators, as Next does, swc without "decoratorVersion": "2023-11", ' +
-    'TypeScript, esbuild and tsx with "experimentalDecorators", Babel with "legacy", and bun with ' +
-    '"emitDecoratorMetadata"; have it compile the form of 2023-11, or do without decorators: ' +
-    'new Orchestrator({ ... }).wrap(fn)';
-
-  for (const name of names) {
-    test(`of @${name}: the message says which compilers call so, and what to do`, () => {
-      class Shop {
-        async load(): Promise<void> {}
-        static async open(): Promise<void> {}
-      }
-      const descriptorOf = (target: object, key: string) => Object.getOwnPropertyDescriptor(target, key);
-      const onMember = (key: string) => `@${name} on \`${key}\`: ${cure}`;
-      fails(() => old(name)(Shop.prototype, 'load', descriptorOf(Shop.prototype, 'load')), onMember('load'));
-      fails(() => old(name)(Shop, 'open', descriptorOf(Shop, 'open')), onMember('open'));
-      fails(() => old(name)(Shop.prototype, 'field', undefined), onMember('field'));
-      fails(() => old(name)(Shop.prototype, Symbol('load'), {}), onMember('Symbol(load)'));
-      fails(() => old(name)(Shop.prototype, 5, {}), onMember('5'));
-      fails(() => old(name)(Shop), onMember('Shop'));
-      fails(() => old(name)((() => class {})()), onMember('(anonymous)'));
-    });
-  }
-
-  test('of 2018, with one descriptor, is known as well, with parentheses and without', () => {
-    const described = (own: object) => Object.assign(Object.create({ [Symbol.toStringTag]: 'Descriptor' }), own);
-    for (const [descriptor, shown] of [
-      [described({ kind: 'method', key: 'load', placement: 'prototype', descriptor: {} }), '`load`'],
-      [described({ kind: 'method', key: Symbol('load'), placement: 'own', descriptor: {} }), '`Symbol(load)`'],
-      [described({ kind: 'method', key: {}, placement: 'static', descriptor: {} }), 'a method'],
-      [described({ kind: 'class', elements: [] }), 'a class'],
-    ] as const) {
-      for (const name of names) {
-        fails(() => old(name)(descriptor), `@${name} on ${shown}: ${cure}`);
-        fails(() => factories[name](descriptor), `@${name} on ${shown}: ${cure}`);
-      }
-    }
-  });
-
-  test('is not taken for a function, a name and options given to fallback', () => {
+describe('a decorator', () => {
+  test('is not taken for one without parentheses where a function, a name and options are given to fallback', () => {
     fails(
       () => decorate('fallback', () => 1, 'cached', { value: 1 }),
       '@fallback on method `load`: expected method names and functions, got { value: 1 }; ' +
@@ -1437,21 +1376,12 @@ describe('the old calling form of decorators', () => {
     );
   });
 
-  test('is not taken for a function and a name, nor for names, given to fallback', () => {
+  test('nor where a function and a name, or names, are given to it', () => {
     decorate('fallback', () => 1, 'other');
     fails(
       () => decorate('fallback', 'other', 'third', undefined),
       `@fallback on method \`load\`: expected \`alternatives\` to be ${namesAndFunctions}, got [ 'other', 'third', undefined ]`,
     );
-  });
-
-  test('names what it was called with where that is no class', () => {
-    fails(() => factories.retry()(7, undefined), `@retry on \`7\`: ${cure}`);
-  });
-
-  test('is told from the new one before the options are looked at', () => {
-    class Shop {}
-    fails(() => (retry(0) as unknown as (type: unknown) => void)(Shop), `@retry on \`Shop\`: ${cure}`);
   });
 });
 

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { type AnyClass, concurrency, currentCall, fallback, policiesOf, retry, statsOf } from 'opero';
 import { flush } from '../support/clock.js';
+import { inBothForms, newFormOnly, otherwiseInOldForm } from '../support/form.js';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
 /** Fails a call that passes through it twice at once, which a second pipeline around the first would do. */
@@ -10,13 +11,14 @@ const alone = concurrency({ limit: 1, maxQueue: 0 });
 type Method = (this: never, ...args: never[]) => Promise<unknown>;
 
 /** A decorator of another library: notes each call under a name. */
-const traced =
-  (seen: string[], name: string) =>
-  <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-    function (this: unknown, ...args: unknown[]) {
-      seen.push(name);
-      return Reflect.apply(method, this, args);
-    } as unknown as Fn;
+const traced = (seen: string[], name: string) =>
+  inBothForms(
+    (method) =>
+      function (this: unknown, ...args: unknown[]) {
+        seen.push(name);
+        return Reflect.apply(method, this, args);
+      },
+  );
 
 /** A decorator of another library: binds the method to each instance. */
 function bound<Fn extends Method>(_method: Fn, context: ClassMethodDecoratorContext): void {
@@ -70,11 +72,13 @@ describe('a foreign method decorator', () => {
       }
     }
     const log = new Log();
-    const logged = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-      function (this: unknown, ...args: unknown[]) {
-        log.cached();
-        return Reflect.apply(method, this, args);
-      } as unknown as Fn;
+    const logged = inBothForms(
+      (method) =>
+        function (this: unknown, ...args: unknown[]) {
+          log.cached();
+          return Reflect.apply(method, this, args);
+        },
+    );
     const error = new Error('down');
     class Shop {
       @fallback('cached')
@@ -93,11 +97,13 @@ describe('a foreign method decorator', () => {
 
   test('outermost on an alternative may call another method of the object first, which is told nothing', async () => {
     const told: unknown[] = [];
-    const logged = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-      function (this: Shop, ...args: unknown[]) {
-        this.log();
-        return Reflect.apply(method, this, args);
-      } as unknown as Fn;
+    const logged = inBothForms(
+      (method) =>
+        function (this: Shop, ...args: unknown[]) {
+          this.log();
+          return Reflect.apply(method, this, args);
+        },
+    );
     const error = new Error('down');
     class Shop {
       @fallback('cached')
@@ -120,11 +126,13 @@ describe('a foreign method decorator', () => {
 
   test('outermost on an alternative that awaits before it calls on makes a new call, which is told nothing', async () => {
     const told: unknown[] = [];
-    const late = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-      async function (this: unknown, ...args: unknown[]) {
-        await undefined;
-        return Reflect.apply(method, this, args);
-      } as unknown as Fn;
+    const late = inBothForms(
+      (method) =>
+        async function (this: unknown, ...args: unknown[]) {
+          await undefined;
+          return Reflect.apply(method, this, args);
+        },
+    );
     class Shop {
       @fallback('cached')
       async buy(_signal: AbortSignal): Promise<void> {
@@ -143,10 +151,12 @@ describe('a foreign method decorator', () => {
   test('outermost on an alternative may answer for it: what led there is not told to a later call', async () => {
     const told: unknown[] = [];
     let answers = 1;
-    const answering = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-      function (this: unknown, ...args: unknown[]) {
-        return answers-- > 0 ? Promise.resolve('answer') : Reflect.apply(method, this, args);
-      } as unknown as Fn;
+    const answering = inBothForms(
+      (method) =>
+        function (this: unknown, ...args: unknown[]) {
+          return answers-- > 0 ? Promise.resolve('answer') : Reflect.apply(method, this, args);
+        },
+    );
     class Shop {
       @fallback('cached')
       async buy(): Promise<string> {
@@ -196,10 +206,12 @@ describe('a foreign method decorator', () => {
     test(`outermost on an alternative may pass a signal of its own ${when}: an abort of the ${which} one is told`, async () => {
       const controllers = { outer: new AbortController(), own: new AbortController() };
       let told: AbortSignal | undefined;
-      const withOwn = <Fn extends Method>(method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-        function (this: unknown) {
-          return Reflect.apply(method, this, [controllers.own.signal]);
-        } as unknown as Fn;
+      const withOwn = inBothForms(
+        (method) =>
+          function (this: unknown) {
+            return Reflect.apply(method, this, [controllers.own.signal]);
+          },
+      );
       class Shop {
         @fallback('cached')
         async buy(..._signals: AbortSignal[]): Promise<void> {
@@ -231,8 +243,7 @@ describe('a foreign method decorator', () => {
         throw new Error('down');
       }
     }
-    const spare = <Fn extends Method>(_method: Fn, _context: ClassMethodDecoratorContext): Fn =>
-      Spare.prototype.get as unknown as Fn;
+    const spare = inBothForms(() => Spare.prototype.get);
     class Shop {
       @times(3)
       @spare
@@ -243,7 +254,7 @@ describe('a foreign method decorator', () => {
     assert.equal(runs, 6);
   });
 
-  test('that gives each instance a function of its own, under one of ours, has it called', async () => {
+  test('that gives each instance a function of its own, under one of ours, has it called', newFormOnly, async () => {
     const seen: string[] = [];
     function wrapping<Fn extends Method>(_method: Fn, context: ClassMethodDecoratorContext): void {
       context.addInitializer(function () {
@@ -329,7 +340,7 @@ describe('a foreign method decorator', () => {
     assert.equal(statsOf(Shop, 'buy').calls, 1);
   });
 
-  test('on static and private methods leads to one pipeline', async () => {
+  test('on static and private methods leads to one pipeline', newFormOnly, async () => {
     const seen: string[] = [];
     class Shop {
       @times(2)
@@ -395,7 +406,7 @@ describe('a foreign method decorator', () => {
     assert.equal(statsOf(Sub, 'buy').calls, 1);
   });
 
-  test('that binds the method leaves one pipeline', async () => {
+  test('that binds the method leaves one pipeline', newFormOnly, async () => {
     const seen: string[] = [];
     class Shop {
       @bound
@@ -426,47 +437,55 @@ describe('a foreign method decorator', () => {
     assert.deepEqual(seen, ['sub', 'sub']);
   });
 
-  test('that binds, under one of ours, leaves the policies of an undecorated override in force', async () => {
-    let runs = 0;
-    class Shop {
+  test(
+    'that binds, under one of ours, leaves the policies of an undecorated override in force',
+    newFormOnly,
+    async () => {
+      let runs = 0;
+      class Shop {
+        @times(2)
+        @bound
+        async buy(): Promise<void> {}
+      }
+      class Sub extends Shop {
+        override async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+      }
+      await assert.rejects(new Sub().buy());
+      assert.equal(runs, 2);
+    },
+  );
+
+  test(
+    'that binds, under policies of the class, leaves them in force from the very first instance of a subclass',
+    newFormOnly,
+    async () => {
+      let runs = 0;
       @times(2)
-      @bound
-      async buy(): Promise<void> {}
-    }
-    class Sub extends Shop {
-      override async buy(): Promise<void> {
-        runs++;
-        throw new Error('down');
+      class Shop {
+        @bound
+        async buy(): Promise<void> {
+          runs++;
+          throw new Error('down');
+        }
+        @alone
+        async sell(): Promise<void> {}
       }
-    }
-    await assert.rejects(new Sub().buy());
-    assert.equal(runs, 2);
-  });
+      class Sub extends Shop {}
+      class SubSub extends Sub {}
+      for (const type of [SubSub, Sub, Shop]) {
+        for (let i = 0; i < 2; i++) {
+          runs = 0;
+          await assert.rejects(new type().buy());
+          assert.equal(runs, 2, type.name);
+        }
+      }
+    },
+  );
 
-  test('that binds, under policies of the class, leaves them in force from the very first instance of a subclass', async () => {
-    let runs = 0;
-    @times(2)
-    class Shop {
-      @bound
-      async buy(): Promise<void> {
-        runs++;
-        throw new Error('down');
-      }
-      @alone
-      async sell(): Promise<void> {}
-    }
-    class Sub extends Shop {}
-    class SubSub extends Sub {}
-    for (const type of [SubSub, Sub, Shop]) {
-      for (let i = 0; i < 2; i++) {
-        runs = 0;
-        await assert.rejects(new type().buy());
-        assert.equal(runs, 2, type.name);
-      }
-    }
-  });
-
-  test('that binds an override binds what stands in its place by then', async (t) => {
+  test('that binds an override binds what stands in its place by then', newFormOnly, async (t) => {
     class Shop {
       @times(2)
       @bound
@@ -613,7 +632,7 @@ describe('a foreign class decorator that replaces the class', () => {
       }
     });
 
-    test(`by ${name} leaves static and private policies in force, once`, async () => {
+    test(`by ${name} leaves static and private policies in force, once`, newFormOnly, async () => {
       let runs = 0;
       @decorator
       class Shop {
@@ -655,21 +674,25 @@ describe('a foreign class decorator that replaces the class', () => {
       assert.equal(statsOf(Shop, 'buy').calls, 1);
     });
 
-    test(`by ${name}, inside ours, leaves class-level policies in force, once`, async () => {
-      let runs = 0;
-      @times(2)
-      @alone
-      @decorator
-      class Shop {
-        async buy(): Promise<void> {
-          runs++;
-          throw new Error('down');
+    test(
+      `by ${name}, inside ours, leaves class-level policies in force, once`,
+      decorator === replaced ? otherwiseInOldForm : {},
+      async () => {
+        let runs = 0;
+        @times(2)
+        @alone
+        @decorator
+        class Shop {
+          async buy(): Promise<void> {
+            runs++;
+            throw new Error('down');
+          }
         }
-      }
-      await assert.rejects(new Shop().buy(), { message: 'down' });
-      assert.equal(runs, 2);
-      assert.equal(statsOf(Shop, 'buy').calls, 1);
-    });
+        await assert.rejects(new Shop().buy(), { message: 'down' });
+        assert.equal(runs, 2);
+        assert.equal(statsOf(Shop, 'buy').calls, 1);
+      },
+    );
 
     test(`by ${name}, between two of ours, leaves both in force, with those of a decorated method`, async () => {
       let runs = 0;
@@ -715,7 +738,7 @@ describe('a foreign class decorator that replaces the class', () => {
     assert.deepEqual(policiesOf(Bare, 'fetch'), []);
   });
 
-  test('by a subclass that overrides a decorated method leads to one pipeline', async () => {
+  test('by a subclass that overrides a decorated method leads to one pipeline', otherwiseInOldForm, async () => {
     const seen: string[] = [];
     @overriding(seen)
     class Shop {

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { concurrency, fallback, orchestrate, policiesOf, RejectedError, rateLimit, retry, statsOf } from 'opero';
 import { anonymousIsNamed } from '../support/compiler.js';
 import { deferred } from '../support/deferred.js';
+import { newFormOnly, otherwiseInOldForm } from '../support/form.js';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
 const kinds = (subject: object, name: PropertyKey): string[] => policiesOf(subject, name).map(({ kind }) => kind);
@@ -86,7 +87,7 @@ describe('methods of a subclass', () => {
     assert.equal(runs, 2);
   });
 
-  test('a linked override keeps its name, length and enumerability', () => {
+  test('a linked override keeps its name, length and enumerability', otherwiseInOldForm, () => {
     class Base {
       @times(2)
       async load(_one: string, _other?: string): Promise<void> {}
@@ -598,7 +599,7 @@ describe('limiter state', () => {
   });
 });
 
-describe('private methods', () => {
+describe('private methods', newFormOnly, () => {
   test('have their policies, on instances of subclasses too', async () => {
     let runs = 0;
     class Base {
@@ -836,7 +837,7 @@ describe('static methods', () => {
     assert.deepEqual(seen, ['static', 'static', 'instance', 'instance', 'instance']);
   });
 
-  test('work without `this` and in static initializers', async () => {
+  test('work without `this` and in static initializers', otherwiseInOldForm, async () => {
     let runs = 0;
     class Base {
       readonly size = 1;
@@ -858,13 +859,15 @@ describe('classes of every sort', () => {
 
   test('mixins: each application has policies and limiters of its own', async () => {
     const gate = deferred();
-    const Loading = <T extends Constructor>(Base: T) =>
-      class extends (Base as Constructor) {
+    const Loading = <T extends Constructor>(Base: T) => {
+      class Loads extends (Base as Constructor) {
         @concurrency({ limit: 1, maxQueue: 0 })
         async load(): Promise<void> {
           await gate.promise;
         }
-      };
+      }
+      return Loads;
+    };
     class One extends Loading(class {}) {}
     class Other extends Loading(class {}) {
       override async load(): Promise<void> {
@@ -878,31 +881,35 @@ describe('classes of every sort', () => {
     await Promise.all(first);
   });
 
-  test('mixins: a mixin that overrides a decorated method without a decorator inherits its policies', async () => {
-    const seen: string[] = [];
-    class Base {
-      @times(2)
-      async load(): Promise<void> {
-        seen.push('base');
-        throw new Error('down');
-      }
-    }
-    const Logged = (Type: typeof Base) =>
-      class extends Type {
-        override async load(): Promise<void> {
-          seen.push('mixin');
-          return super.load();
+  test(
+    'mixins: a mixin that overrides a decorated method without a decorator inherits its policies',
+    otherwiseInOldForm,
+    async () => {
+      const seen: string[] = [];
+      class Base {
+        @times(2)
+        async load(): Promise<void> {
+          seen.push('base');
+          throw new Error('down');
         }
-      };
-    await assert.rejects(new (Logged(Logged(Base)))().load());
-    assert.deepEqual(seen, ['mixin', 'mixin', 'base', 'mixin', 'mixin', 'base']);
-  });
+      }
+      const Logged = (Type: typeof Base) =>
+        class extends Type {
+          override async load(): Promise<void> {
+            seen.push('mixin');
+            return super.load();
+          }
+        };
+      await assert.rejects(new (Logged(Logged(Base)))().load());
+      assert.deepEqual(seen, ['mixin', 'mixin', 'base', 'mixin', 'mixin', 'base']);
+    },
+  );
 
-  test('anonymous classes and classes of one name do not share anything', async () => {
+  test('anonymous classes and classes of one name do not share anything', newFormOnly, async () => {
     const make = (attempts: number) => {
       return class {
         runs = 0;
-        @times(attempts)
+        @times(attempts) // not in the old form
         async load(): Promise<void> {
           this.runs++;
           throw new Error('down');
@@ -931,10 +938,10 @@ describe('classes of every sort', () => {
     }
   });
 
-  test('a class without a name, though some compilers give it one', async () => {
+  test('a class without a name, though some compilers give it one', newFormOnly, async () => {
     const Anonymous = (() =>
       class {
-        @times(2)
+        @times(2) // not in the old form
         async load(): Promise<void> {}
       })();
     assert.equal(Anonymous.name !== '', anonymousIsNamed);
@@ -970,7 +977,7 @@ describe('classes of every sort', () => {
     assert.equal(statsOf(sub, 42).calls, 1);
   });
 
-  test('a compiler may tell decorators of a numeric name by a number, as esbuild does', async () => {
+  test('a compiler may tell decorators of a numeric name by a number, as esbuild does', newFormOnly, async () => {
     const numbered = <Decorator>(decorator: Decorator): Decorator =>
       ((value: unknown, context: ClassMethodDecoratorContext) =>
         (decorator as (value: unknown, context: object) => unknown)(value, {
@@ -1183,24 +1190,28 @@ describe('receivers of every sort', () => {
     await Promise.all([first, other]);
   });
 
-  test('calls without `this` before the first construction share one limiter, and one after it is counted', async () => {
-    const gate = deferred();
-    class Shop {
-      @concurrency({ limit: 1, maxQueue: 0 })
-      async buy(): Promise<void> {
-        await gate.promise;
+  test(
+    'calls without `this` before the first construction share one limiter, and one after it is counted',
+    otherwiseInOldForm,
+    async () => {
+      const gate = deferred();
+      class Shop {
+        @concurrency({ limit: 1, maxQueue: 0 })
+        async buy(): Promise<void> {
+          await gate.promise;
+        }
       }
-    }
-    const { buy } = Shop.prototype;
-    const first = Reflect.apply(buy, undefined, []);
-    for (const self of [undefined, {}, undefined]) await assert.rejects(Reflect.apply(buy, self, []), RejectedError);
-    gate.resolve();
-    await first;
-    assert.ok(new Shop());
-    await Reflect.apply(buy, undefined, []);
-    await Reflect.apply(buy, {}, []);
-    assert.equal(statsOf(Shop, 'buy').calls, 2);
-  });
+      const { buy } = Shop.prototype;
+      const first = Reflect.apply(buy, undefined, []);
+      for (const self of [undefined, {}, undefined]) await assert.rejects(Reflect.apply(buy, self, []), RejectedError);
+      gate.resolve();
+      await first;
+      assert.ok(new Shop());
+      await Reflect.apply(buy, undefined, []);
+      await Reflect.apply(buy, {}, []);
+      assert.equal(statsOf(Shop, 'buy').calls, 2);
+    },
+  );
 
   test('a class whose prototype is sealed is linked like any other', async () => {
     class Sub extends Base {
@@ -1240,7 +1251,7 @@ describe('receivers of every sort', () => {
     assert.equal(statsOf(Shop, 'open').calls, 6);
   });
 
-  test('a method that could not be linked rejects where nothing was constructed', async () => {
+  test('a method that could not be linked rejects where nothing was constructed', otherwiseInOldForm, async () => {
     class Sub extends Base {
       override async load(): Promise<unknown> {
         return super.load();
@@ -1275,7 +1286,7 @@ describe('receivers of every sort', () => {
     }
   });
 
-  test('a static call leaves the instance methods alone until the first construction', async () => {
+  test('a static call leaves the instance methods alone until the first construction', otherwiseInOldForm, async () => {
     class Shop extends Base {
       @retry(1)
       static async open(): Promise<void> {}
@@ -1287,7 +1298,7 @@ describe('receivers of every sort', () => {
     assert.equal(statsOf(shop, 'load').calls, 1);
   });
 
-  test('a class that could not be linked says so at every construction', () => {
+  test('a class that could not be linked says so at every construction', otherwiseInOldForm, () => {
     class Sub extends Base {
       override async load(): Promise<unknown> {
         return super.load();

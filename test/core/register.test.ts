@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { type AnyClass, concurrency, fallback, policiesOf, register, retry, statsOf } from 'opero';
+import { otherwiseInOldForm } from '../support/form.js';
 import { tools } from '../support/spies.js';
 
 const times = (maxAttempts: number) => retry({ maxAttempts, waitMin: 0 });
@@ -46,7 +47,7 @@ describe('register()', () => {
     assert.equal(statsOf(Sub, 'load').calls, 2);
   });
 
-  test('links the bases of the class too, and leaves others alone', async () => {
+  test('links the bases of the class too, and leaves others alone', otherwiseInOldForm, async () => {
     const Middle = fresh();
     class Leaf extends Middle {}
     class Other extends Middle {
@@ -140,50 +141,58 @@ describe('register()', () => {
     assert.equal(value, 'text');
   });
 
-  test('has an override governed that the constructor of a base above all decorators calls', async () => {
-    const define = () => {
-      class Root {
-        runs = 0;
-        readonly first: Promise<number>;
-        constructor() {
-          this.first = this.load();
-          this.first.catch(() => {});
+  test(
+    'has an override governed that the constructor of a base above all decorators calls',
+    otherwiseInOldForm,
+    async () => {
+      const define = () => {
+        class Root {
+          runs = 0;
+          readonly first: Promise<number>;
+          constructor() {
+            this.first = this.load();
+            this.first.catch(() => {});
+          }
+          async load(): Promise<number> {
+            return 0;
+          }
         }
-        async load(): Promise<number> {
-          return 0;
+        class Base extends Root {
+          @retry({ maxAttempts: 3, waitMin: 0 })
+          override async load(): Promise<number> {
+            return 0;
+          }
         }
-      }
-      class Base extends Root {
-        @retry({ maxAttempts: 3, waitMin: 0 })
-        override async load(): Promise<number> {
-          return 0;
-        }
-      }
-      return class extends Base {
-        override async load(): Promise<number> {
-          if (++this.runs < 3) throw new Error(`attempt ${this.runs}`);
-          return this.runs;
-        }
+        return class extends Base {
+          override async load(): Promise<number> {
+            if (++this.runs < 3) throw new Error(`attempt ${this.runs}`);
+            return this.runs;
+          }
+        };
       };
-    };
-    const Unseen = define();
-    await assert.rejects(new Unseen().first, { message: 'attempt 1' });
-    assert.equal(await new Unseen().first, 3);
-    assert.equal(await new (register(define()))().first, 3);
-  });
+      const Unseen = define();
+      await assert.rejects(new Unseen().first, { message: 'attempt 1' });
+      assert.equal(await new Unseen().first, 3);
+      assert.equal(await new (register(define()))().first, 3);
+    },
+  );
 
-  test('takes a class that is frozen itself; not one whose methods cannot be put behind their policies', async () => {
-    const Frozen = Object.freeze(fresh());
-    register(Frozen);
-    assert.equal(await hydrate(Frozen, { runs: 0 }).load(), 3);
-    const Late = fresh();
-    register(Late);
-    Object.freeze(Late.prototype);
-    assert.equal(await new Late().load(), 3);
-    const Early = fresh();
-    Object.freeze(Early.prototype);
-    assert.throws(() => register(Early), { name: 'ConfigurationError', message: /^Sub\.load: .* frozen before/ });
-  });
+  test(
+    'takes a class that is frozen itself; not one whose methods cannot be put behind their policies',
+    otherwiseInOldForm,
+    async () => {
+      const Frozen = Object.freeze(fresh());
+      register(Frozen);
+      assert.equal(await hydrate(Frozen, { runs: 0 }).load(), 3);
+      const Late = fresh();
+      register(Late);
+      Object.freeze(Late.prototype);
+      assert.equal(await new Late().load(), 3);
+      const Early = fresh();
+      Object.freeze(Early.prototype);
+      assert.throws(() => register(Early), { name: 'ConfigurationError', message: /^Sub\.load: .* frozen before/ });
+    },
+  );
 
   test('refuses what is no class', () => {
     const take = register as (type: unknown) => unknown;

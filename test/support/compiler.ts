@@ -34,7 +34,7 @@ export const staticsRunFirst = !isReplacedInStatics;
 const untouched = (_method: () => void, _context: ClassMethodDecoratorContext): void => {};
 const Anonymous = (() =>
   class {
-    @untouched
+    @untouched // not in the old form
     load(): void {}
   })();
 

@@ -1,29 +1,38 @@
 import type { Policy } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import { ConfigurationError } from '../errors.js';
-import type { Member, Placement } from '../member.js';
+import type { Member } from '../member.js';
 import { isClass, isGenerator, show, type Where } from '../options.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { onConstruction, onStaticDefinition } from './construction.js';
-import { isInterceptor } from './interceptor.js';
 import {
-  type ClassInChain,
+  type AnyContext,
+  type ClassContext,
+  type Context,
+  describe,
+  isContext,
+  type MethodContext,
+  nameOf,
+  nameOfClass,
+  placementOf,
+} from './context.js';
+import { isInterceptor } from './interceptor.js';
+import { know } from './known.js';
+import {
   chainOfClass,
   classOf,
-  classRecord,
   type Declared,
   ensureClassRecord,
   isAsync,
+  isSeen,
   type MemberRecord,
   memberRecords,
   setMetadata,
   setProxy,
   writeMember,
 } from './metadata.js';
-import { isOldCall, oldForm } from './old-form.js';
+import { isOldCall, isOldest, oldestForm, readOldCall, type Told } from './old-form.js';
 import { govern, linkDefined } from './sites.js';
-
-type Context = ClassMethodDecoratorContext | ClassDecoratorContext<AnyClass>;
 
 /** What a decorator records. */
 export interface Recording {
@@ -32,13 +41,10 @@ export interface Recording {
   readonly signalAt?: SignalPlace | undefined;
 }
 
-const isContext = (value: unknown): value is Context =>
-  typeof value === 'object' && value !== null && typeof (value as Context).kind === 'string';
-
 /**
- * A decorator that records what `build` makes of its options. `given` are the arguments of the decorator's factory,
- * `most` how many it takes.
- * @throws ConfigurationError when applied to anything but a method or a class, or in the old calling form.
+ * A decorator that records what `build` makes of its options, in both forms. `given` are the arguments of the decorator's
+ * factory, `most` how many it takes.
+ * @throws ConfigurationError when applied to anything but a method or a class.
  */
 export function policyDecorator<Decorator>(
   name: string,
@@ -46,42 +52,60 @@ export function policyDecorator<Decorator>(
   most: number,
   build: (where: Where) => Recording | Policy,
 ): Decorator {
-  if (isContext(given[1])) {
-    throw new ConfigurationError(`@${name} on ${describe(given[1])}: write @${name}(...), with parentheses`);
-  }
-  if (isOldCall(given)) throw oldForm(name, given[0], given[1]);
+  if (isContext(given[1])) throw bare(name, describe(given[1]));
+  if (isOldCall(given))
+    throw bare(name, describe(readOldCall(name, ...(given as [unknown, unknown, unknown])).context));
+  if (isOldest(given)) throw oldestForm(name, given[0]);
   if (isClass(given[0])) throw bareOnClass(name, given[0]);
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
-  const decorator = (value: unknown, context: unknown): unknown => {
-    if (!isContext(context)) throw oldForm(name, value, context);
-    const where: Where = {
-      text: `@${name} on ${describe(context)}`,
-      ...(context.kind !== 'class' && { member: nameOf(context) }),
-    };
+
+  const decorator = (value: unknown, context: AnyContext): unknown => {
+    const text = `@${name} on ${describe(context)}`;
     if (context.kind !== 'method' && context.kind !== 'class') {
-      const { kind } = context as { kind: string };
-      const problem = `expected a method or a class, got ${kind === 'accessor' ? 'an' : 'a'} ${kind}`;
-      throw new ConfigurationError(`${where.text}: ${problem}; policies go on methods`);
+      const problem = `expected a method or a class, got ${/^[aeiou]/.test(context.kind) ? 'an' : 'a'} ${context.kind}`;
+      throw new ConfigurationError(`${text}: ${problem}; policies go on methods`);
     }
     if (context.metadata === undefined) {
       const problem = 'the compiler gives no decorator metadata';
-      throw new ConfigurationError(`${where.text}: ${problem}; compile decorators in their 2023-11 form or later`);
+      throw new ConfigurationError(`${text}: ${problem}; compile decorators in their 2023-11 form or later`);
     }
     if (surplus !== -1) {
       const problem = `expected ${most === 1 ? 'one argument' : `${most} arguments`} at the most`;
-      throw new ConfigurationError(`${where.text}: ${problem}, got ${show(given[surplus])} too`);
+      throw new ConfigurationError(`${text}: ${problem}, got ${show(given[surplus])} too`);
     }
+    const told = context as Context;
+    const where: Where = { text, ...(told.kind === 'method' && { member: nameOf(told) }) };
     const built = build(where);
     const recording = 'policies' in built ? built : { policies: [built] };
-    if (context.kind === 'class') return decorateClass(value as AnyClass, context, recording, where);
-    return decorateMethod(value as AnyFunction, context, recording, where);
+    if (told.kind === 'class') return decorateClass(value as AnyClass, told, recording, where);
+    return decorateMethod(value as AnyFunction, told, recording, where);
   };
-  return decorator as Decorator;
+
+  const inBothForms = (value: unknown, context: unknown, third: unknown): unknown => {
+    if (isContext(context)) return decorator(value, context);
+    if (isOldest([value])) throw oldestForm(name, value);
+    return inOldForm(readOldCall(name, value, context, third), decorator);
+  };
+  return inBothForms as Decorator;
+}
+
+/** In the old form a class is there before its decorators: so what is said of a static member is checked at once. */
+function inOldForm(
+  { value, context, type, replace }: Told,
+  decorator: (value: unknown, context: AnyContext) => unknown,
+): void {
+  const result = decorator(value, context);
+  if (context.kind !== 'method') return;
+  if (result !== undefined) replace(result);
+  const { metadata } = context as MethodContext;
+  if (context.static) {
+    onStaticDefinition(type, { name: nameOf(context as MethodContext), placement: 'static', holder: metadata });
+  } else know(type);
 }
 
 function decorateMethod(
   value: AnyFunction,
-  context: ClassMethodDecoratorContext,
+  context: MethodContext,
   recording: Recording,
   where: Where,
 ): AnyFunction | undefined {
@@ -102,7 +126,7 @@ function decorateMethod(
 
 function decorateClass(
   type: AnyClass,
-  { name, metadata }: ClassDecoratorContext<AnyClass>,
+  { name, metadata, addInitializer }: ClassContext,
   recording: Recording,
   where: Where,
 ): AnyClass | undefined {
@@ -110,7 +134,8 @@ function decorateClass(
   add(record, recording, where);
   for (const each of standingFor(type, name)) setMetadata(each, metadata);
   linkDefined(type);
-  if (record.seesConstructions || chainOfClass(type).some(isSeen)) return undefined;
+  // The old form never has another class in the place of one.
+  if (addInitializer === undefined || record.seesConstructions || chainOfClass(type).some(isSeen)) return undefined;
   record.seesConstructions = true;
   return seeConstructions(type, metadata, where);
 }
@@ -123,9 +148,6 @@ function standingFor(type: AnyClass, name: string | undefined): AnyClass[] {
   const behindProxy = classOf(type.prototype);
   return [type, written, behindProxy].filter((each) => each !== undefined);
 }
-
-const isSeen = ({ metadata }: ClassInChain): boolean =>
-  metadata !== undefined && classRecord(metadata)?.seesConstructions === true;
 
 function add(record: Declared, { policies, inherit, signalAt }: Recording, where: Where): void {
   for (const policy of policies) {
@@ -142,7 +164,8 @@ function add(record: Declared, { policies, inherit, signalAt }: Recording, where
 }
 
 /** Has the class linked when it is first constructed, or, for a static member, checked when it is defined. */
-function seeConstructionsBy(context: ClassMethodDecoratorContext, member: Member): void {
+function seeConstructionsBy(context: MethodContext, member: Member): void {
+  if (context.addInitializer === undefined) return;
   if (context.static) {
     context.addInitializer(function () {
       onStaticDefinition(this as unknown as AnyClass, member);
@@ -177,23 +200,12 @@ function seeConstructions(type: AnyClass, metadata: object, where: Where): AnyCl
   return proxy;
 }
 
-/** As properties have it: esbuild tells of a method `5` by a number. */
-const nameOf = ({ name }: ClassMethodDecoratorContext): string | symbol =>
-  typeof name === 'number' ? String(name) : name;
-
-const placementOf = (context: ClassMethodDecoratorContext): Placement => {
-  if (context.private) return context.static ? 'private static' : 'private';
-  return context.static ? 'static' : 'instance';
-};
-
-function describe(context: Context): string {
-  const name = String(context.name ?? '') || '(anonymous)';
-  const isStatic = context.kind !== 'class' && context.static ? 'static ' : '';
-  return `${isStatic}${context.kind} \`${name}\``;
+function bare(name: string, place: string): ConfigurationError {
+  return new ConfigurationError(`@${name} on ${place}: write @${name}(...), with parentheses`);
 }
 
 /** In the old form, without parentheses, a class is handed to the factory as if it were its options. */
 function bareOnClass(name: string, type: AnyClass): ConfigurationError {
   const problem = `it takes no class as its argument; to decorate one, write @${name}(...), with parentheses`;
-  return new ConfigurationError(`@${name} on class \`${type.name || '(anonymous)'}\`: ${problem}`);
+  return new ConfigurationError(`@${name} on class \`${nameOfClass(type)}\`: ${problem}`);
 }

@@ -2,6 +2,7 @@ import { callThrough } from '../call/current-call.js';
 import { takeHandoff } from '../call/handoff.js';
 import type { Member } from '../member.js';
 import type { AnyFunction } from '../types.js';
+import { copyMetadata } from './metadata.js';
 import type { Site } from './site.js';
 
 /** What is known of each interceptor: the function it stands in front of, and how to have it ask for its sites anew. */
@@ -22,6 +23,19 @@ export function named<StandIn extends object>(fn: AnyFunction, standIn: StandIn)
     Object.defineProperty(standIn, key, { value: fn[key], configurable: true });
   }
   return standIn;
+}
+
+/** What every function has of its own; the rest was put there. */
+const ofEveryFunction: readonly PropertyKey[] = ['length', 'name', 'prototype', 'arguments', 'caller'];
+
+/** Gives an interceptor what others have kept on the function behind it, as the routes of a framework. */
+function carryOn(fn: AnyFunction, interceptor: AnyFunction): AnyFunction {
+  for (const key of Reflect.ownKeys(fn)) {
+    if (ofEveryFunction.includes(key)) continue;
+    Object.defineProperty(interceptor, key, Object.getOwnPropertyDescriptor(fn, key) as PropertyDescriptor);
+  }
+  copyMetadata(fn, interceptor);
+  return named(fn, interceptor);
 }
 
 /** Finds the site of a member for a receiver, given by its prototype or, for a static member, by itself. */
@@ -93,5 +107,5 @@ export function intercept(member: Member, fn: AnyFunction, siteFor: SiteFinder):
   };
   const beginnings = new Beginnings(interceptor, member, siteFor);
   interceptors.set(interceptor, { fn, forget: () => beginnings.forget() });
-  return named(fn, interceptor);
+  return carryOn(fn, interceptor);
 }

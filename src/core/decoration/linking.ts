@@ -7,6 +7,7 @@ import {
   type ClassInChain,
   classRecord,
   isAsync,
+  isSeen,
   memberRecords,
   namesAt,
   recordAt,
@@ -25,6 +26,9 @@ const linked = new WeakSet<object>();
 const watched = new WeakMap<object, Map<PropertyKey, unknown>>();
 /** Foreign functions that were left as they are: no interceptor of the class in whose place they stand is behind them. */
 const leftAlone = new WeakSet<object>();
+
+/** Whether the methods of a class were looked at. */
+export const isLinked = ({ prototype }: ClassInChain): boolean => prototype === undefined || linked.has(prototype);
 
 /** Whether there is nothing left to look at in a class. */
 const isDone = ({ prototype }: ClassInChain): boolean =>
@@ -126,13 +130,15 @@ function unlinkIfReplaced({ type, prototype, name, chain }: Candidate): void {
 }
 
 /** The method that is to be put behind the interceptor, if there is one; and watches what may be there for a while only. */
-function methodToLink({ type, prototype, metadata, name, inherited }: Candidate): AnyFunction | undefined {
+function methodToLink({ type, prototype, metadata, name, chain, inherited }: Candidate): AnyFunction | undefined {
   const value = ownValue(prototype, name);
   if (typeof value !== 'function' || isInterceptor(value)) return undefined;
   const isGoverned = inherited !== undefined || isAsync(value);
   if (!isWritten(type, value)) {
     const hasPolicies = inherited || isAsync(value);
-    const stays = isMarked(value) || (metadata === undefined && (callsSuper(type, name) || !hasPolicies));
+    // Where nothing sees constructions, what stands there is what somebody wanted to be linked.
+    const mayStay = metadata === undefined && chain.some(isSeen);
+    const stays = isMarked(value) || (mayStay && (callsSuper(type, name) || !hasPolicies));
     if (stays || isGoverned) watch(prototype, name);
     if (stays) leftAlone.add(value);
     if (stays) return undefined;
@@ -153,7 +159,8 @@ function linkMember({ type, prototype, name, chain }: Candidate, fn: AnyFunction
   }
   const entry = govern({ name, placement: 'instance', holder: prototype }, fn);
   Object.defineProperty(prototype, name, { ...property, value: entry });
-  if (linked.has(prototype)) outdate(chain, name);
+  // Where its constructions are not seen, it may have been called before.
+  if (linked.has(prototype) || !chain.some(isSeen)) outdate(chain, name);
   writeMember(prototype, 'instance', name, { policies: [], inherit: true, isAsync: isAsync(fn), entry });
 }
 

@@ -3,10 +3,18 @@ import type { Placement } from '../member.js';
 import { show } from '../options.js';
 import type { AnyClass } from '../types.js';
 import { isInterceptor } from './interceptor.js';
-import { type ClassInChain, chainOfClass, chainOfPrototype, recordAt } from './metadata.js';
+import {
+  type ClassInChain,
+  chainOfClass,
+  chainOfPrototype,
+  classRecord,
+  isAsync,
+  isSeen,
+  recordAt,
+} from './metadata.js';
 import { isMarked } from './replaced.js';
 import { labelOf, type Site } from './site.js';
-import { link, siteAt } from './sites.js';
+import { linkIfSeen, siteAt } from './sites.js';
 
 /** The classes of a class or an instance, for its instance and its static members. */
 export interface Chains {
@@ -31,9 +39,12 @@ export function chainsOf(subject: object, asked: string): Chains {
   return linked({ instance: chainOfPrototype(subject), static: [] });
 }
 
-/** Methods that inherit policies are known once their class is linked, which its first construction does otherwise. */
+/**
+ * Methods that inherit policies are known once their class is linked, which its first construction does otherwise. Where
+ * constructions are not seen, nothing is changed by a look.
+ */
 function linked(chains: Chains): Chains {
-  link(chains.instance);
+  linkIfSeen(chains.instance);
   return chains;
 }
 
@@ -47,19 +58,59 @@ export function siteOfMember(
   name: PropertyKey,
 ): Site | undefined {
   const level = chain.find(
-    (each) => recordAt(each, placement, name) !== undefined || isPlainStatic(each, placement, name),
+    (each) => recordAt(each, placement, name) !== undefined || isPlain(each, placement, name, chain),
   );
   if (level === undefined || recordAt(level, placement, name) === undefined) return undefined;
   const holder = level && (placement === 'instance' ? level.prototype : level.metadata);
   return holder && siteAt(chain, { name, placement, holder });
 }
 
-/** A static override without a decorator, which no policy reaches; what a spy put there, or left there, is none. */
-function isPlainStatic({ type }: ClassInChain, placement: Placement, name: PropertyKey): boolean {
-  if (placement !== 'static' || type === undefined || !Object.hasOwn(type, name)) return false;
-  const value: unknown = Object.getOwnPropertyDescriptor(type, name)?.value;
+/**
+ * An override without a decorator, which no policy reaches: a static one, or one of a class that nobody has linked. What a
+ * spy put there, or left there, is none.
+ */
+export function isPlain(
+  { type, prototype }: ClassInChain,
+  placement: Placement,
+  name: PropertyKey,
+  chain: readonly ClassInChain[],
+): boolean {
+  const holder =
+    placement === 'static' ? type : placement === 'instance' && !chain.some(isSeen) ? prototype : undefined;
+  if (holder === undefined || !Object.hasOwn(holder, name)) return false;
+  const value: unknown = Object.getOwnPropertyDescriptor(holder, name)?.value;
   return typeof value !== 'function' || !(isInterceptor(value) || isMarked(value));
 }
+
+/**
+ * The methods that would have policies if the class that has them were linked, with that class; none where constructions
+ * are seen, as they come first.
+ */
+export function* unlinkedIn(chain: readonly ClassInChain[]): Generator<[name: PropertyKey, type: AnyClass]> {
+  const seen = new Set<PropertyKey>(['constructor']);
+  if (chain.some(isSeen)) return;
+  for (const [at, level] of chain.entries()) {
+    const { type, prototype } = level;
+    if (type === undefined || prototype === undefined) continue;
+    for (const name of Reflect.ownKeys(prototype)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const isWithout = recordAt(level, 'instance', name) === undefined && isPlain(level, 'instance', name, chain);
+      if (isWithout && wouldInherit(chain.slice(at), name)) yield [name, type];
+    }
+  }
+}
+
+function wouldInherit(chain: readonly ClassInChain[], name: PropertyKey): boolean {
+  const [{ prototype = {} } = {}, ...bases] = chain;
+  const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+  if (typeof value !== 'function') return false;
+  const inherited = siteOfMember(bases, 'instance', name)?.inForce ?? [];
+  return inherited.length > 0 || (isAsync(value) && chain.some(hasPolicies));
+}
+
+const hasPolicies = ({ metadata }: ClassInChain): boolean =>
+  ((metadata && classRecord(metadata)?.policies) ?? []).length > 0;
 
 /** The site of a member; undefined when no policy was ever declared for it. */
 export function findSite(chains: Chains, name: PropertyKey, among = placements): Site | undefined {

@@ -51,6 +51,10 @@ export function writeMember(holder: object, placement: Placement, name: Property
 export const classRecord = (metadata: object): ClassRecord | undefined =>
   Reflect.getOwnMetadata('opero:class', metadata);
 
+/** Whether the constructions of a class and of what extends it are seen. */
+export const isSeen = ({ metadata }: ClassInChain): boolean =>
+  metadata !== undefined && classRecord(metadata)?.seesConstructions === true;
+
 /** The record of a class, made if need be. */
 export function ensureClassRecord(metadata: object): ClassRecord {
   let record = classRecord(metadata);
@@ -69,18 +73,40 @@ export interface ClassInChain {
   readonly metadata: object | undefined;
 }
 
-/** The metadata of classes that a foreign class decorator replaced: the compiler gives it to the replacement only. */
-const metadataOfReplaced = new WeakMap<AnyClass, object>();
+/**
+ * The metadata of classes that have none from the compiler: those that a foreign class decorator replaced, as only the
+ * replacement gets it, and those that were decorated in the old form or by `decorate`.
+ */
+const metadataOfOthers = new WeakMap<AnyClass, object>();
 
 /** Remembers that a class was written with the decorators of this metadata. */
 export const setMetadata = (type: AnyClass, metadata: object): void => {
-  metadataOfReplaced.set(type, metadata);
+  metadataOfOthers.set(type, metadata);
 };
 
 /** The metadata that a class has of its own, never what it inherits. */
 export function ownMetadata(type: AnyClass): object | undefined {
   const metadata: unknown = Object.hasOwn(type, Symbol.metadata) ? Reflect.get(type, Symbol.metadata) : undefined;
-  return typeof metadata === 'object' && metadata !== null ? metadata : metadataOfReplaced.get(type);
+  return typeof metadata === 'object' && metadata !== null ? metadata : metadataOfOthers.get(writtenBehind(type));
+}
+
+/** The class that has metadata here; behind what stands in its place, as a foreign proxy, if that has none. */
+function writtenBehind(type: AnyClass): AnyClass {
+  if (metadataOfOthers.has(type)) return type;
+  const prototype: unknown = type.prototype;
+  const written = typeof prototype === 'object' && prototype !== null ? classOf(prototype) : undefined;
+  return written?.prototype === prototype && written !== undefined ? written : type;
+}
+
+/** The metadata of a class, made if need be: where no compiler does so. */
+export function ensureMetadata(type: AnyClass): object {
+  const own = ownMetadata(type);
+  if (own !== undefined) return own;
+  const written = writtenBehind(type);
+  const metadata = {};
+  setMetadata(written, metadata);
+  setClassOfHolder(metadata, written);
+  return metadata;
 }
 
 /** The classes that metadata belongs to. */
@@ -148,6 +174,13 @@ export function chainOfClass(start: AnyClass): ClassInChain[] {
     chain.push(asClassInChain(each as unknown as AnyClass));
   }
   return chain;
+}
+
+/** Gives an object what metadata others have kept on another one. */
+export function copyMetadata(from: object, to: object): void {
+  for (const key of Reflect.getOwnMetadataKeys(from)) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, from), to);
+  }
 }
 
 /** What the level records of a member. */

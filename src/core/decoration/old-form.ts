@@ -1,6 +1,18 @@
 import { ConfigurationError } from '../errors.js';
+import { show } from '../options.js';
+import type { AnyClass } from '../types.js';
+import type { AnyContext, Context } from './context.js';
+import { classOf, ensureMetadata } from './metadata.js';
+
+/*
+ * The old form of decorators, as TypeScript compiles it with `experimentalDecorators`, Babel with `legacy`, and swc without
+ * `decoratorVersion`. What is here tells its calls by their arguments, and says what it says in the words of the new form.
+ */
 
 const isKey = (value: unknown): value is PropertyKey => ['string', 'symbol', 'number'].includes(typeof value);
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function';
 
 /** What the form of 2018, which swc makes of JavaScript, tells of a member or a class. */
 interface Descriptor {
@@ -11,27 +23,80 @@ interface Descriptor {
 const isDescriptor = (value: unknown): value is Descriptor =>
   Object.prototype.toString.call(value) === '[object Descriptor]' && typeof (value as Descriptor).kind === 'string';
 
-/** Whether these are the arguments of a decorator of an old form on a member: its home, name and descriptor, or one object. */
+/** Whether these are the arguments of a decorator of the old form on a member: its home, name and descriptor. */
 export function isOldCall(given: readonly unknown[]): boolean {
   const [target, key, descriptor] = given;
-  if (given.length === 1) return isDescriptor(target);
-  if (given.length !== 3 || !isKey(key)) return false;
-  const isMember = typeof target === 'object' || typeof target === 'function';
-  return isMember && (descriptor === undefined || Object.hasOwn(Object(descriptor), 'configurable'));
+  if (given.length !== 3 || !isKey(key) || !isObject(target)) return false;
+  return descriptor === undefined || Object.hasOwn(Object(descriptor), 'configurable');
 }
 
-/** What an old form calls a decorator with: the home of a member and its name, a class alone, or a descriptor alone. */
-export function oldForm(name: string, target: unknown, key: unknown): ConfigurationError {
+/** Whether these are the arguments of a decorator of the form of 2018: one object. */
+export const isOldest = (given: readonly unknown[]): boolean => given.length === 1 && isDescriptor(given[0]);
+
+/** The form of 2018 tells of no class, so nothing could be recorded of it. */
+export function oldestForm(name: string, descriptor: unknown): ConfigurationError {
+  const { kind, key } = descriptor as Descriptor;
   return new ConfigurationError(
-    `@${name} on ${subjectOf(target, key)}: a compiler called it in an old form of decorators, as Next does, ` +
-      'swc without "decoratorVersion": "2023-11", TypeScript, esbuild and tsx with "experimentalDecorators", ' +
-      'Babel with "legacy", and bun with "emitDecoratorMetadata"; have it compile the form of 2023-11, ' +
-      'or do without decorators: new Orchestrator({ ... }).wrap(fn)',
+    `@${name} on ${isKey(key) ? `\`${String(key)}\`` : `a ${kind}`}: a compiler called it in the form of 2018, as swc does ` +
+      'for JavaScript without "decoratorVersion": have it compile the form of 2023-11, or do without decorators: ' +
+      'decorate(Class, { method: { ... } })',
   );
 }
 
-function subjectOf(target: unknown, key: unknown): string {
-  if (isKey(key)) return `\`${String(key)}\``;
-  if (isDescriptor(target)) return isKey(target.key) ? `\`${String(target.key)}\`` : `a ${target.kind}`;
-  return `\`${typeof target === 'function' ? target.name || '(anonymous)' : String(target)}\``;
+/** A call of the old form, in the words of the new one. */
+export interface Told {
+  readonly value: unknown;
+  readonly context: Context | AnyContext;
+  /** The class, and whether the member stands on it or on its prototype. */
+  readonly type: AnyClass;
+  /** Puts something in the place of the member. */
+  replace(value: unknown): void;
+}
+
+/** What an old form calls a decorator with: the home of a member, its name and descriptor; or a class alone. */
+export function readOldCall(name: string, target: unknown, key: unknown, third: unknown): Told {
+  if (typeof target === 'function' && key === undefined && third === undefined) return ofClass(target as never);
+  if (typeof third === 'number' && isObject(target)) throw onParameter(name, target, key, third);
+  const isStatic = typeof target === 'function';
+  const type = isStatic ? (target as unknown as AnyClass) : isObject(target) ? classOf(target) : undefined;
+  if (type === undefined || !isKey(key)) {
+    const called = `called with ${show(target)} and ${show(key)}`;
+    throw new ConfigurationError(`@${name}: expected to stand on a method or a class, ${called}`);
+  }
+  const home = target as object;
+  const given = isObject(third) ? (third as PropertyDescriptor) : undefined;
+  const property = given ?? Object.getOwnPropertyDescriptor(home, key);
+  const kind = kindOf(property);
+  const context = { kind, name: key, static: isStatic, private: false, metadata: ensureMetadata(type) };
+  return {
+    value: property?.value,
+    context,
+    type,
+    replace(value) {
+      // In place, as some that call several decorators heed only that.
+      if (given !== undefined) given.value = value;
+      else Object.defineProperty(home, key, { ...property, value });
+    },
+  };
+}
+
+function ofClass(type: AnyClass): Told {
+  const metadata = ensureMetadata(type);
+  return { value: type, context: { kind: 'class', name: type.name, metadata }, type, replace() {} };
+}
+
+/** Babel tells of a field by its initializer, the others by no descriptor at all. */
+function kindOf(property: PropertyDescriptor | undefined): string {
+  if (property?.get !== undefined) return property.set === undefined ? 'getter' : 'accessor';
+  if (property?.set !== undefined) return 'setter';
+  return typeof property?.value === 'function' ? 'method' : 'field';
+}
+
+function onParameter(name: string, target: object, key: unknown, index: number): ConfigurationError {
+  const method = isKey(key)
+    ? `${typeof target === 'function' ? 'static ' : ''}method \`${String(key)}\``
+    : 'the constructor';
+  return new ConfigurationError(
+    `@${name} on parameter ${index + 1} of ${method}: expected a method or a class, got a parameter; policies go on methods`,
+  );
 }

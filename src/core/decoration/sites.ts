@@ -2,7 +2,7 @@ import { isPrivate, type Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
-import { type ClassInChain, chainOfClass, chainOfPrototype, classOfHolder, memberRecords } from './metadata.js';
+import { type ClassInChain, chainOfClass, chainOfPrototype, classOfHolder, isSeen, memberRecords } from './metadata.js';
 import { createSite, type Site } from './site.js';
 
 /** Puts a member behind the interceptor. */
@@ -10,6 +10,14 @@ export const govern = (member: Member, fn: AnyFunction): AnyFunction => intercep
 
 /** Puts the undecorated methods that inherit policies, or get them from a class, behind the interceptor: once a class. */
 export const link = (chain: readonly ClassInChain[]): void => linkMembers(chain, govern);
+
+/**
+ * Does so for a class that was looked at, or called, if its constructions are seen: then this comes in any case. Where they
+ * are not, an override that nobody has linked stays as it is, whatever else is called.
+ */
+export const linkIfSeen = (chain: readonly ClassInChain[]): void => {
+  if (chain.some(isSeen)) link(chain);
+};
 
 /** Does so for a class that is being defined. */
 export const linkDefined = (type: AnyClass): void => linkDefinition(chainOfPrototype(type.prototype), govern);
@@ -51,7 +59,7 @@ export function siteAt(chain: readonly ClassInChain[], member: Member): Site {
   const [concrete] = chain;
   const isStatic = member.placement.endsWith('static');
   const owner = (isStatic ? concrete?.type : concrete?.prototype) as object;
-  if (!isStatic) link(chain);
+  if (!isStatic) linkIfSeen(chain);
   let byMember = sites.get(owner);
   if (byMember === undefined) {
     byMember = new Map();
