@@ -27,6 +27,33 @@ export type OnOthers = <Kind extends 'getter' | 'setter' | 'field' | 'accessor'>
   context: { readonly kind: Kind },
 ) => { readonly 'policies go on methods and classes, not on a member of this kind': Kind };
 
+/** As a decorator of the old form, where methods are told by their descriptors. */
+type InOldForm<Needs> = {
+  (
+    target: object,
+    name: PropertyKey | undefined,
+    index: number,
+  ): { readonly 'policies go on methods and classes, not on a member of this kind': 'parameter' };
+  <This, Name extends PropertyKey, Fn>(
+    target: This,
+    name: Name,
+    descriptor: TypedPropertyDescriptor<Fn>,
+  ): InPlace<This, Fn, Name, Needs>;
+  (
+    target: object,
+    name: PropertyKey,
+  ): { readonly 'policies go on methods and classes, not on a member of this kind': 'field' };
+};
+
+/** Nothing, as what stands there is changed in place; or what is wrong. Of `any` nothing is known, as of `MethodDecorator`. */
+type InPlace<This, Fn, Name, Needs> = 0 extends 1 & Fn
+  ? undefined
+  : Fn extends Method<never>
+    ? [PromiseProblem<Fn> | Problem<This, Fn, Name, Needs>] extends [never]
+      ? undefined
+      : PromiseProblem<Fn> | Problem<This, Fn, Name, Needs>
+    : { readonly 'policies go on methods and classes, not on a member of this kind': 'accessor' };
+
 /** What tells the context that the compiler gives, to `@retry` in place of `@retry()`. */
 interface AnyContext {
   readonly kind: string;
@@ -40,7 +67,11 @@ interface AnyContext {
 export type ContextOnly<
   Second,
   Problem = { readonly 'one argument is all it takes': Second },
-> = Second extends AnyContext ? unknown : Problem;
+> = Second extends AnyContext
+  ? unknown
+  : Second extends PropertyKey
+    ? { readonly 'one argument is all it takes; for none, write the parentheses': Second }
+    : Problem;
 
 /**
  * What the overload for `@retry` without parentheses gives beside its message. The compiler also takes that overload for
@@ -49,8 +80,11 @@ export type ContextOnly<
  */
 export type WithoutContext<Second> = [Second] extends [AnyContext] ? unknown : AnyDecorator;
 
-/** Fits any member, and has a name, so that editors show it in one word. */
-type AnyDecorator = <Subject>(subject: Subject, context: unknown) => Subject;
+/** Fits any member, in both forms, and has a name, so that editors show it in one word. */
+type AnyDecorator = {
+  (target: object, name: PropertyKey | undefined, ...rest: unknown[]): void;
+  <Subject>(subject: Subject, context?: unknown): Subject;
+};
 
 /**
  * A decorator of opero for methods and classes. It never changes the declared type. What it needs of the method, beyond
@@ -66,10 +100,11 @@ type AnyDecorator = <Subject>(subject: Subject, context: unknown) => Subject;
 export type PolicyDecorator<Needs extends Need = never> = {
   <Class extends Constructor>(
     type: Class,
-    context: ClassContext,
+    context?: ClassContext,
   ): Decorated<Class, ClassProblem<Class['prototype'], Needs>>;
   <This, Fn extends Method<This>, Name>(
     method: Fn,
     context: ClassMethodDecoratorContext<This, Fn> & { readonly name: Name },
   ): Decorated<Fn, PromiseProblem<Fn> | Problem<This, Fn, Name, Needs>>;
-} & OnOthers;
+} & InOldForm<Needs> &
+  OnOthers;
