@@ -54,7 +54,7 @@ export {
   type CircuitEvent,
   circuitBreaker,
 } from './policies/circuit-breaker.js';
-export { type CircuitHandle, circuitOf } from './policies/circuit-of.js';
+export { type CircuitHandle, type CircuitKey, circuitOf } from './policies/circuit-of.js';
 export type { CircuitState, EndIsolation } from './policies/circuit-options.js';
 export { type ConcurrencyInput, type ConcurrencyUse, concurrency } from './policies/concurrency.js';
 export type { ConcurrencyConfig } from './policies/concurrency-config.js';
@@ -71,6 +71,7 @@ export { type RetryConfig, type RetryEvent, retry } from './policies/retry.js';
 export { parseRetryAfter } from './policies/retry-after.js';
 export { RetryBudget, type RetryBudgetConfig } from './policies/retry-budget.js';
 export type { DelayEvent } from './policies/retry-delay.js';
+export type { RotateConfig, RotatedArgument } from './policies/rotate.js';
 export { type TimeoutConfig, timeout } from './policies/timeout.js';
 export type { TimeoutEvent } from './policies/timeout-run.js';
 export { isTransient } from './policies/transient.js';

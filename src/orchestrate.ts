@@ -14,6 +14,7 @@ import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js'
 import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js';
 import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
+import type { NeedsOfValues, RotatedArgument, RotatedValues, ValueOf } from './policies/rotate.js';
 import type { TimeoutConfig } from './policies/timeout.js';
 
 /**
@@ -45,12 +46,14 @@ interface OrchestratorOptions<
   This,
   Args extends readonly unknown[],
   Place extends SignalPlace,
+  Values,
+  At extends RotatedArgument,
 > extends Omit<
     OrchestratorConfig,
     'retry' | 'fallback' | 'timeout' | 'circuitBreaker' | 'rateLimit' | 'concurrency' | 'signalAt'
   > {
   readonly retry?: number | RetryConfig<Result, This, Args>;
-  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args>;
+  readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args, Values, At>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>;
   readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
@@ -110,6 +113,8 @@ export function orchestrate<
   CircuitResult = unknown,
   CircuitArgs extends readonly unknown[] = Args,
   const Place extends SignalPlace = SignalPlace,
+  Values extends RotatedValues<Plain<Literal>, This, Args> = RotatedValues<Plain<Literal>, This, Args>,
+  const At extends RotatedArgument = RotatedArgument,
 >(
   config?: OrchestratorOptions<
     readonly Each[],
@@ -121,7 +126,9 @@ export function orchestrate<
     CircuitArgs,
     This,
     Args,
-    Place
+    Place,
+    Values,
+    At
   >,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
@@ -133,6 +140,8 @@ export function orchestrate<
   | NeedsOfKey<CircuitArgs, Args>
   | { option: 'hooks'; this: This; args: Args }
   | { signalAt: Place }
+  | NeedsOfValues<Values, This, Args>
+  | { rotate: At; values: ValueOf<Values> }
 >;
 export function orchestrate(...given: readonly unknown[]): unknown {
   return policyDecorator('orchestrate', given, 1, (where) =>

@@ -175,6 +175,16 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'Atlantis: the server answered 404',
     '{ calls: 3, attempts: 6, retries: 3 }',
   ],
+  rotate: [
+    'eu.example: forecast of Davos',
+    'us.example: forecast of Davos',
+    'sun in Davos, says us.example',
+    'eu.example is open, us.example is closed',
+    'us.example: forecast of Chur',
+    'sun in Chur, says us.example',
+    'one two three one',
+    'every key is used up: two; three; one',
+  ],
   stream: [
     'thumbnail 0',
     'thumbnail 1',

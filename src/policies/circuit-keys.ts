@@ -1,4 +1,5 @@
 import type { Call } from '../core/call/call.js';
+import { type ArgumentPlace, valueAt } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
@@ -19,9 +20,9 @@ class Kept<C> {
   constructor(readonly circuit: C) {}
 }
 
-/** The circuits of one owner, by key; undefined stands for a method without keys. */
+/** The circuits of one owner, by key, or by what stands in one for the other; undefined stands for a method without keys. */
 class CircuitsByKey<Context> {
-  readonly #kept = new Map<string | undefined, Kept<Circuit<Context>>>();
+  readonly #kept = new Map<unknown, Kept<Circuit<Context>>>();
   /** Goes round the keys. */
   #hand = this.#kept.entries();
   /** One that was dropped and is as new, for the next key: where few keys are called in turn, each is soon dropped. */
@@ -30,7 +31,7 @@ class CircuitsByKey<Context> {
   constructor(readonly create: () => Circuit<Context>) {}
 
   /** The circuit for a call; made where there is none. Looks at two others, so that those of one-off keys do not pile up. */
-  use(key: string | undefined): Circuit<Context> {
+  use(key: unknown): Circuit<Context> {
     this.#lookBesides(key);
     this.#lookBesides(key);
     let kept = this.#kept.get(key);
@@ -44,7 +45,7 @@ class CircuitsByKey<Context> {
   }
 
   /** The circuit that there is. */
-  find(key: string | undefined): Circuit<Context> | undefined {
+  find(key: unknown): Circuit<Context> | undefined {
     return this.#kept.get(key)?.circuit;
   }
 
@@ -54,7 +55,7 @@ class CircuitsByKey<Context> {
     for (const { circuit } of this.#kept.values()) renew(circuit);
   }
 
-  #lookBesides(key: string | undefined): void {
+  #lookBesides(key: unknown): void {
     const { done, value } = this.#hand.next();
     if (done) {
       this.#hand = this.#kept.entries();
@@ -116,10 +117,15 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
     this.#shared.renew((circuit) => this.#configure(circuit, options));
   }
 
-  /** The circuit that a call goes through. Throws where the key of the call cannot be told. */
-  of(call: Call): Circuit<Context> {
+  /**
+   * The circuit that a call goes through. Without a `key`, a place where other values than the caller's are put has one for
+   * each of them. Throws where the key of the call cannot be told.
+   */
+  of(call: Call, replaced: ArgumentPlace | undefined): Circuit<Context> {
     const { key } = this.sharing;
-    return this.byKeyOf(call.self).use(key && keyOf(call, key, this.site, 'circuitBreaker'));
+    const own =
+      key === undefined ? replaced && valueAt(call.args, replaced) : keyOf(call, key, this.site, 'circuitBreaker');
+    return this.byKeyOf(call.self).use(own);
   }
 
   /** The circuits of a receiver; of all together, unless each instance has its own. */

@@ -1,4 +1,5 @@
 import { Call } from '../core/call/call.js';
+import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Stats } from '../core/call/stats.js';
 import { classlessSiteOf } from '../core/decoration/classless.js';
@@ -34,6 +35,16 @@ export interface CircuitHandle {
   reset(): void;
 }
 
+/**
+ * Which circuit of a method: the key that the option `key` gives; or, where `rotate` of `@fallback` puts values in the place
+ * of an argument, such a value: as it is if it is a string, and as `{ value }` whatever it is. `{ value: undefined }` is that
+ * of the calls which do not give the argument.
+ *
+ * @example
+ * const key: CircuitKey = { value: 8080 };
+ */
+export type CircuitKey = string | { readonly value: unknown };
+
 /** What runs functions through policies of its own, without a class of theirs: an `Orchestrator`. */
 interface Runner {
   readonly stats: Stats;
@@ -45,27 +56,28 @@ interface Named {
   readonly site: Site;
   /** Undefined where there is no object, as in an Orchestrator. */
   readonly owner: object | undefined;
-  readonly key: string | undefined;
+  readonly key: CircuitKey | undefined;
 }
 
 /**
  * The circuit of an Orchestrator with `circuitBreaker`, which all functions share that it runs.
  *
  * @param orchestrator The Orchestrator.
- * @param key Which of its circuits, where the option `key` tells them apart.
+ * @param key Which of its circuits, where the option `key` tells them apart, or, without that, the values of `rotate`.
  * @throws ConfigurationError when it has no such circuit.
  * @example
  * const orchestrator = new Orchestrator({ circuitBreaker: 5 });
  * using maintenance = circuitOf(orchestrator).isolate();
  */
-export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
+export function circuitOf(orchestrator: Runner, key?: CircuitKey): CircuitHandle;
 /**
  * The circuit of a method with `@circuitBreaker`, before its first call too. What it tells is always of now.
  *
  * @param target A class or an instance of it; an instance where each has a circuit of its own (`scope: 'instance'`).
  * @param method The method's name; `'#name'` for a private one, `'static name'` for a static one that shares its
  * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
- * @param key Which of its circuits, where the option `key` tells them apart.
+ * @param key Which of its circuits, where the option `key` tells them apart; or the value of `rotate` of `@fallback`, which
+ * does so without it: a string, or `{ value }`.
  * @throws ConfigurationError when the target is neither, there is no such method, or it has no such circuit, as also while
  * a configuration takes the breaker out.
  * @example
@@ -75,15 +87,19 @@ export function circuitOf(orchestrator: Runner, key?: string): CircuitHandle;
 export function circuitOf<Target extends object, Name extends PropertyKey>(
   target: Target,
   method: (Name & UnknownName<Name>) | NameOfMethod<Target, never>,
-  key?: string,
+  key?: CircuitKey,
 ): CircuitHandle;
-export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: string]): CircuitHandle {
-  const { site, owner, key } = named(target, ...asked);
+export function circuitOf(
+  target: object,
+  ...asked: [name?: PropertyKey | CircuitKey, key?: CircuitKey]
+): CircuitHandle {
+  const { site, owner, key: given } = named(target, ...asked);
   const circuits = site.policies.find(isCircuitBreaker)?.circuits(site);
-  const problem = circuits === undefined ? reasonOf(site) : problemWith(circuits, owner, key);
+  const problem = circuits === undefined ? reasonOf(site) : problemWith(circuits, owner, given);
   if (circuits === undefined || problem !== undefined) {
     throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
   }
+  const key = typeof given === 'object' ? given.value : given;
   const ofOwner = circuits.byKeyOf(owner);
   const byHand = callByHand(owner, site);
   // Looked up each time: one that is as new may be dropped, and made anew by a call.
@@ -102,11 +118,12 @@ export function circuitOf(target: object, ...asked: [name?: PropertyKey, key?: s
   };
 }
 
-function named(target: object, name?: PropertyKey, key?: string): Named {
+function named(target: object, asked?: PropertyKey | CircuitKey, key?: CircuitKey): Named {
+  const name = typeof asked === 'object' ? undefined : asked;
   const chains = chainsOf(target, 'circuitOf()');
   const classless = classlessSiteOf(target);
   if (classless !== undefined && (name === undefined || findSite(chains, name) === undefined)) {
-    return { site: classless, owner: undefined, key: name as string | undefined };
+    return { site: classless, owner: undefined, key: asked as CircuitKey | undefined };
   }
   const type = typeOf(chains);
   if (name === undefined) {
@@ -130,7 +147,11 @@ function reasonOf({ member, takenOut }: Site): string {
 
 /** Why these arguments name none of the circuits; undefined if they name one. */
 function problemWith({ sharing, site }: CallCircuits, owner: object | undefined, key: unknown): string | undefined {
-  if (sharing.key === undefined && key !== undefined) {
+  const isByValue = sharing.key === undefined && replacedPlace(site) !== undefined;
+  if (isByValue && typeof key !== 'string' && !isValue(key)) {
+    return `a circuit for each value of \`rotate\`: give one, as { value }, got ${show(key)}`;
+  }
+  if (sharing.key === undefined && key !== undefined && !isByValue) {
     const ofAll = site.member === undefined ? '; one circuit is for all that it runs' : '';
     return `no circuits by key, got the key ${show(key)}${ofAll}`;
   }
@@ -140,6 +161,8 @@ function problemWith({ sharing, site }: CallCircuits, owner: object | undefined,
   }
   return undefined;
 }
+
+const isValue = (key: unknown): boolean => typeof key === 'object' && key !== null && Object.hasOwn(key, 'value');
 
 /** What stands for the call in the hook of a change by hand: its receiver is the owner, unless that is the class of an instance. */
 function callByHand(owner: object | undefined, site: SiteInfo): Call | undefined {

@@ -3,6 +3,7 @@ import { finalError } from '../core/call/final-errors.js';
 import { callHook, tellHook } from '../core/call/hooks.js';
 import type { ErrorMatcher } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
+import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { node } from '../core/node.js';
@@ -96,7 +97,8 @@ class Passage {
 /** The step of a circuit breaker. Each attempt that it lets through holds a passage until the attempt has ended. */
 export function stepOf(options: Filled, circuits: CallCircuits, around: Around, site: SiteInfo): Step {
   const { place } = around;
-  const { only } = circuits;
+  const replaced = replacedPlace(site);
+  const only = replaced === undefined ? circuits.only : undefined;
   const judge = judgeOf(options, site);
   const isEverySuccess = options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY;
   const isTimed = options.slowAfter !== Number.POSITIVE_INFINITY;
@@ -162,7 +164,7 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
       let circuit: Circuit<Call>;
       let answer: number | Refusal;
       try {
-        circuit = only ?? circuits.of(call);
+        circuit = only ?? circuits.of(call, replaced);
         answer = circuit.admit(call);
       } catch (thrown) {
         return around.fail(finalError(thrown, call), call);

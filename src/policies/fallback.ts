@@ -22,6 +22,17 @@ import {
 } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
 import { rankOf } from './order.js';
+import {
+  type NeedsOfValues,
+  placeOf,
+  type Rotate,
+  type RotateConfig,
+  type RotatedArgument,
+  type RotatedValues,
+  readRotate,
+  type ValueOf,
+} from './rotate.js';
+import { endOfRotation, rotateStep } from './rotation.js';
 
 /**
  * What may stand in for a method: the name of another method of its class, or a function of the same signature.
@@ -48,7 +59,7 @@ export type Plain<Literal = Primitive> =
   | { readonly [name: string]: Plain<Literal> };
 
 /**
- * Options of `@fallback`. At least an alternative or a value is required.
+ * Options of `@fallback`. At least an alternative, a value or `rotate` is required.
  *
  * @example
  * const config: FallbackConfig = { alternatives: ['cached'], value: 0, on: [HttpError] };
@@ -58,13 +69,20 @@ export interface FallbackConfig<
   Value = unknown,
   This = never,
   Args extends readonly unknown[] = never,
+  Values = RotatedValues<unknown, This, Args>,
+  At extends RotatedArgument = RotatedArgument,
 > {
   /** Method names or functions, tried in order with the same `this` and arguments. Default: none. */
   readonly alternatives?: Alternatives;
   /** What the call returns when nothing else worked; also undefined, where that is given by name. Default: none. */
   readonly value?: Value;
-  /** Which errors of the method lead to the alternatives; others pass through untouched. Default: all. */
+  /** Which errors of the method lead to the alternatives, and on to the next value of `rotate`; others pass through untouched. Default: all. */
   readonly on?: ErrorMatcher<This, Args>;
+  /**
+   * Runs the method again, retries and all, with other values in the place of an argument, before the alternatives, which get
+   * the arguments of the caller. Default: none.
+   */
+  readonly rotate?: RotateConfig<unknown, This, Args, At, Values>;
 }
 
 declare module '../core/policies.js' {
@@ -85,20 +103,25 @@ const alternativesRule: Rule = {
   test: (value) => Array.isArray(value) && value.every(isAlternative),
 };
 
-const rules = { alternatives: alternativesRule, value: anything, on: errorMatcher };
+const rules = { alternatives: alternativesRule, value: anything, on: errorMatcher, rotate: anything };
 
-type Filled = FallbackConfig & { readonly alternatives: readonly Alternative[] };
+type Filled = Omit<FallbackConfig, 'rotate'> & {
+  readonly alternatives: readonly Alternative[];
+  readonly rotate?: Rotate;
+};
 
 export function readFallback(given: unknown, where: Where): Filled {
-  const options = readOptions<Filled>(where, given, rules, { alternatives: [] });
+  const rotate = readRotate(given, where);
+  const config = rotate === undefined ? given : { ...(given as object), rotate };
+  const options = readOptions<Filled>(where, config, rules, { alternatives: [] });
   const source = [given as object, where.over ?? {}].find((each) => Object.hasOwn(each, 'value'));
   const generator = options.alternatives.find((each) => typeof each === 'function' && isGenerator(each));
   if (generator !== undefined) {
     const names = where.classless ? '' : 'method names and ';
     throw wrongOption(where, 'alternatives', generator, `${names}functions whose code runs when they are called`);
   }
-  if (options.alternatives.length === 0 && source === undefined) {
-    const allowed = 'an array of at least one method name or function, as there is no `value`';
+  if (options.alternatives.length === 0 && source === undefined && options.rotate === undefined) {
+    const allowed = 'an array of at least one method name or function, as there is no `value` and no `rotate`';
     throw wrongOption(where, 'alternatives', (given as FallbackConfig).alternatives, allowed);
   }
   const alternatives = Object.freeze(
@@ -132,7 +155,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   const origin = originOf(options, where);
   const { family, namedBy } = origin;
   origins.set(options, origin);
-  const { alternatives } = options;
+  const { alternatives, rotate } = options;
   const wrongName = where.classless ? alternatives.find((each) => typeof each !== 'function') : undefined;
   if (where.member !== undefined && alternatives.includes(where.member)) {
     throw wrongOption(where, 'alternatives', where.member, 'functions and names of other methods');
@@ -148,14 +171,17 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     const above = call.handoff?.chain ?? [site.name];
     // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
     if (above.includes(family)) return fail(error, call);
-    let meant: unknown;
+    // Once the values of an argument were tried it is known already.
+    const rotated = rotate && endOfRotation(call, error);
+    let meant: unknown = rotated?.isMeant;
     try {
-      meant = matches === undefined || (await matches(error, call, site));
+      meant ??= matches === undefined || (await matches(error, call, site));
     } catch (thrown) {
       return fail(thrown, call);
     }
     if (!meant) return fail(error, call);
-    const errors = [error];
+    const errors = rotated === undefined ? [error] : [...rotated.errors];
+    const before = errors.length;
     const chain = [...above, family];
     for (const alternative of alternatives) {
       if (call.aborted) return fail(error, call);
@@ -176,14 +202,14 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       return ok(options.value, call);
     }
     return fail(
-      errors.length === 1
+      errors.length === before
         ? error
         : new AllFailedError(`${site.label}: it failed, and so did every alternative`, errors),
       call,
     );
   };
 
-  return {
+  const policy: Policy = {
     kind: 'fallback',
     options,
     errorClasses: classesOf(options.on),
@@ -194,7 +220,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
           fail: (error, call) => (call.aborted ? around.fail(error, call) : recover(call, error, around, site)),
         }),
       },
+      ...(rotate === undefined ? [] : [rotateStep(rotate, matches, () => policy)]),
     ],
+    ...(rotate !== undefined && { replaces: placeOf(rotate) }),
     verify(site, target) {
       for (const alternative of alternatives) {
         if (typeof alternative === 'function') continue;
@@ -209,10 +237,11 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     narrow(name) {
       if (!alternatives.includes(name as Alternative)) return this;
       const others = alternatives.filter((each) => each !== name);
-      if (others.length === 0 && !hasValue) return undefined;
+      if (others.length === 0 && !hasValue && rotate === undefined) return undefined;
       return fallbackPolicy(Object.freeze({ ...options, alternatives: Object.freeze(others) }), where);
     },
   };
+  return policy;
 }
 
 /** Calls one alternative. One that is decorated makes a call of its own, and is told what led to it. */
@@ -230,10 +259,11 @@ function take(call: Call, alternative: Alternative, chain: readonly unknown[], e
  * When the method fails, tries the alternatives in order, with the same `this` and arguments.
  *
  * @param alternatives Method names of the class and functions of the method's signature, or one options object:
- * `alternatives`, `value` (a constant as the last resort), `on` (which errors; default all).
+ * `alternatives`, `value` (a constant as the last resort), `on` (which errors; default all), `rotate` (other values for an
+ * argument, with which the method runs again before the alternatives: `argument`, `values`, `start` (`'given'`)).
  * @throws ConfigurationError at decoration, when an option is wrong; at construction, when the instance lacks a method
- * named.
- * @throws AllFailedError from the call, when the method and every alternative failed.
+ * named; from the call, when `rotate.values` gives no iterable, or an object on the way to the argument cannot be copied.
+ * @throws AllFailedError from the call, when the method, with every value, and every alternative failed.
  * @example
  * class Weather {
  *   \@fallback('cached')
@@ -255,9 +285,17 @@ export function fallback<
   Literal extends Primitive = SomeLiteral,
   Each extends Alternative<Plain<Literal>> = Alternative<Plain<Literal>>,
   Value extends Plain<Literal> = Plain<Literal>,
+  Values extends RotatedValues<Plain<Literal>, This, Args> = RotatedValues<Plain<Literal>, This, Args>,
+  const At extends RotatedArgument = RotatedArgument,
 >(
-  config: FallbackConfig<readonly Each[], Value, This, Args>,
-): PolicyDecorator<{ alternatives: readonly Each[] } | { value: Value } | { option: 'on'; this: This; args: Args }>;
+  config: FallbackConfig<readonly Each[], Value, This, Args, Values, At>,
+): PolicyDecorator<
+  | { alternatives: readonly Each[] }
+  | { value: Value }
+  | { option: 'on'; this: This; args: Args }
+  | NeedsOfValues<Values, This, Args>
+  | { rotate: At; values: ValueOf<Values> }
+>;
 export function fallback(...given: readonly unknown[]): unknown {
   return policyDecorator('fallback', given, Number.POSITIVE_INFINITY, (where) =>
     fallbackPolicy(readFallback(fallbackConfig(given, where), where), where),

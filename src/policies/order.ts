@@ -7,6 +7,7 @@ const order = [
   'fallback',
   '*.call',
   'timeout.total',
+  'fallback.rotate',
   'retry',
   '*.attempt',
   'circuitBreaker',

@@ -1,6 +1,6 @@
 import { type Call, pause, tieCaller } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
-import { isFinal } from '../core/call/final-errors.js';
+import { finalError, isFinal } from '../core/call/final-errors.js';
 import { callHook, type HookContext, tellHook } from '../core/call/hooks.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
@@ -208,12 +208,12 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       for (let attempt = first; ; ) {
         if (attempt.failed && collects) errors.push(attempt.result);
         // While it waits, too, it is known what the last attempt came to.
-        call.error = attempt.failed ? attempt.result : undefined;
+        call.endAttempt(attempt.failed ? attempt.result : undefined);
         let verdict: Verdict;
         try {
           verdict = await decide(call, site, attempt, beganAt, waits);
         } catch (thrown) {
-          return await around.fail(thrown, call);
+          return await around.fail(finalError(thrown, call), call);
         }
         if (verdict !== 'again') return await finish(call, attempt, verdict, errors);
         site.stats.retries++;
@@ -240,7 +240,7 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       ...((hasDeadline || budget !== undefined) && {
         admit(call) {
           if (hasDeadline) call.keep(place, now());
-          budget?.deposit();
+          if (budget !== undefined && !call.isAnother) budget.deposit();
           return admitted;
         },
       }),

@@ -279,7 +279,7 @@ const known = {
     'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, delay, budget, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
   concurrency: 'limit, maxQueue, maxWait, key, scope',
   rateLimit: 'rate, per, spread, maxQueue, maxWait, key, scope',
-  fallback: 'alternatives, value, on',
+  fallback: 'alternatives, value, on, rotate',
   timeout: 'attempt, total, onTimeout',
 } as const;
 
@@ -591,7 +591,7 @@ describe('what is allowed', () => {
 
 describe('a fallback', () => {
   test('that is empty fails at decoration', () => {
-    const allowed = 'an array of at least one method name or function, as there is no `value`';
+    const allowed = 'an array of at least one method name or function, as there is no `value` and no `rotate`';
     for (const [given, shown] of [
       [[], '[]'],
       [[{}], 'undefined'],

@@ -110,8 +110,18 @@ export class Call implements CurrentCall {
     return false;
   }
 
+  /** Whether the same call has gone on beneath before, with other arguments: what each call pays once is paid. */
+  get isAnother(): boolean {
+    return false;
+  }
+
   /** The method's own code is entered, or its job is on its way to a worker. */
   started(): void {}
+
+  /** An attempt has failed with this; undefined where it gave a value. */
+  endAttempt(error: unknown): void {
+    this.error = error;
+  }
 
   /** All that lies beneath the step which made this call has ended; for those that a step made. */
   ended(_hasFailed: boolean): void {}

@@ -2,6 +2,7 @@ import type { Member } from '../member.js';
 import type { Where } from '../options.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, ErrorClass } from '../types.js';
+import type { ArgumentPlace } from './places.js';
 import type { SignalPlace } from './signal-place.js';
 import type { MutableStats } from './stats.js';
 import type { Around, Step } from './step.js';
@@ -57,6 +58,8 @@ export interface Policy {
   readonly options: object;
   /** The error classes that its options name; they keep their identity when they come back from a worker. */
   readonly errorClasses?: readonly ErrorClass[];
+  /** The place among the arguments where it puts other values than the caller's; see `replacedPlace`. */
+  readonly replaces?: ArgumentPlace | undefined;
   /** Its own counts as they are at first, for `custom` of the statistics. */
   readonly counts?: Readonly<Record<string, number>>;
   /** Makes it anew for `configure`; left out where the kind will always be made in the same way. */

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { show } from '../options.js';
 import { ownError } from './own-errors.js';
+import { isPlain, withProperty } from './places.js';
 import type { SiteInfo } from './policy.js';
 import type { SignalPlace } from './signal-place.js';
 
@@ -57,16 +58,6 @@ function misplaced(site: SiteInfo | undefined, argument: number, allowed: string
   if (site === undefined) return new ConfigurationError(problem);
   return ownError(new ConfigurationError(`${site.label}: ${problem}`), site);
 }
-
-/** Whether an object is plain: one that is copied without loss. */
-function isPlain(value: unknown): value is Record<PropertyKey, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-const withProperty = (object: object, name: PropertyKey, value: unknown): object =>
-  Object.assign(Object.create(Object.getPrototypeOf(object)), object, { [name]: value });
 
 /**
  * The arguments with another signal in the place of the caller's: of the last argument, or of the `signal` of a plain

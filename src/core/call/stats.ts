@@ -26,7 +26,7 @@ export interface Stats {
   readonly timeouts: number;
   /** Times that a circuit of the method opened. */
   readonly circuitOpenings: number;
-  /** Alternatives called and last-resort values used. */
+  /** Alternatives called, further values of `rotate` tried, and last-resort values used. */
   readonly fallbacks: number;
   /** Calls that rejected. */
   readonly failures: number;

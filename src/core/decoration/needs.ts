@@ -4,6 +4,7 @@ import type { AlternativeProblem, ClassNameProblem, Own, ValueProblem } from './
 import type { Fits, MayFit } from './fits.js';
 import type { PlaceProblem } from './place-problem.js';
 import type { Resolved } from './resolved.js';
+import type { ClassRotateProblem, RotateProblem } from './rotate-problem.js';
 
 /** An option is a function that takes the arguments of the method: `{ option: 'key'; args: [tenant: string] }`. */
 interface NeedsArgs<Args = readonly unknown[], Option = string> {
@@ -37,6 +38,12 @@ interface NeedsPlace<Place = SignalPlace> {
   readonly signalAt: Place;
 }
 
+/** Other values are put in the place of an argument: `{ rotate: 0; values: 'eu.example' }`. */
+interface NeedsRotation<At = number | readonly [number, ...PropertyKey[]], Values = unknown> {
+  readonly rotate: At;
+  readonly values: Values;
+}
+
 /**
  * What a decorator needs of the method that it is put on, beyond that it returns a promise; a union where it needs several
  * things.
@@ -44,7 +51,7 @@ interface NeedsPlace<Place = SignalPlace> {
  * @example
  * const need: Need = { option: 'key', args: ['north'] };
  */
-export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue | NeedsPlace;
+export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue | NeedsPlace | NeedsRotation;
 
 /** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
 export type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
@@ -70,7 +77,9 @@ export type Problem<This, Fn extends AnyFunction, Name, Needs> =
           ? ValueProblem<Own<This, Name, Fn>, Value>
           : Needs extends NeedsPlace<infer Place>
             ? PlaceProblem<Fn, Place>
-            : never;
+            : Needs extends NeedsRotation<infer At, infer Values>
+              ? RotateProblem<Fn, At, Values>
+              : never;
 
 /** What is wrong with a class for such a decorator: of its methods, nothing is known there. */
 export type ClassProblem<Instance, Needs> =
@@ -78,7 +87,9 @@ export type ClassProblem<Instance, Needs> =
     ? ClassNameProblem<Instance, Alternatives[number]>
     : Needs extends NeedsCall<infer This, readonly unknown[], infer Option extends string>
       ? ThisProblem<Instance, Instance, This, Option>
-      : never;
+      : Needs extends NeedsRotation<infer At>
+        ? ClassRotateProblem<At>
+        : never;
 
 /** Nothing is known of what an option takes, as in a variable of a config type; or it takes anything. */
 type TakesAnyArgs<Args> =

@@ -2,14 +2,14 @@ import type { AnyFunction } from '../types.js';
 import type { MayFit } from './fits.js';
 
 /** What stands at a place among the arguments, as far as that is known. */
-type Argument<Args extends readonly unknown[], At extends number> = `${At}` extends keyof Args
+export type Argument<Args extends readonly unknown[], At extends number> = `${At}` extends keyof Args
   ? Args[`${At}`]
   : number extends Args['length']
     ? Args[number]
     : undefined;
 
 /** What stands in an argument under a name: anything, where nothing is said of what it holds. */
-type Property<Holder, Name> = unknown extends Holder
+export type Property<Holder, Name> = unknown extends Holder
   ? unknown
   : Holder extends object
     ? [keyof Holder] extends [never]
