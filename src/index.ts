@@ -49,6 +49,9 @@ export type { SharingConfig } from './limits/limiters.js';
 export type { QueueConfig } from './limits/waiter.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
+export { cache } from './policies/cache.js';
+export { type CacheHandle, cacheOf } from './policies/cache-of.js';
+export type { CacheConfig, StaleIfErrorConfig } from './policies/cache-options.js';
 export {
   type CircuitBreakerConfig,
   type CircuitEvent,
@@ -63,6 +66,7 @@ export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js
 export { definePolicy, type PolicyFactory } from './policies/define-policy.js';
 export type { PolicyCall, PolicyDefinition } from './policies/definition.js';
 export { type Alternative, type FallbackConfig, fallback, type Plain } from './policies/fallback.js';
+export type { ResultSharingConfig } from './policies/flight-options.js';
 export { httpStatusOf } from './policies/http-status.js';
 export { type RateLimitInput, type RateLimitUse, rateLimit } from './policies/rate-limit.js';
 export type { RateLimitConfig } from './policies/rate-limit-config.js';
@@ -72,6 +76,7 @@ export { parseRetryAfter } from './policies/retry-after.js';
 export { RetryBudget, type RetryBudgetConfig } from './policies/retry-budget.js';
 export type { DelayEvent } from './policies/retry-delay.js';
 export type { RotateConfig, RotatedArgument } from './policies/rotate.js';
+export { type SingleFlightConfig, singleFlight } from './policies/single-flight.js';
 export { type TimeoutConfig, timeout } from './policies/timeout.js';
 export type { TimeoutEvent } from './policies/timeout-run.js';
 export { isTransient } from './policies/transient.js';

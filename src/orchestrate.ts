@@ -1,6 +1,6 @@
-import type { Policy } from './core/call/policy.js';
+import { clashOf, type Policy } from './core/call/policy.js';
 import { readSignalPlace, type SignalPlace } from './core/call/signal-place.js';
-import { policyDecorator, type Recording } from './core/decoration/decorate.js';
+import { clashing, policyDecorator, type Recording } from './core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decoration/decorator-types.js';
 import type { NeedsOfKey } from './core/decoration/needs.js';
 import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
@@ -8,6 +8,7 @@ import { ConfigurationError } from './core/errors.js';
 import { entriesOf, flag, show, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
 import type { OneOrMore } from './core/types.js';
+import type { CacheConfig } from './policies/cache-options.js';
 import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
 import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
@@ -15,6 +16,7 @@ import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js'
 import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
 import type { NeedsOfValues, RotatedArgument, RotatedValues, ValueOf } from './policies/rotate.js';
+import type { SingleFlightConfig } from './policies/single-flight.js';
 import type { TimeoutConfig } from './policies/timeout.js';
 
 /**
@@ -43,6 +45,9 @@ interface OrchestratorOptions<
   SlotArgs extends readonly unknown[],
   CircuitResult,
   CircuitArgs extends readonly unknown[],
+  CacheResult,
+  CacheArgs extends readonly unknown[],
+  FlightArgs extends readonly unknown[],
   This,
   Args extends readonly unknown[],
   Place extends SignalPlace,
@@ -50,7 +55,15 @@ interface OrchestratorOptions<
   At extends RotatedArgument,
 > extends Omit<
     OrchestratorConfig,
-    'retry' | 'fallback' | 'timeout' | 'circuitBreaker' | 'rateLimit' | 'concurrency' | 'signalAt'
+    | 'retry'
+    | 'fallback'
+    | 'timeout'
+    | 'circuitBreaker'
+    | 'rateLimit'
+    | 'concurrency'
+    | 'cache'
+    | 'singleFlight'
+    | 'signalAt'
   > {
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args, Values, At>;
@@ -58,7 +71,16 @@ interface OrchestratorOptions<
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>;
   readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
   readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;
+  readonly cache?: number | CacheConfig<CacheResult, This, Args, CacheArgs>;
+  readonly singleFlight?: SingleFlightConfig<FlightArgs, This>;
   readonly signalAt?: Place;
+}
+
+/** A policy that may stand beside these. */
+function besides(policies: readonly Policy[], policy: Policy, where: Where): Policy {
+  const clash = clashOf(policies, policy);
+  if (clash !== undefined) throw clashing(clash, policy, where);
+  return policy;
 }
 
 /** The policies that the options ask for. */
@@ -75,7 +97,7 @@ export function readPolicies(config: unknown, where: Where): Recording {
     const build = builderOf(key);
     if (given === undefined) continue;
     if (build !== undefined && typeof given === 'boolean') throw flagForKind(where, key, given);
-    if (build !== undefined) policies.push(build(given as never, { ...where, path: key }));
+    if (build !== undefined) policies.push(besides(policies, build(given as never, { ...where, path: key }), where));
     else if (key === 'signalAt') signalAt = readSignalPlace(given, { ...where, path: key });
     else if (typeof given === 'boolean') inherit = given;
     else throw wrongOption(where, key, given, flag.allowed);
@@ -112,6 +134,9 @@ export function orchestrate<
   SlotArgs extends readonly unknown[] = Args,
   CircuitResult = unknown,
   CircuitArgs extends readonly unknown[] = Args,
+  CacheResult = unknown,
+  CacheArgs extends readonly unknown[] = Args,
+  FlightArgs extends readonly unknown[] = Args,
   const Place extends SignalPlace = SignalPlace,
   Values extends RotatedValues<Plain<Literal>, This, Args> = RotatedValues<Plain<Literal>, This, Args>,
   const At extends RotatedArgument = RotatedArgument,
@@ -124,6 +149,9 @@ export function orchestrate<
     SlotArgs,
     CircuitResult,
     CircuitArgs,
+    CacheResult,
+    CacheArgs,
+    FlightArgs,
     This,
     Args,
     Place,
@@ -135,9 +163,12 @@ export function orchestrate<
   | { value: Value }
   | { option: 'retryResult'; result: Result }
   | { option: 'failResult'; result: CircuitResult }
+  | { option: 'cacheResult'; result: CacheResult }
   | NeedsOfKey<RateArgs, Args>
   | NeedsOfKey<SlotArgs, Args>
   | NeedsOfKey<CircuitArgs, Args>
+  | NeedsOfKey<CacheArgs, Args>
+  | NeedsOfKey<FlightArgs, Args>
   | { option: 'hooks'; this: This; args: Args }
   | { signalAt: Place }
   | NeedsOfValues<Values, This, Args>

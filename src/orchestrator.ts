@@ -1,7 +1,7 @@
 import { byRank, type Policy } from './core/call/policy.js';
 import type { SignalPlace } from './core/call/signal-place.js';
 import { copyOf, type Stats } from './core/call/stats.js';
-import { setClasslessSite } from './core/decoration/classless.js';
+import { setClasslessSite, setWrapped } from './core/decoration/classless.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
@@ -169,6 +169,7 @@ export class Orchestrator {
     const wrapped = named(fn, function (this: unknown, ...args: unknown[]): Promise<unknown> {
       return site.run(fn, this, args);
     });
+    setWrapped(wrapped, fn);
     const text = fn.name || 'wrapped';
     const each = fn as OneArgument<never, unknown>;
     const many = {

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../core/errors.js';
 import { unknownOption, type Where, wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
+import { cachePolicy } from './cache.js';
 import { circuitBreakerPolicy } from './circuit-breaker.js';
 import { concurrencyPolicy } from './concurrency.js';
 import { cpuBoundPolicy } from './cpu-bound.js';
@@ -8,6 +9,7 @@ import { type Build, definedBuilder, definedKinds } from './defined.js';
 import { fallbackPolicy, readFallback } from './fallback.js';
 import { rateLimitPolicy } from './rate-limit.js';
 import { retryPolicy } from './retry.js';
+import { singleFlightPolicy } from './single-flight.js';
 import { timeoutPolicy } from './timeout.js';
 
 /** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
@@ -25,10 +27,12 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
   concurrency: concurrencyPolicy,
   cpuBound: cpuBoundPolicy,
   timeout: timeoutPolicy,
+  cache: cachePolicy,
+  singleFlight: singleFlightPolicy,
 };
 
 /** What stands for the options of a kind, in words. */
-const shorthands: Readonly<Record<PolicyKind, string>> = {
+const shorthands: Readonly<Partial<Record<PolicyKind, string>>> = {
   retry: 'a number of attempts',
   fallback: 'an array of alternatives',
   circuitBreaker: 'a number of failures in a row',
@@ -36,9 +40,10 @@ const shorthands: Readonly<Record<PolicyKind, string>> = {
   concurrency: 'a number of slots',
   cpuBound: 'a module',
   timeout: 'a number of milliseconds',
+  cache: 'a number of milliseconds',
 };
 
-const haveDefaults: readonly string[] = ['retry', 'circuitBreaker'] satisfies PolicyKind[];
+const haveDefaults: readonly string[] = ['retry', 'circuitBreaker', 'singleFlight'] satisfies PolicyKind[];
 
 /** The error for true or false where a kind of policy is asked for. */
 export function flagForKind({ text }: Where, kind: string, given: boolean): ConfigurationError {

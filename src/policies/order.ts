@@ -6,6 +6,8 @@
 const order = [
   'fallback',
   '*.call',
+  'cache',
+  'singleFlight',
   'timeout.total',
   'fallback.rotate',
   'retry',

@@ -123,7 +123,7 @@ describe('10.1 options that are named replace those declared, the others stay', 
         /expected `concurrency\.limit` to be an integer of at least 1/,
       ],
       [{ retry: { maxAttempt: 5 } }, /unknown option `retry\.maxAttempt` \(5\); known options are maxAttempts/],
-      [{ retry: 5, cache: 3 }, /unknown option `cache` \(3\); known options are retry, fallback/],
+      [{ retry: 5, cached: 3 }, /unknown option `cached` \(3\); known options are retry, fallback/],
       [
         { retry: 5, rateLimit: { rate: 3 } },
         /Weather\.forecast has no rateLimit policy to configure; it has retry, concurrency/,

@@ -15,6 +15,11 @@ const none = {
   rejected: 0,
   timeouts: 0,
   circuitOpenings: 0,
+  cacheHits: 0,
+  cacheMisses: 0,
+  staleHits: 0,
+  coalesced: 0,
+  refreshFailures: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},
@@ -109,6 +114,11 @@ describe('statsOf', () => {
       rejected: 2,
       timeouts: 0,
       circuitOpenings: 0,
+      cacheHits: 0,
+      cacheMisses: 0,
+      staleHits: 0,
+      coalesced: 0,
+      refreshFailures: 0,
       failures: 1,
     });
     gate.resolve();

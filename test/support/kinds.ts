@@ -13,6 +13,8 @@ export const samples = {
   cpuBound: import.meta.url,
   timeout: 1000,
   circuitBreaker: 5,
+  cache: 60_000,
+  singleFlight: {},
 } satisfies Readonly<Record<PolicyKind, unknown>>;
 
 export type Kind = keyof typeof samples;

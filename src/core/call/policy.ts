@@ -64,6 +64,8 @@ export interface Policy {
   readonly counts?: Readonly<Record<string, number>>;
   /** Makes it anew for `configure`; left out where the kind will always be made in the same way. */
   build?(given: never, where: Where): Policy;
+  /** The kind beside which it may not stand on one method. */
+  readonly excludes?: PolicyKind;
   /** What it does; most do so in one place. The first of them tells where the policy is listed. */
   readonly steps: readonly [PolicyStep, ...PolicyStep[]];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
@@ -75,6 +77,10 @@ export interface Policy {
   /** The policy as it stands for one method when it was put on a whole class; undefined when it does not apply. */
   narrow?(name: PropertyKey): Policy | undefined;
 }
+
+/** The one among some policies that has no room for a further one beside it. */
+export const clashOf = (policies: readonly Policy[], { kind, excludes }: Policy): Policy | undefined =>
+  policies.find((each) => each.kind === kind || each.kind === excludes);
 
 /** Whether one policy stands before another, for sorting. */
 export const byRank = (one: Policy, other: Policy): number => one.steps[0].rank - other.steps[0].rank;

@@ -26,6 +26,16 @@ export interface Stats {
   readonly timeouts: number;
   /** Times that a circuit of the method opened. */
   readonly circuitOpenings: number;
+  /** Calls that a cache answered with a value that was not stale. */
+  readonly cacheHits: number;
+  /** Calls for which a cache had nothing to give, and which began a run. */
+  readonly cacheMisses: number;
+  /** Calls that a cache answered with a stale value. */
+  readonly staleHits: number;
+  /** Calls that joined a run which another one had begun. */
+  readonly coalesced: number;
+  /** Runs that failed behind a stale value, or in place of which a stale value was given. */
+  readonly refreshFailures: number;
   /** Alternatives called, further values of `rotate` tried, and last-resort values used. */
   readonly fallbacks: number;
   /** Calls that rejected. */
@@ -51,6 +61,11 @@ export const newStats = (): MutableStats => ({
   rejected: 0,
   timeouts: 0,
   circuitOpenings: 0,
+  cacheHits: 0,
+  cacheMisses: 0,
+  staleHits: 0,
+  coalesced: 0,
+  refreshFailures: 0,
   fallbacks: 0,
   failures: 0,
   custom: {},

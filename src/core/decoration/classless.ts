@@ -1,3 +1,4 @@
+import type { AnyFunction } from '../types.js';
 import type { Site } from './site.js';
 
 const sites = new WeakMap<object, Site>();
@@ -9,3 +10,13 @@ export function setClasslessSite(owner: object, site: Site): void {
 
 /** The site of such an object; undefined for any other. */
 export const classlessSiteOf = (owner: object): Site | undefined => sites.get(owner);
+
+const wrapped = new WeakMap<AnyFunction, AnyFunction>();
+
+/** Remembers that a function runs another through the policies of such an object. */
+export function setWrapped(wrapper: AnyFunction, fn: AnyFunction): void {
+  wrapped.set(wrapper, fn);
+}
+
+/** The function that runs in the end, where one stands in for it. */
+export const behindWrapped = (fn: AnyFunction): AnyFunction => wrapped.get(fn) ?? fn;

@@ -1,4 +1,4 @@
-import type { Policy } from '../call/policy.js';
+import { clashOf, type Policy } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import { ConfigurationError } from '../errors.js';
 import type { Member } from '../member.js';
@@ -149,11 +149,16 @@ function standingFor(type: AnyClass, name: string | undefined): AnyClass[] {
   return [type, written, behindProxy].filter((each) => each !== undefined);
 }
 
+/** The error for a policy beside which a further one may not stand. */
+export function clashing({ kind }: Policy, policy: Policy, where: Where): ConfigurationError {
+  const cure = kind === policy.kind ? 'give each kind once' : `have either that or ${policy.kind}`;
+  return new ConfigurationError(`${where.text}: it has a ${kind} policy already; ${cure}`);
+}
+
 function add(record: Declared, { policies, inherit, signalAt }: Recording, where: Where): void {
   for (const policy of policies) {
-    if (record.policies.some(({ kind }) => kind === policy.kind)) {
-      throw new ConfigurationError(`${where.text}: it has a ${policy.kind} policy already; give each kind once`);
-    }
+    const clash = clashOf(record.policies, policy);
+    if (clash !== undefined) throw clashing(clash, policy, where);
     record.policies.push(policy);
   }
   if (inherit === false) record.inherit = false;

@@ -44,6 +44,11 @@ interface NeedsRotation<At = number | readonly [number, ...PropertyKey[]], Value
   readonly values: Values;
 }
 
+/** It is for methods, and not for all those of a class: `{ methodsOnly: 'cache' }`. */
+interface NeedsMethod<Kind = string> {
+  readonly methodsOnly: Kind;
+}
+
 /**
  * What a decorator needs of the method that it is put on, beyond that it returns a promise; a union where it needs several
  * things.
@@ -51,7 +56,15 @@ interface NeedsRotation<At = number | readonly [number, ...PropertyKey[]], Value
  * @example
  * const need: Need = { option: 'key', args: ['north'] };
  */
-export type Need = NeedsArgs | NeedsCall | NeedsResult | NeedsAlternatives | NeedsValue | NeedsPlace | NeedsRotation;
+export type Need =
+  | NeedsArgs
+  | NeedsCall
+  | NeedsResult
+  | NeedsAlternatives
+  | NeedsValue
+  | NeedsPlace
+  | NeedsRotation
+  | NeedsMethod;
 
 /** What a `key` needs; nothing where it takes what the hooks take, of whom as much is said. */
 export type NeedsOfKey<Own extends readonly unknown[], Args> = [Own, Args] extends [Args, Own]
@@ -89,7 +102,9 @@ export type ClassProblem<Instance, Needs> =
       ? ThisProblem<Instance, Instance, This, Option>
       : Needs extends NeedsRotation<infer At>
         ? ClassRotateProblem<At>
-        : never;
+        : Needs extends NeedsMethod<infer Kind extends string>
+          ? { readonly [Text in `${Kind} goes on methods, not on a class`]: Instance }
+          : never;
 
 /** Nothing is known of what an option takes, as in a variable of a config type; or it takes anything. */
 type TakesAnyArgs<Args> =

@@ -1,0 +1,96 @@
+import type { Call } from '../core/call/call.js';
+import { finalError } from '../core/call/final-errors.js';
+import { misuse } from '../core/call/own-errors.js';
+import { isPlain } from '../core/call/places.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import type { SignalPlace } from '../core/call/signal-place.js';
+import { indexOfLast, isSignal } from '../core/call/signals.js';
+import { show } from '../core/options.js';
+
+const isNoSignal = (value: unknown): boolean => value === undefined || value === null;
+
+/** Whether a value holds nothing, or nothing but a signal by this name. */
+const holdsNothingElse = (value: unknown, name: PropertyKey): boolean =>
+  isPlain(value) &&
+  Reflect.ownKeys(value).every(
+    (key) =>
+      key === (typeof name === 'number' ? String(name) : name) && (isNoSignal(value[key]) || isSignal(value[key])),
+  );
+
+/** The arguments without the signal that stands where the site says. */
+function withoutSignalAt(args: readonly unknown[], { argument, name }: SignalPlace): readonly unknown[] {
+  const given = args[argument];
+  const isSilent = name === undefined ? isSignal(given) : holdsNothingElse(given, name);
+  return isSilent ? args.with(argument, undefined) : args;
+}
+
+/** How many of the arguments tell what is asked for: a signal at the end does not, nor what holds nothing else, nor undefined. */
+function countTelling(args: readonly unknown[]): number {
+  const last = indexOfLast(args);
+  const value = args[last];
+  if (typeof value !== 'object' || value === null) return last + 1;
+  return isSignal(value) || holdsNothingElse(value, 'signal') ? indexOfLast(args.slice(0, last)) + 1 : last + 1;
+}
+
+/** Numbers that stand for the symbols which no text stands for. */
+const symbols = new WeakMap<symbol, number>();
+let lastSymbol = 0;
+
+function ofSymbol(symbol: symbol): string {
+  const registered = Symbol.keyFor(symbol);
+  if (registered !== undefined) return `S${registered.length}:${registered}`;
+  let number = symbols.get(symbol);
+  if (number === undefined) {
+    number = ++lastSymbol;
+    symbols.set(symbol, number);
+  }
+  return `y${number};`;
+}
+
+/**
+ * What stands for a primitive in a key, and tells where it ends; undefined for an object.
+ */
+function partOf(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return `s${value.length}:${value}`;
+    case 'number':
+      return `n${Object.is(value, -0) ? '-0' : value};`;
+    case 'boolean':
+      return value ? 't' : 'f';
+    case 'undefined':
+      return 'u';
+    case 'bigint':
+      return `b${value};`;
+    case 'symbol':
+      return ofSymbol(value);
+    default:
+      return value === null ? '0' : undefined;
+  }
+}
+
+/**
+ * The key of a call that no `key` tells: made of its primitive arguments, with their types, so that no two lists of
+ * arguments have the same one. Throws a ConfigurationError where there is an object among them.
+ */
+export function implicitKeyOf(call: Call, site: SiteInfo, kind: string): string {
+  const { signalAt } = site;
+  const args = signalAt === undefined ? call.args : withoutSignalAt(call.args, signalAt);
+  const count = countTelling(args);
+  let key = '';
+  for (let index = 0; index < count; index++) {
+    const value = args[index];
+    // The last string needs no end.
+    const part = typeof value === 'string' && index === count - 1 ? `"${value}` : partOf(value);
+    if (part === undefined) throw finalError(unkeyable(index, value, site, kind), call);
+    key += part;
+  }
+  return key;
+}
+
+const unkeyable = (index: number, value: unknown, site: SiteInfo, kind: string): Error =>
+  misuse(
+    kind,
+    `expected \`key\`, as argument ${index} is no primitive, of which a key could be made: ${show(value)}`,
+    site,
+  );
