@@ -119,9 +119,7 @@ export function cacheOf(target: object, method: PropertyKey | AnyFunction): Cach
       if (isThenable(value)) {
         throw new ConfigurationError(`cacheOf().set(): expected a value, got ${show(value)}; await it before`);
       }
-      const found = values();
-      found.cutOff(key);
-      found.keep(key, value, Number.POSITIVE_INFINITY);
+      values().set(key, value);
     },
     delete: (key) => values().delete(requireKey(key, 'delete')),
     clear: () => values().clear(),
@@ -159,7 +157,9 @@ function named(target: object, method: PropertyKey | AnyFunction): Meant {
     throw new ConfigurationError(`cacheOf(): expected ${expected}, got ${show(method)}`);
   }
   const site = siteOf(target, chains, method, 'cacheOf()');
-  if (site !== undefined) return { site, fn: noFunction, self: target };
+  // A class is no receiver of its instance methods.
+  const self = typeof target === 'function' && site !== undefined && !isStatic(site) ? undefined : target;
+  if (site !== undefined) return { site, fn: noFunction, self };
   throw new ConfigurationError(`cacheOf(): ${labelOf(type, method)} has no cache: put @cache on it`);
 }
 

@@ -108,7 +108,7 @@ export class Flights {
   }
 
   cutOffAll(): void {
-    for (const run of this.runs.values()) run.cutOff();
+    for (const run of [...this.runs.values()]) run.cutOff();
   }
 }
 

@@ -56,13 +56,21 @@ export class KeptValues extends Flights {
 
   /** Forgets the value of a key, and that a run is to give one. Gives whether there was one. */
   delete(key: string): boolean {
+    const hadOne = this.values?.delete(key) ?? false;
+    // At last, as whoever listens to its signal may ask for the key again.
     this.cutOff(key);
-    return this.values?.delete(key) ?? false;
+    return hadOne;
   }
 
   clear(): void {
-    this.cutOffAll();
     this.values = undefined;
+    this.cutOffAll();
+  }
+
+  /** Keeps a value that no run gave; one that is under way is to give none. */
+  set(key: string, value: unknown): void {
+    this.keep(key, value, Number.POSITIVE_INFINITY);
+    this.cutOff(key);
   }
 
   /** Takes another number of values at the most; those used last stay. */

@@ -70,7 +70,11 @@ class Everything {
 
 const shop = new Shop();
 const orchestrator = new Orchestrator(all);
-const bounded = new Orchestrator(nested);
+const bounded = {
+  timeouts: new Orchestrator(nested),
+  'timeouts and a cache': new Orchestrator({ ...nested, cache: 1 }),
+  'timeouts and a single flight': new Orchestrator({ ...nested, singleFlight: {} }),
+};
 const calls: Record<string, (...args: unknown[]) => Promise<unknown>> = {
   'under retry alone, thrown at once': (...args) => shop.atOnce(...args),
   'under retry alone, thrown late': (...args) => shop.late(...args),
@@ -105,11 +109,14 @@ describe('in the stack of an error, each attempt costs at most two lines', () =>
     }
   }
 
-  for (const [name, fn] of Object.entries({ 'at once': fail, late })) {
+  const nestings = Object.entries(bounded).flatMap(([policies, each]) =>
+    Object.entries({ 'at once': fail, late }).map(([name, fn]) => [`${policies}, thrown ${name}`, each, fn] as const),
+  );
+  for (const [name, each, fn] of nestings) {
     for (const signal of [undefined, new AbortController().signal]) {
-      test(`three under policies that make calls of their own, thrown ${name}${signal ? ', with a signal' : ''}`, async () => {
+      test(`three under ${name}${signal ? ', with a signal' : ''}, as these make calls of their own`, async () => {
         stacks = [];
-        const call = bounded.wrap(fn as (...args: unknown[]) => Promise<unknown>);
+        const call = each.wrap(fn as (...args: unknown[]) => Promise<unknown>);
         async function caller(): Promise<void> {
           await call(signal);
         }

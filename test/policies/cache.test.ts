@@ -698,6 +698,10 @@ describe('5.8 the shared run has a signal of its own', () => {
   });
 });
 
+function receiver(this: unknown): string {
+  return typeof this;
+}
+
 describe('5.9 cacheOf', () => {
   test('size, keyOf, get, set, delete, clear', () =>
     underFakeClock(async (clock) => {
@@ -761,6 +765,27 @@ describe('5.9 cacheOf', () => {
     assert.deepEqual([await after, await joined], [1, 1]);
   });
 
+  still('who hears of the abort by delete, clear or set may ask again at once', async (clock) => {
+    for (const cut of ['delete', 'clear', 'set'] as const) {
+      const weather = new Weather();
+      const handle = cacheOf(weather, 'swr');
+      const key = handle.keyOf('a');
+      await filled(weather, 'swr', 'old');
+      clock.tick(100);
+      await weather.swr('a');
+      let again: Promise<unknown> | undefined;
+      weather.all[1]?.signal?.addEventListener('abort', () => {
+        again = weather.swr('a');
+      });
+      handle[cut](key, 'by hand');
+      assert.equal(weather.count, cut === 'set' ? 2 : 3);
+      weather.end(1, 'late');
+      weather.end(2, 'new');
+      assert.equal(await again, cut === 'set' ? 'by hand' : 'new');
+      assert.equal(handle.get(key), cut === 'set' ? 'by hand' : 'new');
+    }
+  });
+
   test('keyOf asks `key`, with the receiver', () => {
     class Keyed {
       readonly prefix = 'p';
@@ -776,6 +801,13 @@ describe('5.9 cacheOf', () => {
     }
     const keyed = new Keyed();
     assert.equal(cacheOf(keyed, 'get').keyOf(7), 'p7');
+    class Shared {
+      @cache({ ttl: 1, scope: 'class', key: receiver })
+      async get(): Promise<void> {}
+      @cache({ ttl: 1, scope: 'class', key: receiver })
+      static async make(): Promise<void> {}
+    }
+    assert.deepEqual([cacheOf(Shared, 'get').keyOf(), cacheOf(Shared, 'make').keyOf()], ['undefined', 'function']);
     assert.throws(() => cacheOf(keyed, 'wrong').keyOf(), /expected `key` to return a string, got 5/);
     assert.throws(() => cacheOf(new Weather(), 'get').keyOf([]), ConfigurationError);
   });
