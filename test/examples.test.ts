@@ -30,6 +30,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'saved one',
     'saved three',
   ],
+  cache: ['1 value, 1 attempt', '9 to 5', 'the book 1 and 9 to 5', 'a new book true 1', 'no connection', 'true 1'],
   'circuit-breaker': [
     'closed -> open no answer',
     'asked 3 times of 5',

@@ -3,7 +3,7 @@ import { allSites } from '../core/decoration/site.js';
 import { type AnyConstructor, concerning } from './scope.js';
 
 /**
- * Makes what the policies keep as new: the windows and lines of limits, circuits, budgets, the counts of `statsOf`, the
+ * Makes what the policies keep as new: the windows and lines of limits, circuits, caches, budgets, the counts of `statsOf`, the
  * state of policies of your own. Calls that run or wait go on by what there was, and end; later ones meet none of it. A
  * budget or limit that methods share is as new for all of them.
  *
