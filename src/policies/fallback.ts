@@ -249,7 +249,7 @@ function take(call: Call, alternative: Alternative, chain: readonly unknown[], e
   const { attempt, signal, self, args } = call;
   const fn = typeof alternative === 'function' ? alternative : (self as Record<PropertyKey, AnyFunction>)[alternative];
   if (typeof fn !== 'function') throw new TypeError(`no method ${show(alternative)} to fall back on`);
-  const run = (): Promise<unknown> => enter({ attempt, signal, error }, fn, self, args);
+  const run = (): Promise<unknown> => enter({ attempt, hedge: 0, signal, error }, fn, self, args);
   // A method may stand behind a foreign decorator; a function of which that is not known is called as it is.
   if (fn !== alternative) return handOver({ self, to: alternative as PropertyKey, signal, error, chain }, run);
   return isInterceptor(fn) ? handOver({ self, signal, error, chain }, run) : run();

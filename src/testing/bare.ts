@@ -13,7 +13,7 @@ export const bareRun =
     const given = takeHandoff(self, site.name);
     try {
       const signal = signalOf(args, site.signalAt, site) ?? given?.signal;
-      const result = enter({ attempt: 1, signal, error: given?.error }, fn, self, args);
+      const result = enter({ attempt: 1, hedge: 0, signal, error: given?.error }, fn, self, args);
       const { onFailure } = given ?? {};
       if (onFailure === undefined) return result;
       return result.catch((error: unknown) => {

@@ -59,7 +59,7 @@ export class Dispatcher implements Sender {
     const batch = job.call.handoff?.batch;
     // On its way here, or while the code for workers was loading.
     if (job.call.aborted) job.fail(job.call.reason);
-    else if (batch === undefined) this.#runAlone(job, maxQueue);
+    else if (batch === undefined || job.call.neverWaits) this.#runAlone(job, maxQueue);
     else this.#batchesOf(batch).add(job);
     return job.outcome;
   }

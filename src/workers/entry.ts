@@ -113,7 +113,7 @@ async function runJob({ label, call, known }: Ready, job: JobMessage): Promise<O
   let value: unknown;
   try {
     const error = job.error && decodeError(job.error, known, '');
-    value = await call(job, { attempt: job.attempt, signal: undefined, error });
+    value = await call(job, { attempt: job.attempt, hedge: job.hedge ?? 0, signal: undefined, error });
   } catch (thrown) {
     return attempted(`${label}: what it threw cannot be read`, () => {
       explainPrivate(thrown);

@@ -50,6 +50,8 @@ export interface JobMessage {
   readonly shadows?: readonly string[];
   readonly args: readonly unknown[];
   readonly attempt: number;
+  /** Which hedge it is; left out where it is none. */
+  readonly hedge?: number;
   readonly error: EncodedError | undefined;
 }
 

@@ -150,7 +150,7 @@ export class Remote {
     return added;
   }
 
-  #messageOf({ self, args, attempt }: Call): JobMessage {
+  #messageOf({ self, args, attempt, hedge }: Call): JobMessage {
     const { state } = this.#options;
     const message = {
       state: fieldsOf(self, state),
@@ -159,7 +159,8 @@ export class Remote {
       error: undefined,
     };
     const shadows = shadowsOf(self, state);
-    return shadows === undefined ? message : { ...message, shadows };
+    if (shadows === undefined && hedge === 0) return message;
+    return { ...message, ...(shadows && { shadows }), ...(hedge > 0 && { hedge }) };
   }
 
   #causeOf({ error, thrown }: Failure): unknown {

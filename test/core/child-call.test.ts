@@ -80,3 +80,28 @@ test('the signal of a child that was aborted before anybody asked for it is abor
   assert.equal(child.signal?.aborted, true);
   assert.equal(child.signal?.reason, 'late');
 });
+
+test('a call waits in line and is no hedge, unless one above it is a hedge', () => {
+  class Further extends ChildCall {
+    override get hedge(): number {
+      return 2;
+    }
+    override get neverWaits(): boolean {
+      return true;
+    }
+  }
+  const call = newCall();
+  const further = new Further(call);
+  assert.deepEqual(
+    [call, new ChildCall(call), further, new ChildCall(new ChildCall(further))].map((each) => [
+      each.hedge,
+      each.neverWaits,
+    ]),
+    [
+      [0, false],
+      [0, false],
+      [2, true],
+      [2, true],
+    ],
+  );
+});

@@ -23,7 +23,7 @@ describe('currentCall()', () => {
       }
     }
     await new Shop().buy();
-    assert.deepEqual(seen, { attempt: 1, signal: undefined, error: undefined });
+    assert.deepEqual(seen, { attempt: 1, hedge: 0, signal: undefined, error: undefined });
   });
 
   test('tells the signal that governs the call', async () => {
@@ -155,7 +155,7 @@ describe('currentCall()', () => {
     assert.equal(seen[0].signal, signal);
     // Called by itself, no error led to it.
     await rejection(new Shop().other());
-    assert.deepEqual(seen[2], { attempt: 1, signal: undefined, error: undefined });
+    assert.deepEqual(seen[2], { attempt: 1, hedge: 0, signal: undefined, error: undefined });
   });
 
   test('tells a fallback function that is a decorated method, too', async () => {
@@ -177,7 +177,7 @@ describe('currentCall()', () => {
     }
     const { signal } = new AbortController();
     assert.equal(await new Shop().buy(signal), 'spare');
-    assert.deepEqual(seen, [{ attempt: 1, signal, error: own }]);
+    assert.deepEqual(seen, [{ attempt: 1, hedge: 0, signal, error: own }]);
   });
 
   test('tells it after waiting in a queue too, each waiter its own', () =>

@@ -346,8 +346,8 @@ describe('inside a worker', () => {
   });
 
   test('currentCall tells of the attempt and of the error that led to it, without a signal', async () => {
-    assert.deepEqual(await calc.current(0), { attempt: 1, signal: undefined, error: undefined });
-    assert.deepEqual(await calc.current(2), { attempt: 3, signal: undefined, error: 'attempt 2' });
+    assert.deepEqual(await calc.current(0), { attempt: 1, hedge: 0, signal: undefined, error: undefined });
+    assert.deepEqual(await calc.current(2), { attempt: 3, hedge: 0, signal: undefined, error: 'attempt 2' });
   });
 
   test('a decorated method that the code calls is a call of its own, and a super call is not', async () => {

@@ -70,6 +70,16 @@ export class Call implements CurrentCall {
     return this.callerSignal;
   }
 
+  /** Which run of its attempt it is: 0 for the first, n for the n-th hedge. */
+  get hedge(): number {
+    return 0;
+  }
+
+  /** Whether it would rather be turned away than wait in line, as a hedge would. */
+  get neverWaits(): boolean {
+    return false;
+  }
+
   /** Why the call was aborted. */
   get reason(): unknown {
     return this.callerSignal?.reason;

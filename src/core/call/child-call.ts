@@ -47,6 +47,14 @@ export class ChildCall extends Call implements Wait {
     return this.controller.signal;
   }
 
+  override get hedge(): number {
+    return this.parent.hedge;
+  }
+
+  override get neverWaits(): boolean {
+    return this.parent.neverWaits;
+  }
+
   override get reason(): unknown {
     return this.given?.reason;
   }

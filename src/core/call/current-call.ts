@@ -4,11 +4,13 @@ import type { AnyFunction } from '../types.js';
  * What `currentCall()` tells.
  *
  * @example
- * const { attempt, signal, error }: CurrentCall = currentCall();
+ * const { attempt, hedge, signal, error }: CurrentCall = currentCall();
  */
 export interface CurrentCall {
   /** The attempt that runs, from 1; in a fallback, the number of attempts that led to it. */
   readonly attempt: number;
+  /** Which run of this attempt it is: 0 for the first, n for its n-th hedge; 0 in a fallback. */
+  readonly hedge: number;
   /**
    * The signal to pass on; undefined when nobody can cancel. In a run over many items, it follows that of the run and the
    * item's own until the call has ended.
@@ -68,9 +70,10 @@ export function currentCall(): CurrentCall {
     );
   }
   const frame = current;
-  const { attempt, error } = frame;
+  const { attempt, hedge, error } = frame;
   return {
     attempt,
+    hedge,
     // Some have none until somebody asks.
     get signal() {
       return frame.signal;
