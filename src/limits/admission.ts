@@ -154,6 +154,7 @@ export class Admission {
     // Some may be free although nobody may take them at once: those admitted before have not gone on yet.
     const isFree = this.#line.length === 0 && this.#takeFor(ask.weight);
     if (!isFree) {
+      if (call.neverWaits) return onward.fail(this.#noPlace(site), call);
       const isFull = this.#line.length >= maxQueue && (maxWait === 0 || !this.#makeRoomFor(waiter));
       if (isFull) return onward.fail(this.#reject(waiter, 'queue-full'), call);
       if (maxWait === 0) return onward.fail(this.#reject(waiter, 'wait-timeout'), call);
@@ -170,6 +171,7 @@ export class Admission {
    */
   waitAgain(call: Call, site: SiteInfo, onward: Onward, queue = this.#queue, ask: Ask = oneInTurn): unknown {
     if (call.aborted) return onward.fail(call.reason, call);
+    if (call.neverWaits) return onward.fail(this.#noPlace(site), call);
     const waiter = new Waiter(this, call, site, onward, queue, ask, true);
     const wait = promiseOf(waiter);
     this.#join(waiter);
@@ -293,6 +295,12 @@ export class Admission {
     if (last === undefined || !isBefore(newcomer, last)) return false;
     last.leave(pushedOut);
     return true;
+  }
+
+  /** For a call that never waits. It is skipped, which counts as nothing. */
+  #noPlace(site: SiteInfo): RejectedError {
+    const why = `there is no ${places[this.kind]} now, and a hedge does not wait for one`;
+    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, 'queue-full'), site);
   }
 
   #reject({ site, queue, ask }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {

@@ -34,9 +34,10 @@ export class Permit implements StartListener {
   /** Waits once more, ahead of those whose turn has not come, and gives back what it holds. */
   waitAgain(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown {
     this.turnedAwayBy = undefined;
-    const outcome = this.window.waitAgain(call, site, onward, queue, this.ask);
-    if (this.isHeld) this.window.cancel(this.ask.weight);
+    const held = this.isHeld;
     this.isHeld = true;
+    const outcome = this.window.waitAgain(call, site, onward, queue, this.ask);
+    if (held) this.window.cancel(this.ask.weight);
     return outcome;
   }
 
