@@ -52,12 +52,11 @@ export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { cache } from './policies/cache.js';
 export { type CacheHandle, cacheOf } from './policies/cache-of.js';
 export type { CacheConfig, StaleIfErrorConfig } from './policies/cache-options.js';
-export {
-  type CircuitBreakerConfig,
-  type CircuitEvent,
-  circuitBreaker,
-} from './policies/circuit-breaker.js';
-export { type CircuitHandle, type CircuitKey, circuitOf } from './policies/circuit-of.js';
+export { circuitBreaker } from './policies/circuit-breaker.js';
+export { CircuitBreaker } from './policies/circuit-breaker-object.js';
+export type { CircuitBreakerConfig, CircuitEvent } from './policies/circuit-config.js';
+export type { CircuitHandle } from './policies/circuit-handle.js';
+export { type CircuitKey, circuitOf } from './policies/circuit-of.js';
 export type { CircuitState, EndIsolation } from './policies/circuit-options.js';
 export { type ConcurrencyInput, type ConcurrencyUse, concurrency } from './policies/concurrency.js';
 export type { ConcurrencyConfig } from './policies/concurrency-config.js';

@@ -9,7 +9,8 @@ import { entriesOf, flag, show, type Where, wrongOption } from './core/options.j
 import type { Policies } from './core/policies.js';
 import type { OneOrMore } from './core/types.js';
 import type { CacheConfig } from './policies/cache-options.js';
-import type { CircuitBreakerConfig } from './policies/circuit-breaker.js';
+import type { CircuitBreaker } from './policies/circuit-breaker-object.js';
+import type { CircuitBreakerConfig } from './policies/circuit-config.js';
 import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
 import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js';
@@ -68,7 +69,7 @@ interface OrchestratorOptions<
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args, Values, At>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
-  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>;
+  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs> | CircuitBreaker;
   readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
   readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;
   readonly cache?: number | CacheConfig<CacheResult, This, Args, CacheArgs>;

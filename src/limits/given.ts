@@ -34,7 +34,7 @@ export interface Limit<L extends Limited, Options extends SharingConfig> {
 /** Reads the options of one limit that is not shared. */
 export function readLimit<Options extends object>(given: unknown, where: Where, kind: LimitKind<Options>): Options {
   const { number, rules, defaults } = kind;
-  const config = typeof given === 'object' && given !== null ? given : { [number]: given };
+  const config = typeof given === 'object' ? given : { [number]: given };
   const options = readOptions<Options>(where, config, rules, defaults({ ...where.over, ...config }));
   if (Reflect.get(options, number) === undefined) {
     throw wrongOption(where, number, undefined, (rules[number] as Rule).allowed);

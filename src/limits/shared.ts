@@ -85,22 +85,34 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   }
 }
 
-/** How an object that methods share looks when it is printed. */
-export const printed = (name: string, options: object): string => {
+/** What stands behind an object that methods share. */
+export interface Inside {
+  readonly options: object;
+}
+
+/** What stands behind the objects that methods share, and for which kind of policy these are. */
+const insides = new WeakMap<object, { readonly kind: string; readonly inside: Inside }>();
+
+/** Says what stands behind an object that methods share, and has it print its options, as `explain` does. */
+export function putInside(limiter: object, kind: string, inside: Inside): void {
+  insides.set(limiter, { kind, inside });
+  // Here and not on the prototype, so that bundles without limiters are without their classes.
+  Object.defineProperty(limiter, Symbol.for('nodejs.util.inspect.custom'), {
+    value: () => printed(limiter.constructor.name, inside.options),
+  });
+}
+
+const printed = (name: string, options: object): string => {
   const given = Object.entries(options).filter(
     ([, value]) => value !== undefined && value !== Number.POSITIVE_INFINITY,
   );
-  return `${name} ${node('node:util').inspect(Object.fromEntries(given), { depth: 0, breakLength: Number.POSITIVE_INFINITY })}`;
-};
-
-/** What stands behind the objects that methods share, and for which kind of policy these are. */
-const insides = new WeakMap<object, { readonly kind: string; readonly inside: object }>();
-
-/** Says what stands behind an object that methods share. */
-export const putInside = (limiter: object, kind: string, inside: object): void => {
-  insides.set(limiter, { kind, inside });
+  const text = node('node:util').inspect(Object.fromEntries(given), {
+    depth: 0,
+    breakLength: Number.POSITIVE_INFINITY,
+  });
+  return `${name} ${text}`;
 };
 
 /** What stands behind an object, and the kind of policy that it is for; undefined where it is none of those. */
-export const insideOf = (value: unknown): { readonly kind: string; readonly inside: object } | undefined =>
+export const insideOf = (value: unknown): { readonly kind: string; readonly inside: Inside } | undefined =>
   typeof value === 'object' && value !== null ? insides.get(value) : undefined;

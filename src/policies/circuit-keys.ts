@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { type ArgumentPlace, valueAt } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
-import { keyOf } from '../limits/asked.js';
+import { type Key, keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';
 import { isOver, now } from './circuit-time.js';
@@ -21,7 +21,7 @@ class Kept<C> {
 }
 
 /** The circuits of one owner, by key, or by what stands in one for the other; undefined stands for a method without keys. */
-class CircuitsByKey<Context> {
+export class CircuitsByKey<Context> {
   readonly #kept = new Map<unknown, Kept<Circuit<Context>>>();
   /** Goes round the keys. */
   #hand = this.#kept.entries();
@@ -85,7 +85,7 @@ interface Owned<Context> {
   times: number;
 }
 
-/** The circuits of a method on a concrete class, by instance and key, as far as the options tell these apart. */
+/** The circuits of a method on a concrete class, or of methods that share them, by instance and key as far as told apart. */
 export class Circuits<Context, Options extends SharingConfig> implements State {
   readonly #create: () => Circuit<Context>;
   readonly #configure: (circuit: Circuit<Context>, options: Options) => void;
@@ -99,7 +99,6 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
 
   constructor(
     readonly sharing: Options,
-    readonly site: SiteInfo,
     create: (options: Options) => Circuit<Context>,
     configure: (circuit: Circuit<Context>, options: Options) => void,
   ) {
@@ -121,10 +120,8 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
    * The circuit that a call goes through. Without a `key`, a place where other values than the caller's are put has one for
    * each of them. Throws where the key of the call cannot be told.
    */
-  of(call: Call, replaced: ArgumentPlace | undefined): Circuit<Context> {
-    const { key } = this.sharing;
-    const own =
-      key === undefined ? replaced && valueAt(call.args, replaced) : keyOf(call, key, this.site, 'circuitBreaker');
+  of(call: Call, key: Key | undefined, replaced: ArgumentPlace | undefined, site: SiteInfo): Circuit<Context> {
+    const own = key === undefined ? replaced && valueAt(call.args, replaced) : keyOf(call, key, site, 'circuitBreaker');
     return this.byKeyOf(call.self).use(own);
   }
 

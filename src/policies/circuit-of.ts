@@ -9,31 +9,8 @@ import { labelOf, type Site } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import { isCircuitBreaker } from './circuit-breaker.js';
-import type { CircuitState, EndIsolation } from './circuit-options.js';
-import type { CallCircuits } from './circuit-step.js';
-
-/**
- * A circuit of a method, to look at and to set by hand.
- *
- * @example
- * const { state, failures }: CircuitHandle = circuitOf(weather, 'forecast');
- */
-export interface CircuitHandle {
-  /** What it is now; read after `halfOpenAfter` an open one is `'half-open'`. */
-  readonly state: CircuitState;
-  /** Failures in the window, or in a row. */
-  readonly failures: number;
-  /** Attempts that ended in the window; with `consecutive`, the failures in a row. */
-  readonly calls: number;
-  /**
-   * Rejects all calls from now on, until what it returns is called or disposed; of several isolations, until the last of
-   * them has ended. The circuit is closed and empty then. It takes effect whatever `onStateChange` does: what that throws
-   * becomes a warning of the process, an `OperoWarning`, here as in `reset` and when an isolation ends.
-   */
-  isolate(): EndIsolation;
-  /** Makes it as new: closed and empty. Isolations end; attempts under way do not count. */
-  reset(): void;
-}
+import type { CircuitHandle } from './circuit-handle.js';
+import type { SiteCircuits } from './circuit-step.js';
 
 /**
  * Which circuit of a method: the key that the option `key` gives; or, where `rotate` of `@fallback` puts values in the place
@@ -99,23 +76,7 @@ export function circuitOf(
   if (circuits === undefined || problem !== undefined) {
     throw new ConfigurationError(`circuitOf(): ${site.label} has ${problem}`);
   }
-  const key = typeof given === 'object' ? given.value : given;
-  const ofOwner = circuits.byKeyOf(owner);
-  const byHand = callByHand(owner, site);
-  // Looked up each time: one that is as new may be dropped, and made anew by a call.
-  return {
-    get state() {
-      return ofOwner.find(key)?.state ?? 'closed';
-    },
-    get failures() {
-      return ofOwner.find(key)?.failures ?? 0;
-    },
-    get calls() {
-      return ofOwner.find(key)?.calls ?? 0;
-    },
-    isolate: () => ofOwner.use(key).isolate(byHand),
-    reset: () => ofOwner.find(key)?.reset(byHand),
-  };
+  return circuits.handle(owner, typeof given === 'object' ? given.value : given, callByHand(owner, site));
 }
 
 function named(target: object, asked?: PropertyKey | CircuitKey, key?: CircuitKey): Named {
@@ -146,17 +107,21 @@ function reasonOf({ member, takenOut }: Site): string {
 }
 
 /** Why these arguments name none of the circuits; undefined if they name one. */
-function problemWith({ sharing, site }: CallCircuits, owner: object | undefined, key: unknown): string | undefined {
-  const isByValue = sharing.key === undefined && replacedPlace(site) !== undefined;
+function problemWith(
+  { key: keyed, options, site }: SiteCircuits,
+  owner: object | undefined,
+  key: unknown,
+): string | undefined {
+  const isByValue = keyed === undefined && replacedPlace(site) !== undefined;
   if (isByValue && typeof key !== 'string' && !isValue(key)) {
     return `a circuit for each value of \`rotate\`: give one, as { value }, got ${show(key)}`;
   }
-  if (sharing.key === undefined && key !== undefined && !isByValue) {
+  if (keyed === undefined && key !== undefined && !isByValue) {
     const ofAll = site.member === undefined ? '; one circuit is for all that it runs' : '';
     return `no circuits by key, got the key ${show(key)}${ofAll}`;
   }
-  if (sharing.key !== undefined && typeof key !== 'string') return `a circuit for each key: give one, got ${show(key)}`;
-  if (sharing.scope === 'instance' && typeof owner === 'function' && !isStatic(site)) {
+  if (keyed !== undefined && typeof key !== 'string') return `a circuit for each key: give one, got ${show(key)}`;
+  if (options().scope === 'instance' && typeof owner === 'function' && !isStatic(site)) {
     return `a circuit for each instance: give one, got ${show(owner)}`;
   }
   return undefined;

@@ -4,12 +4,14 @@ import { callHook, tellHook } from '../core/call/hooks.js';
 import type { ErrorMatcher } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
 import { replacedPlace } from '../core/call/places.js';
-import type { SiteInfo } from '../core/call/policy.js';
+import type { SiteInfo, State } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { node } from '../core/node.js';
+import type { Key } from '../limits/asked.js';
 import type { SharingConfig } from '../limits/limiters.js';
 import { Circuit } from './circuit.js';
 import type { Threshold } from './circuit-counts.js';
+import { type CircuitHandle, handleOf } from './circuit-handle.js';
 import { judgeOf } from './circuit-judge.js';
 import { Circuits } from './circuit-keys.js';
 import type { CircuitOptions } from './circuit-options.js';
@@ -28,36 +30,80 @@ export type Filled = Threshold &
     readonly onStateChange?: (...given: never[]) => unknown;
   };
 
-export type CallCircuits = Circuits<Call, Filled>;
+/** The circuits that the calls of a method go through, for who looks at them. */
+export interface SiteCircuits {
+  readonly site: SiteInfo;
+  readonly key: Key | undefined;
+  /** The options as they are by now. */
+  readonly options: () => Filled;
+  /** A circuit of a receiver, by key; `call` stands for who changes it by hand. */
+  handle(owner: unknown, key: unknown, call: Call | undefined): CircuitHandle;
+}
 
-/** The circuits of a method, whose changes are told to the hook and counted. */
-export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits {
-  const where = { text: `@circuitBreaker on ${site.label}` };
+/** The same, for those who call. */
+export interface CallCircuits<Context> extends SiteCircuits {
+  readonly circuits: () => Circuits<Context, Filled>;
+  /** The only one that there ever is, if that is known. */
+  readonly only: Circuit<Context> | undefined;
+  /** What a circuit is told of who called. */
+  readonly contextOf: (call: Call) => Context;
+}
+
+/** Whose call a circuit tells of; undefined where it was changed by hand, and nothing is known of who did. */
+type WhoseCall<Context> = (context: Context | undefined) => {
+  readonly call: Call | undefined;
+  readonly site: SiteInfo;
+};
+
+/** Circuits whose changes are told to the hook and counted. */
+export function toldCircuits<Context>(
+  options: Filled,
+  text: string,
+  whose: WhoseCall<Context>,
+): Circuits<Context, Filled> {
   let latest = options;
-  let told = toldOf(options, site);
-  const toldBy = (current: Filled): CircuitOptions<Call> => {
-    if (current !== latest) told = toldOf(current, site);
+  let told = toldOf(options, text, whose);
+  const toldBy = (current: Filled): CircuitOptions<Context> => {
+    if (current !== latest) told = toldOf(current, text, whose);
     latest = current;
     return told;
   };
   return new Circuits(
     options,
-    site,
-    (current) => new Circuit(toldBy(current), where),
+    (current) => new Circuit(toldBy(current), { text }),
     (circuit, current) => circuit.configure(toldBy(current)),
   );
 }
 
-/** The options for the circuits of a method. */
-function toldOf(options: Filled, site: SiteInfo): CircuitOptions<Call> {
+/** The circuits of a method's own. */
+export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits<Call> & State {
+  const circuits = toldCircuits<Call>(options, `@circuitBreaker on ${site.label}`, (call) => ({ call, site }));
+  return {
+    site,
+    key: options.key,
+    options: () => options,
+    circuits: () => circuits,
+    only: circuits.only,
+    contextOf: (call) => call,
+    handle: (owner, key, call) => handleOf(() => circuits.byKeyOf(owner), key, call),
+    configure: (current) => circuits.configure(current as Filled),
+  };
+}
+
+/** The options for circuits. */
+function toldOf<Context>(options: Filled, text: string, whose: WhoseCall<Context>): CircuitOptions<Context> {
   const { halfOpenAfter, onStateChange } = options;
   return {
     ...options,
     halfOpenAfter:
       typeof halfOpenAfter === 'number'
         ? halfOpenAfter
-        : (opening, error, call) => callHook(halfOpenAfter, call, site, opening, error) as number,
-    onStateChange(change, call) {
+        : (opening, error, context) => {
+            const { call, site } = whose(context);
+            return callHook(halfOpenAfter, call ?? Call.idle, site, opening, error) as number;
+          },
+    onStateChange(change, context) {
+      const { call, site } = whose(context);
       if (change.to === 'open') site.stats.circuitOpenings++;
       if (onStateChange === undefined) return;
       // Of a promise, what it comes to is nobody's affair. A change by hand may have no receiver.
@@ -67,7 +113,7 @@ function toldOf(options: Filled, site: SiteInfo): CircuitOptions<Call> {
     onHookError(error) {
       const problem = '`onStateChange` threw at a change by hand, which stands all the same';
       const detail = node('node:util').inspect(error);
-      process.emitWarning(`@circuitBreaker on ${site.label}: ${problem}`, { type: 'OperoWarning', detail });
+      process.emitWarning(`${text}: ${problem}`, { type: 'OperoWarning', detail });
     },
   };
 }
@@ -76,13 +122,13 @@ function toldOf(options: Filled, site: SiteInfo): CircuitOptions<Call> {
 const ended = -1;
 
 /** What an attempt holds of a circuit. */
-class Passage {
+class Passage<Context> {
   /** When the code was entered first; Infinity: not yet. */
   enteredAt = Number.POSITIVE_INFINITY;
   unwatch: (() => void) | undefined = undefined;
 
   constructor(
-    readonly circuit: Circuit<Call>,
+    readonly circuit: Circuit<Context>,
     public token: number,
   ) {}
 
@@ -94,16 +140,39 @@ class Passage {
   }
 }
 
+/** How ends of attempts are judged by some options. */
+interface Ruling {
+  readonly options: Filled;
+  readonly judge: ReturnType<typeof judgeOf>;
+  /** Whether a value is a success, whatever it is and however late. */
+  readonly isEverySuccess: boolean;
+}
+
+const rulingOf = (options: Filled, site: SiteInfo): Ruling => ({
+  options,
+  judge: judgeOf(options, site),
+  isEverySuccess: options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY,
+});
+
 /** The step of a circuit breaker. Each attempt that it lets through holds a passage until the attempt has ended. */
-export function stepOf(options: Filled, circuits: CallCircuits, around: Around, site: SiteInfo): Step {
+export function stepOf<Context>(
+  { site, key, options, circuits, only: single, contextOf }: CallCircuits<Context>,
+  around: Around,
+): Step {
   const { place } = around;
   const replaced = replacedPlace(site);
-  const only = replaced === undefined ? circuits.only : undefined;
-  const judge = judgeOf(options, site);
-  const isEverySuccess = options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY;
-  const isTimed = options.slowAfter !== Number.POSITIVE_INFINITY;
+  const only = replaced === undefined ? single : undefined;
+  const isTimed = single === undefined || options().slowAfter !== Number.POSITIVE_INFINITY;
+  let ruling = rulingOf(options(), site);
 
-  const passageOf = (call: Call): Passage => call.keptAt(place) as Passage;
+  /** By the options that hold now: those of a shared circuit may change. */
+  const ruled = (): Ruling => {
+    const current = options();
+    if (current !== ruling.options) ruling = rulingOf(current, site);
+    return ruling;
+  };
+
+  const passageOf = (call: Call): Passage<Context> => call.keptAt(place) as Passage<Context>;
 
   const openError = (refusal: Refusal): Error => {
     site.stats.rejected++;
@@ -111,24 +180,24 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
   };
 
   /** Has the circuit know how an attempt ended, if that `counts`. Throws what a function of the options throws, which is no verdict. */
-  const tell = (call: Call, passage: Passage, counts: boolean, failed: boolean, result: unknown): void => {
+  const tell = (call: Call, passage: Passage<Context>, counts: boolean, failed: boolean, result: unknown): void => {
     const { circuit, enteredAt } = passage;
     const token = passage.take();
     if (token === ended) return;
-    let verdict: ReturnType<typeof judge> = 'neutral';
+    let verdict: ReturnType<Ruling['judge']> = 'neutral';
     try {
-      if (counts) verdict = judge(call, failed, result, enteredAt);
+      if (counts) verdict = ruled().judge(call, failed, result, enteredAt);
     } catch (thrown) {
       circuit.leave(token);
       throw thrown;
     }
-    if (verdict === 'success') circuit.succeed(token, call);
-    else if (verdict === 'failure') circuit.fail(token, failed ? result : undefined, call);
+    if (verdict === 'success') circuit.succeed(token, contextOf(call));
+    else if (verdict === 'failure') circuit.fail(token, failed ? result : undefined, contextOf(call));
     else circuit.leave(token);
   };
 
   /** Ends a passage as soon as the call is aborted: its code may run on for long. */
-  const watch = (call: Call, passage: Passage): void => {
+  const watch = (call: Call, passage: Passage<Context>): void => {
     passage.unwatch = call.watchAbort((reason) => {
       const counts = call.abortedBy === 'deadline' && call.hasStarted === true;
       try {
@@ -146,11 +215,11 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
   };
 
   /** Asks again for a call whose circuit has changed while it waited; gives `admitted`, or the error that turns it away. */
-  const admitAgain = (call: Call, passage: Passage): unknown => {
+  const admitAgain = (call: Call, passage: Passage<Context>): unknown => {
     const { circuit } = passage;
     const token = passage.take();
     try {
-      const answer = token === ended ? circuit.admit(call) : circuit.recheck(token, call);
+      const answer = token === ended ? circuit.admit(contextOf(call)) : circuit.recheck(token, contextOf(call));
       if (typeof answer !== 'number') return openError(answer);
       passage.token = answer;
       return admitted;
@@ -161,11 +230,11 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
 
   return {
     admit: function circuitBreaker(call) {
-      let circuit: Circuit<Call>;
+      let circuit: Circuit<Context>;
       let answer: number | Refusal;
       try {
-        circuit = only ?? circuits.of(call, replaced);
-        answer = circuit.admit(call);
+        circuit = only ?? circuits().of(call, key, replaced, site);
+        answer = circuit.admit(contextOf(call));
       } catch (thrown) {
         return around.fail(finalError(thrown, call), call);
       }
@@ -189,9 +258,9 @@ export function stepOf(options: Filled, circuits: CallCircuits, around: Around, 
     }),
     ok(value, call) {
       const { circuit, token, unwatch } = passageOf(call);
-      if (isEverySuccess && unwatch === undefined && circuit.stands(token)) {
+      if (unwatch === undefined && ruled().isEverySuccess && circuit.stands(token)) {
         // As most calls end: nobody has a say.
-        circuit.succeed(token, call);
+        circuit.succeed(token, contextOf(call));
         return around.ok(value, call);
       }
       try {

@@ -1,7 +1,7 @@
 import type { Undo } from '../core/undo.js';
 import { Admission } from '../limits/admission.js';
 import { readLimit } from '../limits/given.js';
-import { printed, putInside, Shared } from '../limits/shared.js';
+import { putInside, Shared } from '../limits/shared.js';
 import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from './concurrency-config.js';
 
 /**
@@ -11,8 +11,6 @@ import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from
  * const change: ConcurrencyChange = { limit: 5 };
  */
 export type ConcurrencyChange = Omit<Partial<ConcurrencyConfig>, 'key' | 'scope'>;
-
-const inspected = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * A concurrency limit that any methods, classes and Orchestrators share: the same slots, and one line, strictly in order of
@@ -72,10 +70,5 @@ export class ConcurrencyLimiter {
     const given = typeof options === 'object' ? { ...options } : options;
     const where = { text: 'ConcurrencyLimiter.configure()' };
     return this.#slots.configure((over) => readLimit(given, { ...where, over }, concurrencyKind));
-  }
-
-  /** For `console.log`, and for `explain`. */
-  [inspected](): string {
-    return printed('ConcurrencyLimiter', this.#slots.options);
   }
 }

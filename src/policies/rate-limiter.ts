@@ -2,7 +2,7 @@ import { now } from '../core/call/clock.js';
 import { durationOrInfinity, type Where, wrongOption } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
 import { readLimit } from '../limits/given.js';
-import { insideOf, printed, putInside, Shared } from '../limits/shared.js';
+import { putInside, Shared } from '../limits/shared.js';
 import { Window } from '../limits/window.js';
 import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
 
@@ -13,8 +13,6 @@ import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './ra
  * const change: RateLimitChange = { rate: 100 };
  */
 export type RateLimitChange = Omit<Partial<RateLimitConfig>, 'key' | 'scope'>;
-
-const inspected = Symbol.for('nodejs.util.inspect.custom');
 
 /** What stands behind a RateLimiter. */
 class SharedWindows extends Shared<Window, RateLimitOptions> {
@@ -129,15 +127,4 @@ export class RateLimiter {
     const where: Where = { text: 'RateLimiter.configure()' };
     return this.#windows.configure((over) => readLimit(given, { ...where, over }, rateLimitKind));
   }
-
-  /** For `console.log`, and for `explain`. */
-  [inspected](): string {
-    return printed('RateLimiter', this.#windows.options);
-  }
 }
-
-/** What stands behind a RateLimiter; undefined for anything else. */
-export const windowsOf = (limiter: unknown): Shared<Window, RateLimitOptions> | undefined => {
-  const inside = insideOf(limiter);
-  return inside?.kind === 'rateLimit' ? (inside.inside as SharedWindows) : undefined;
-};

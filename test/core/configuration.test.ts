@@ -277,8 +277,9 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
 const known = {
   retry:
     'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, delay, budget, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
-  concurrency: 'limit, maxQueue, maxWait, key, scope',
-  rateLimit: 'rate, per, spread, maxQueue, maxWait, key, scope',
+  concurrency: 'limit, maxQueue, maxWait, key, scope, weight, priority, priorityAging',
+  rateLimit:
+    'rate, per, spread, maxQueue, maxWait, key, scope, weight, priority, priorityAging, weightResult, pauseFor, pauseMax',
   fallback: 'alternatives, value, on, rotate',
   timeout: 'attempt, total, onTimeout',
 } as const;
@@ -416,10 +417,9 @@ describe('a wrong option fails at decoration', () => {
         [null, 'null'],
         [[], '[]'],
       ]) {
-        fails(
-          () => decorate(name, value),
-          `@${name} on method \`load\`: expected the options to be an object, got ${shown}`,
-        );
+        const isStack = (name === 'rateLimit' || name === 'concurrency') && shown === '[]';
+        const problem = isStack ? 'at least one limit, got an empty array' : `the options to be an object, got ${shown}`;
+        fails(() => decorate(name, value), `@${name} on method \`load\`: expected ${problem}`);
       }
     }
     for (const [value, shown] of [

@@ -6,8 +6,6 @@ export const reasons = [
   {
     why: 'Only time is saved: what is kept, or left out, would come out the same again.',
     of: [
-      ['limits/admission.ts', 'maxWait === Number.POSITIVE_INFINITY', 'false'],
-      ['limits/admission.ts', 'this.#waiting > 0', 2],
       ['core/call/matcher.ts', 'tests.length === 1', 'false'],
       ['core/call/fake-timers.ts', 'setTimeout === realSetTimeout', 'false'],
       ['core/decoration/interceptor.ts', 'site === undefined', 'true'],
@@ -23,8 +21,8 @@ export const reasons = [
       ['core/decoration/construction.ts', 'metadata === undefined', 'false'],
       ['core/call/pipeline.ts', 'call.callerSignal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
-      ['policies/rate-limit.ts', 'at === returns.length', 'false'],
-      ['policies/rate-limit.ts', 'at === this.#head', 'true'],
+      ['limits/window.ts', 'at === starts.length', 'false'],
+      ['limits/window.ts', 'at === this.#head', 'true'],
       [
         'policies/timeout-run.ts',
         "typeof outcome === 'object' && outcome !== null && typeof (outcome as { then?: unknown }).then === 'function'",
@@ -40,7 +38,7 @@ export const reasons = [
     why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
       ['core/call/signals.ts', 'part();'],
-      ['policies/rate-limit.ts', 'this.#head * 2 < this.#returns.length', 3],
+      ['limits/window.ts', 'this.#head * 2 < this.#starts.length', 3],
       ['policies/retry.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
       [
         'policies/retry.ts',
@@ -69,7 +67,7 @@ export const reasons = [
       ['core/decoration/lookup.ts', 'type === undefined', 'false'],
       ['core/decoration/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
       ['core/decoration/site.ts', 'chain[0]?.type'],
-      ['policies/rate-limit.ts', 'oldest === undefined', 'false'],
+      ['limits/window.ts', 'oldest === undefined', 'false'],
     ],
   },
   {
@@ -84,35 +82,36 @@ export const reasons = [
   {
     why: 'It differs at a single point of a continuous time, or among equal ones, where both ways are right.',
     of: [
-      ['limits/admission.ts', 'deadline <= time + residue', 'deadline < time + residue'],
-      ['limits/admission.ts', 'deadline > time + longest + residue', 'deadline >= time + longest + residue'],
       ['core/call/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
       ['policies/timeout-run.ts', 'turn < grace', 'turn <= grace'],
       ['policies/timeout-run.ts', 'this.parent.deadline <= now() + residue', 'this.parent.deadline < now() + residue'],
       ['core/call/clock.ts', 'missing > early', 'missing >= early'],
-      ['policies/rate-limit.ts', '(returns[at - 1] as number) > due', 'returns[at - 1] as number >= due'],
-      ['policies/rate-limit.ts', 'due <= time + residue', 'due < time + residue'],
-      ['policies/rate-limit.ts', 'due > time + this.#window + residue', 'due >= time + this.#window + residue'],
+      ['limits/window.ts', '(starts[at - 1] as number) > start', 'starts[at - 1] as number >= start'],
+      ['limits/window.ts', 'due <= time + residue', 'due < time + residue'],
+      [
+        'limits/window.ts',
+        'due > time + this.#length * this.#heaviest + residue',
+        'due >= time + this.#length * this.#heaviest + residue',
+      ],
     ],
   },
   {
     why: 'What lies beyond the end is never asked for: starts before the head are earlier than any new one, and a start that is not there is not over.',
     of: [
-      ['policies/rate-limit.ts', 'at > this.#head', 6],
-      ['policies/rate-limit.ts', 'at < this.#returns.length', 'at <= this.#returns.length'],
+      ['limits/window.ts', 'at > this.#head', 6],
+      ['limits/window.ts', 'at < this.#starts.length', 'at <= this.#starts.length'],
     ],
   },
   {
     why: 'How a start is timed by the real clock: it shows only where the machine, or the method, holds one up for long.',
     of: [
-      ['policies/rate-limit.ts', '1 / 20'],
-      ['policies/rate-limit.ts', 'Math.min(most, Math.max(least, this.#window * share))'],
-      ['policies/rate-limit.ts', 'Math.max(least, this.#window * share)'],
-      ['policies/rate-limit.ts', 'this.#window * share'],
-      ['policies/rate-limit.ts', 'due - (returns[at - 1] as number)'],
-      ['policies/rate-limit.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
-      ['policies/rate-limit.ts', 'sinceLatest >= 0', 3],
-      ['policies/rate-limit.ts', 'sinceLatest <= quick', 3],
+      ['limits/window.ts', '1 / 20'],
+      ['limits/window.ts', 'Math.min(most, Math.max(least, this.#length * share))'],
+      ['limits/window.ts', 'Math.max(least, this.#length * share)'],
+      ['limits/window.ts', 'this.#length * share'],
+      ['limits/window.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
+      ['limits/window.ts', 'sinceLatest >= 0', 3],
+      ['limits/window.ts', 'sinceLatest <= quick', 3],
     ],
   },
   {
