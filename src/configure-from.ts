@@ -1,7 +1,6 @@
 import type { PolicyChanges } from './changes.js';
 import { checkFit, everyMethod, putInForce, readConfiguration } from './configure.js';
 import type { Configuration } from './core/decoration/configurations.js';
-import { enterConfiguration } from './core/decoration/configuring.js';
 import { knownAs } from './core/decoration/known.js';
 import { ConfigurationError } from './core/errors.js';
 import { entriesOf, show, type Where } from './core/options.js';
@@ -76,11 +75,7 @@ export function configureFrom(config: unknown): Undo {
   }
   const entries = given.map(([key, options]) => readEntry(key, options));
   const takeBack = putInForce(
-    entries.map(
-      ({ configuration, className }) =>
-        () =>
-          enterConfiguration(configuration, className),
-    ),
+    entries.map(({ configuration, className }) => [configuration, className] as const),
     () => {
       for (const entry of entries) checkKnown(entry);
     },

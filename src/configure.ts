@@ -1,5 +1,5 @@
 import { type PolicyChanges, readChanges } from './changes.js';
-import { Configuration } from './core/decoration/configurations.js';
+import { Configuration, type Subject } from './core/decoration/configurations.js';
 import { checkConfigured, enterConfiguration, renewSites } from './core/decoration/configuring.js';
 import type { Constructor } from './core/decoration/decorator-types.js';
 import { type Chains, chainFor, chainsOf, siteOf, typeOf } from './core/decoration/lookup.js';
@@ -90,28 +90,26 @@ export function configure(type: unknown, method: PropertyKey, options: unknown):
     throw new ConfigurationError(`${where.text}: expected the name of a method, got ${show(method)}`);
   }
   const configuration = readConfiguration(method, options, where);
-  return putInForce([() => enterConfiguration(configuration, type)], () => checkFit(type, configuration, where));
+  return putInForce([[configuration, type]], () => checkFit(type, configuration, where));
 }
 
 const isSomeClass = (value: unknown): value is AnyClass =>
   typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
 
 /** Puts configurations in force, all or, where the check fails, none. */
-export function putInForce(enterings: readonly (() => () => void)[], check: () => void): Undo {
-  const leavings = enterings.map((entering) => entering());
+export function putInForce(all: readonly (readonly [Configuration, Subject])[], check: () => void): Undo {
+  const leavings = all.map(([configuration, subject]) => enterConfiguration(configuration, subject));
+  const subjects = all.map(([, subject]) => subject);
   const leave = (): void => {
     for (const leaving of leavings) leaving();
+    renewSites(subjects);
   };
   try {
     check();
   } catch (error) {
     leave();
-    renewSites();
     throw error;
   }
-  renewSites();
-  return once(() => {
-    leave();
-    renewSites();
-  });
+  renewSites(subjects);
+  return once(leave);
 }

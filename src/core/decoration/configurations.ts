@@ -35,12 +35,21 @@ export function enter(configuration: Configuration, subject: Subject): () => voi
   };
 }
 
-/** By each class that may stand for it in a chain: a foreign decorator may have put a proxy in its place. */
 function groupsOf(subject: Subject): Set<Configuration>[] {
   if (subject === undefined) return [ofAll];
   if (typeof subject === 'string') return [groupOf(ofNames, subject)];
-  const types = [subject, classOf(subject.prototype as object) ?? subject].map(writtenClass);
-  return [...new Set(types)].map((type) => groupOf(ofClasses, type));
+  return [...standingFor(subject)].map((type) => groupOf(ofClasses, type));
+}
+
+/** Each class that may stand for one in a chain: a foreign decorator may have put a proxy in its place. */
+const standingFor = (type: AnyClass): Set<AnyClass> =>
+  new Set([type, classOf(type.prototype as object) ?? type].map(writtenClass));
+
+/** Whether a configuration for this reaches those in whose chain a class is. */
+export function meantBy(subject: AnyClass | string): (type: AnyClass) => boolean {
+  if (typeof subject === 'string') return ({ name }) => name === subject;
+  const types = standingFor(subject);
+  return (type) => types.has(writtenClass(type));
 }
 
 interface Groups<Key> {

@@ -1,10 +1,11 @@
 import type { Policy } from '../call/policy.js';
 import { ConfigurationError } from '../errors.js';
-import { type Configuration, enter, type Subject } from './configurations.js';
+import type { AnyClass } from '../types.js';
+import { type Configuration, enter, meantBy, type Subject } from './configurations.js';
 import { configured } from './configured.js';
 import { forgetSites } from './interceptor.js';
 import { allSites, chainOfMember, countIn, type Site } from './site.js';
-import { chainOf } from './sites.js';
+import { chainOf, isOfClass } from './sites.js';
 
 /** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
 export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
@@ -12,14 +13,26 @@ export function enterConfiguration(configuration: Configuration, subject: Subjec
   return enter(configuration, subject);
 }
 
-/** To be called when something was configured, or is so no more: what is in force may be something else now. */
-export function renewSites(): void {
+/** To be called when something was configured for these, or is so no more: what is in force may be something else now. */
+export function renewSites(subjects: readonly Subject[]): void {
+  const isMeant = meantByAny(subjects);
   for (const site of allSites()) {
+    if (isMeant !== undefined && !isOfClass(site, isMeant)) continue;
     const { entry } = site;
     const chain = chainOf(site);
     if (chain.length === 0 || !site.renew(chain)) continue;
     for (const each of [entry, site.entry]) if (each !== undefined) forgetSites(each);
   }
+}
+
+/** Whether a class is one of these; undefined where every class is. */
+function meantByAny(subjects: readonly Subject[]): ((type: AnyClass) => boolean) | undefined {
+  const tests: ReturnType<typeof meantBy>[] = [];
+  for (const each of new Set(subjects)) {
+    if (each === undefined) return undefined;
+    tests.push(meantBy(each));
+  }
+  return (type) => tests.some((test) => test(type));
 }
 
 /**

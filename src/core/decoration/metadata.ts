@@ -183,6 +183,15 @@ export function copyMetadata(from: object, to: object): void {
   }
 }
 
+/** Whether one of the classes in a chain is meant; `start` is where the chain of a prototype or of a class begins. */
+export function hasClass(start: object, isMeant: (type: AnyClass) => boolean): boolean {
+  for (let each = start; each !== null && each !== Function.prototype; each = Object.getPrototypeOf(each)) {
+    const type = typeof each === 'function' ? (each as AnyClass) : classOf(each);
+    if (type !== undefined && isMeant(type)) return true;
+  }
+  return false;
+}
+
 /** What the level records of a member. */
 export function recordAt(level: ClassInChain, placement: Placement, name: PropertyKey): MemberRecord | undefined {
   const decorated = level.metadata && memberRecords(level.metadata, placement)?.get(name);

@@ -2,7 +2,15 @@ import { isPrivate, type Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { intercept } from './interceptor.js';
 import { linkDefinition, linkMembers } from './linking.js';
-import { type ClassInChain, chainOfClass, chainOfPrototype, classOfHolder, isSeen, memberRecords } from './metadata.js';
+import {
+  type ClassInChain,
+  chainOfClass,
+  chainOfPrototype,
+  classOfHolder,
+  hasClass,
+  isSeen,
+  memberRecords,
+} from './metadata.js';
 import { createSite, type Site } from './site.js';
 
 /** Puts a member behind the interceptor. */
@@ -86,6 +94,12 @@ export const chainOf = (site: Site): readonly ClassInChain[] => {
   if (owner === undefined) return [];
   return typeof owner === 'function' ? chainOfClass(owner as AnyClass) : chainOfPrototype(owner);
 };
+
+/** Whether the receivers of a site are of a class that is meant, or of a subclass. */
+export function isOfClass(site: Site, isMeant: (type: AnyClass) => boolean): boolean {
+  const owner = owners.get(site);
+  return owner !== undefined && hasClass(owner, isMeant);
+}
 
 /** Checks what the policies of a site say of the instances of its class. */
 export const verify = (site: Site, [concrete]: readonly ClassInChain[]): void =>
