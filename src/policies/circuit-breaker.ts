@@ -22,8 +22,7 @@ export interface CircuitBreakerPolicy extends Policy {
   circuits(site: SiteInfo): SiteCircuits;
 }
 
-export const isCircuitBreaker = (policy: Policy): policy is CircuitBreakerPolicy =>
-  policy.kind === 'circuitBreaker' && 'circuits' in policy;
+export const isCircuitBreaker = (policy: Policy): policy is CircuitBreakerPolicy => 'circuits' in policy;
 
 export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreakerPolicy {
   const shared = sharedCircuitsOf(given, where);

@@ -6,8 +6,8 @@ import type { SiteInfo } from '../core/call/policy.js';
 import { show } from '../core/options.js';
 import { now } from './circuit-time.js';
 
-/** What a circuit takes the end of an attempt for. */
-type Verdict = 'success' | 'failure' | 'neutral';
+/** What a circuit takes the end of an attempt for; undefined: for neither. */
+type Verdict = 'success' | 'failure' | undefined;
 
 /** The options that say which ends are failures. */
 interface JudgeOptions {
@@ -36,7 +36,7 @@ export function judgeOf(
 
   return (call, failed, result, enteredAt) => {
     if (failed) {
-      if (isIgnored !== undefined && said('ignore', isIgnored(result, call, site))) return 'neutral';
+      if (isIgnored !== undefined && said('ignore', isIgnored(result, call, site))) return undefined;
       if (isFailure === undefined || said('failOn', isFailure(result, call, site))) return 'failure';
     } else if (failResult !== undefined && said('failResult', callHook(failResult, call, site, result)))
       return 'failure';

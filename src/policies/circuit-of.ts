@@ -130,9 +130,9 @@ function problemWith(
 const isValue = (key: unknown): boolean => typeof key === 'object' && key !== null && Object.hasOwn(key, 'value');
 
 /** What stands for the call in the hook of a change by hand: its receiver is the owner, unless that is the class of an instance. */
-function callByHand(owner: object | undefined, site: SiteInfo): Call | undefined {
-  if (owner === undefined || (typeof owner === 'function' && !isStatic(site))) return undefined;
-  return new Call(() => {}, owner, [], undefined, undefined);
+function callByHand(owner: object | undefined, site: SiteInfo): Call {
+  const isOfMany = typeof owner === 'function' && !isStatic(site);
+  return new Call(() => {}, isOfMany ? undefined : owner, [], undefined, undefined);
 }
 
 const isStatic = ({ member }: SiteInfo): boolean => member?.placement.endsWith('static') === true;

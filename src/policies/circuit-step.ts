@@ -184,7 +184,7 @@ export function stepOf<Context>(
     const { circuit, enteredAt } = passage;
     const token = passage.take();
     if (token === ended) return;
-    let verdict: ReturnType<Ruling['judge']> = 'neutral';
+    let verdict: ReturnType<Ruling['judge']>;
     try {
       if (counts) verdict = ruled().judge(call, failed, result, enteredAt);
     } catch (thrown) {

@@ -142,7 +142,7 @@ export class Circuit<Context> {
   }
 
   #isProbe(token: number): boolean {
-    return this.#state === 'half-open' && token > this.#period;
+    return token > this.#period;
   }
 
   #admitProbe(context: Context): number | Refusal {

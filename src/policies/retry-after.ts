@@ -12,8 +12,8 @@ const forms = [
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<month>[A-Z][a-z]{2}) (?<day>\d\d| \d) (?<clock>[\d:]{8}) (?<year>\d{4})$/,
 ];
 
-/** The time of a day; 60 is a leap second. */
-const timeOfDay = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)$/;
+/** The time of a day, of eight characters; 60 is a leap second. */
+const timeOfDay = /([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)/;
 
 /** A moment in milliseconds since 1970; undefined where there is none, as on 31 Feb. Date.UTC takes year 50 for 1950. */
 function momentOf(year: number, fields: Readonly<Record<string, string>>): number | undefined {

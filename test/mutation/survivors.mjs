@@ -30,6 +30,24 @@ export const reasons = [
       ],
       ['policies/timeout-run.ts', "typeof (outcome as { then?: unknown }).then === 'function'", 'true'],
       ['policies/timeout-run.ts', 'error === this', 'true'],
+      ['policies/circuit.ts', '{ return token === this.#closedToken; }', '{}'],
+      ['policies/circuit.ts', 'token === this.#closedToken', 'false', 2],
+      ['policies/circuit-judge.ts', 'slowAfter !== Number.POSITIVE_INFINITY', 'true'],
+      ['policies/circuit-keys.ts', 'isShared(sharing)', 'false'],
+      ['policies/circuit-keys.ts', 'own.times !== this.#times', 'true'],
+      ['policies/circuit-step.ts', 'current !== latest', 'true'],
+      ['policies/circuit-step.ts', 'call.isWatched', 'true'],
+      [
+        'policies/circuit-step.ts',
+        'options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY',
+        'false',
+      ],
+      ['policies/circuit-step.ts', 'isEverySuccess && unwatch === undefined && circuit.stands(token)', 'false'],
+      [
+        'policies/circuit-step.ts',
+        '{ // As most calls end: nobody has a say. circuit.succeed(token, call); return around.ok(value, call); }',
+        '{}',
+      ],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
       ['policies/retry.ts', 'retryResult !== undefined', 'true'],
     ],
@@ -57,6 +75,14 @@ export const reasons = [
       ['core/decoration/decorate.ts', "context.kind !== 'class'", 'true'],
       ['core/decoration/decorate.ts', "'class'", '""'],
       ['core/options.ts', "typeof name === 'string'", 'true'],
+      ['policies/circuit-of.ts', 'circuits === undefined', 'false'],
+      ['policies/retry-after.ts', "''", 2],
+      ['policies/retry-after.ts', 'time === null', 'false'],
+      ['policies/retry-after.ts', 'moment !== undefined', 'true'],
+      ['policies/circuit-of.ts', 'name === undefined', 'false'],
+      ['policies/circuit-of.ts', 'member?.placement'],
+      ['policies/circuit-keys.ts', "state === 'isolated'", 'false'],
+      ['policies/circuit-keys.ts', "'isolated'", '""'],
       ['core/options.ts', "typeof name === 'symbol'", 'false'],
       ['core/options.ts', "'symbol'", '""'],
       ['policies/fallback.ts', 'where.member !== undefined', 'true'],
@@ -73,6 +99,7 @@ export const reasons = [
   {
     why: 'A text in a list of classes or names: it has no policies, and nothing asks for it.',
     of: [
+      ['policies/circuit-breaker.ts', '[]'],
       ['core/decoration/sites.ts', '[]'],
       ['core/decoration/lookup.ts', '[]'],
       ['core/call/matcher.ts', '[]'],
@@ -150,11 +177,22 @@ export const reasons = [
     of: [['core/call/pipeline.ts', 'signal !== given?.signal', 'true']],
   },
   {
+    why: 'Nobody sees what stands there: another value comes before anybody looks.',
+    of: [['policies/circuit.ts', "''"]],
+  },
+  {
+    why: 'No token has the number of its period, save that of a closed period, which was asked for before.',
+    of: [['policies/circuit.ts', 'token > this.#period', 'token >= this.#period']],
+  },
+  {
     why: 'It comes after an abort: who was aborted has been told so, and this goes nowhere.',
     of: [['policies/timeout-run.ts', 'error === this', 'false']],
   },
   {
     why: 'Both sides count alike, so that only the difference matters.',
-    of: [['policies/cpu-bound.ts', 'count + 1', 'count - 1']],
+    of: [
+      ['policies/cpu-bound.ts', 'count + 1', 'count - 1'],
+      ['policies/circuit-keys.ts', 'this.#times++', 'this.#times--'],
+    ],
   },
 ];

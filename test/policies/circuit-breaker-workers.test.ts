@@ -34,6 +34,14 @@ describe('circuitBreaker and cpuBound', () => {
     assert.equal(await guarded.work(false), 'done');
   });
 
+  test('3.3 errors that ignore and failOn name come back as themselves', async () => {
+    const guarded = new Guarded();
+    await rejection(guarded.ignored());
+    assert.equal(circuitOf(Guarded, 'ignored').state, 'closed');
+    await rejection(guarded.meant());
+    assert.equal(circuitOf(Guarded, 'meant').failures, 1);
+  });
+
   test('3.3 slowAfter counts from when the job goes to a worker that is up, failResult gets what came back', async () => {
     const guarded = new Guarded();
     assert.equal(await guarded.value('right'), 'right');

@@ -16,10 +16,12 @@ import {
   rateLimit,
   retry,
   statsOf,
+  timeout,
 } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 import { type Deferred, deferred } from '../support/deferred.js';
 import { rejection } from '../support/rejection.js';
+import { handled } from '../support/unhandled.js';
 
 const down = new Error('down');
 
@@ -60,6 +62,7 @@ describe('options of circuitBreaker', () => {
     [null, 'expected the options to be an object, got null'],
     [{ failureRatio: 0 }, 'expected `failureRatio` to be a number above 0 and up to 1, got 0'],
     [{ failureRatio: 1.1 }, 'expected `failureRatio` to be a number above 0 and up to 1, got 1.1'],
+    [{ failureRatio: '0.5' }, "expected `failureRatio` to be a number above 0 and up to 1, got '0.5'"],
     [{ failureRatio: Number.NaN }, 'expected `failureRatio` to be a number above 0 and up to 1, got NaN'],
     [{ window: 0 }, 'expected `window` to be a finite number of milliseconds above 0, got 0'],
     [{ minCalls: 0 }, 'expected `minCalls` to be an integer of at least 1, got 0'],
@@ -276,11 +279,66 @@ describe('what counts', () => {
       assert.equal(circuitOf(Weather, 'forecast').state, 'closed');
     }));
 
-  test('3.3 no clock is read without slowAfter and a window', async (t) => {
-    const { weather } = service(3);
-    const time = t.mock.method(performance, 'now');
-    await weather.forecast();
-    assert.equal(time.mock.callCount(), 0);
+  test('3.3 no clock is read without slowAfter and a window', (t) =>
+    underFakeClock(async () => {
+      const time = t.mock.method(performance, 'now');
+      const { weather, fail } = service(3);
+      await weather.forecast();
+      await fail(2);
+      assert.equal(time.mock.callCount(), 0);
+      await service({}).weather.forecast();
+      assert.notEqual(time.mock.callCount(), 0);
+    }));
+
+  const answers = [undefined, null, 0, '', {}, 'yes'];
+  for (const [nth, answer] of answers.entries()) {
+    test(`3.3 what failOn, ignore and failResult give is taken for true or false (${nth})`, async () => {
+      const give = () => answer as boolean;
+      const counted = Number(Boolean(answer));
+      const failOn = service({ consecutive: 2, failOn: give });
+      await failOn.fail();
+      assert.equal(failOn.circuit.failures, counted);
+      const ignore = service({ consecutive: 2, ignore: give });
+      await ignore.fail();
+      assert.equal(ignore.circuit.failures, 1 - counted);
+      const failResult = service({ consecutive: 2, failResult: give });
+      assert.equal(await failResult.weather.forecast(1), 1);
+      assert.equal(failResult.circuit.failures, counted);
+    });
+  }
+
+  test('X7 halfOpenAfter has the receiver as this, and is told of the call', () =>
+    underFakeClock(async () => {
+      const told: unknown[] = [];
+      class Weather {
+        @circuitBreaker<Weather, [city: string]>({
+          consecutive: 1,
+          halfOpenAfter(opening, error, { method, args, attempt }) {
+            told.push([this instanceof Weather, opening, error, method, args, attempt]);
+            return 70;
+          },
+        })
+        async forecast(_city: string): Promise<void> {
+          throw down;
+        }
+      }
+      await rejection(new Weather().forecast('Davos'));
+      assert.deepEqual(told, [[true, 1, down, 'Weather.forecast', ['Davos'], 1]]);
+      assert.equal((await refusal(new Weather().forecast('Davos'))).retryAfter, 70);
+    }));
+
+  test('3.6 a rejected promise that halfOpenAfter gives is nobody’s affair', () =>
+    handled(async () => {
+      const halfOpenAfter = () => Promise.reject(new Error('later')) as never;
+      const { weather } = service({ consecutive: 1, halfOpenAfter });
+      assert.ok((await rejection(weather.forecast(down))) instanceof ConfigurationError);
+    }));
+
+  test('3.6 what halfOpenAfter gives that is no time is a ConfigurationError from the call', async () => {
+    const { weather } = service({ consecutive: 1, halfOpenAfter: () => -1 });
+    const error = await rejection(weather.forecast(down));
+    assert.ok(error instanceof ConfigurationError);
+    assert.match(error.message, /^@circuitBreaker on Weather.forecast: expected `halfOpenAfter` to return a number/);
   });
 
   for (const option of ['failOn', 'ignore', 'failResult'] as const) {
@@ -449,6 +507,55 @@ describe('open', () => {
       ]);
     }));
 
+  test('3.4 X3 a call that is aborted on its way out of the line is no probe', () =>
+    underFakeClock(async () => {
+      for (let turns = 0; turns < 12; turns++) {
+        const changes: string[] = [];
+        const work = deferred();
+        class Weather {
+          @circuitBreaker({ consecutive: 1, halfOpenAfter: 0, onStateChange: ({ to }) => changes.push(to) })
+          @timeout(1_000)
+          @concurrency(1)
+          async forecast(_signal?: AbortSignal): Promise<void> {
+            await work.promise;
+          }
+        }
+        const weather = new Weather();
+        const stop = new AbortController();
+        const calls = [weather.forecast(), weather.forecast(stop.signal)].map(rejection);
+        work.reject(down);
+        for (let turn = 0; turn < turns; turn++) await undefined;
+        stop.abort('left');
+        assert.deepEqual(await Promise.all(calls), [down, 'left']);
+        await flush();
+        assert.deepEqual(changes, ['open'], `after ${turns} turns`);
+        assert.equal(statsOf(weather, 'forecast').attempts, 1);
+      }
+    }));
+
+  test('3.14 what the hook throws as a call that waited becomes a probe, that call rejects with', () =>
+    underFakeClock(async (clock) => {
+      const broken = new Error('broken');
+      class Weather {
+        @circuitBreaker({
+          consecutive: 1,
+          halfOpenAfter: 100,
+          onStateChange({ to }) {
+            if (to === 'half-open') throw broken;
+          },
+        })
+        @rateLimit({ rate: 1, per: 1_000 })
+        async forecast(): Promise<void> {
+          throw down;
+        }
+      }
+      const weather = new Weather();
+      const calls = [weather.forecast(), weather.forecast()].map(rejection);
+      await clock.tickAsync(1_000);
+      assert.deepEqual(await Promise.all(calls), [down, broken]);
+      assert.equal(statsOf(weather, 'forecast').attempts, 1);
+    }));
+
   test('3.4 a call that waits, and is aborted after it opened, rejects with the reason of the abort', () =>
     underFakeClock(async () => {
       const { weather, work, circuit } = waiting();
@@ -538,6 +645,25 @@ describe('half-open', () => {
       await rejection(weather.forecast(new NotFound()));
       assert.equal(circuit.state, 'half-open');
       await weather.forecast();
+      assert.equal(circuit.state, 'closed');
+    }));
+
+  test('3.7 a probe of which a function of the options throws frees its place', () =>
+    underFakeClock(async (clock) => {
+      const broken = new Error('broken');
+      const { weather, fail, circuit } = service({
+        consecutive: 1,
+        halfOpenAfter: 100,
+        ignore(error) {
+          if (error instanceof NotFound) throw broken;
+          return false;
+        },
+      });
+      await fail();
+      clock.tick(100);
+      assert.equal(await rejection(weather.forecast(new NotFound())), broken);
+      assert.equal(circuit.state, 'half-open');
+      assert.equal(await weather.forecast('fine'), 'fine');
       assert.equal(circuit.state, 'closed');
     }));
 
@@ -712,8 +838,9 @@ describe('onStateChange', () => {
     const receivers: unknown[] = [];
     class Weather {
       @circuitBreaker({
-        onStateChange() {
+        onStateChange({ args }) {
           receivers.push(this);
+          assert.deepEqual(args, []);
         },
       })
       async forecast(): Promise<void> {}
@@ -723,13 +850,21 @@ describe('onStateChange', () => {
         },
       })
       static async load(): Promise<void> {}
+      @circuitBreaker({
+        onStateChange() {
+          receivers.push(this);
+        },
+      })
+      static async #stow(): Promise<void> {}
+      static stow = () => Weather.#stow();
     }
     const weather = new Weather();
     circuitOf(weather, 'forecast').isolate()();
     circuitOf(Weather, 'forecast').isolate();
     circuitOf(weather, 'forecast').reset();
     circuitOf(Weather, 'load').isolate();
-    assert.deepEqual(receivers, [weather, weather, undefined, weather, Weather]);
+    circuitOf(Weather, '#stow').isolate();
+    assert.deepEqual(receivers, [weather, weather, undefined, weather, Weather, Weather]);
   });
 
   test('3.14 changes by hand have no call', () => {

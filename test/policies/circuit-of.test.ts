@@ -5,6 +5,8 @@ import {
   ConfigurationError,
   circuitBreaker,
   circuitOf,
+  concurrency,
+  definePolicy,
   explain,
   Orchestrator,
   orchestrate,
@@ -12,7 +14,7 @@ import {
   retry,
   statsOf,
 } from 'opero';
-import { underFakeClock } from '../support/clock.js';
+import { flush, underFakeClock } from '../support/clock.js';
 import { rejection } from '../support/rejection.js';
 
 const down = new Error('down');
@@ -231,6 +233,11 @@ describe('circuitOf an Orchestrator', () => {
     assert.deepEqual([circuitOf(desk, 'load').state, circuitOf(desk).state], ['open', 'closed']);
   });
 
+  const Nameless = (() =>
+    class {
+      @circuitBreaker(1)
+      async forecast(): Promise<void> {}
+    })();
   const keyed = new Orchestrator({ circuitBreaker: { key: () => 'a' } });
   const wrong: readonly [ask: () => unknown, message: string][] = [
     [
@@ -240,6 +247,10 @@ describe('circuitOf an Orchestrator', () => {
     [
       () => circuitOf(new Orchestrator({ circuitBreaker: 5 }), 'execute'),
       "circuitOf(): Orchestrator has no circuits by key, got the key 'execute'; one circuit is for all that it runs",
+    ],
+    [
+      () => circuitOf(new Nameless() as never),
+      'circuitOf(): expected the name of a method of the class, got undefined',
     ],
     [() => circuitOf(keyed), 'circuitOf(): Orchestrator has a circuit for each key: give one, got undefined'],
     [() => circuitOf(new Base() as never), 'circuitOf(): expected the name of a method of Base, got undefined'],
@@ -284,6 +295,29 @@ describe('circuits by key and instance', () => {
     assert.equal(circuitOf(two, 'own').state, 'closed');
   });
 
+  test('each function has a circuit, as receiver; what is no object shares one', async () => {
+    class Api {
+      @circuitBreaker({ consecutive: 1, scope: 'instance' })
+      async own(): Promise<void> {
+        throw down;
+      }
+    }
+    const { own } = new Api();
+    const call = (receiver: unknown) => rejection(Reflect.apply(own, receiver, []));
+    for (const receiver of [() => {}, () => {}]) {
+      assert.equal(await call(receiver), down);
+      assert.ok((await call(receiver)) instanceof CircuitOpenError);
+    }
+    assert.equal(await call(undefined), down);
+    for (const receiver of [undefined, null, 'text']) assert.ok((await call(receiver)) instanceof CircuitOpenError);
+  });
+
+  test('3.12 of a key that was not called yet there is nothing to tell, nor to reset', () => {
+    const circuit = circuitOf(Keyed, 'get', 'never called');
+    circuit.reset();
+    assert.deepEqual([circuit.state, circuit.failures, circuit.calls], ['closed', 0, 0]);
+  });
+
   test('X8 a key that is no string is a ConfigurationError from the call', async () => {
     const error = await rejection(new Keyed().wrong());
     assert.ok(error instanceof ConfigurationError);
@@ -317,6 +351,30 @@ describe('circuits by key and instance', () => {
       assert.equal(circuitOf(Fresh, 'get', 'a').failures, 0);
     }));
 
+  test('3.13 but one that is called itself is not dropped, however long that was ago', () =>
+    underFakeClock(async (clock) => {
+      class Fresh extends Keyed {}
+      const api = new Fresh();
+      await rejection(api.get('a'));
+      for (let i = 0; i < 10; i++) await api.get('b', false);
+      clock.tick(600_000);
+      await rejection(api.get('a'));
+      assert.equal(circuitOf(Fresh, 'get', 'a').state, 'open');
+    }));
+
+  test('3.13 a new key begins with nothing counted, whatever was dropped before', () =>
+    underFakeClock(async (clock) => {
+      class Fresh extends Keyed {}
+      const api = new Fresh();
+      await rejection(api.get('a'));
+      for (let i = 0; i < 10; i++) await api.get('b', false);
+      clock.tick(600_000);
+      for (let i = 0; i < 10; i++) await api.get('b', false);
+      assert.equal(circuitOf(Fresh, 'get', 'a').failures, 0);
+      await rejection(api.get('c'));
+      assert.equal(circuitOf(Fresh, 'get', 'c').state, 'closed');
+    }));
+
   test('3.13 an open one stays until a minute after it could be probed', () =>
     underFakeClock(async (clock) => {
       class Fresh extends Keyed {}
@@ -336,19 +394,75 @@ describe('circuits by key and instance', () => {
       assert.equal(circuitOf(Fresh, 'get', 'a').state, 'closed');
     }));
 
-  test('3.13 one whose call is under way is kept', async () => {
-    let end!: () => void;
-    class Api {
-      @circuitBreaker({ consecutive: 1, key: (key: string) => key })
-      async get(key: string): Promise<void> {
-        if (key === 'a') await new Promise<void>((_resolve, reject) => (end = () => reject(down)));
+  for (const how of ['aborted', 'aborted in a second attempt', 'refused twice'] as const) {
+    test(`3.13 X3 one whose call is under way is kept, after one that was ${how}`, async () => {
+      const work: ((fails: boolean) => void)[] = [];
+      const twice = definePolicy({
+        kind: 'twice',
+        stage: 'method',
+        around: (next) => next().catch(() => next()),
+      });
+      class Api {
+        @retry({ maxAttempts: 2, waitMin: 0, retryOn: [], retryResult: () => true })
+        @circuitBreaker({ consecutive: 1, key: (key: string) => key })
+        @concurrency({ limit: 1, key: (key: string) => key })
+        @twice()
+        async get(key: string, _signal?: AbortSignal): Promise<void> {
+          if (key !== 'a') return;
+          await new Promise<void>((resolve, reject) => work.push((fails) => (fails ? reject(down) : resolve())));
+        }
       }
-    }
-    const api = new Api();
-    const call = rejection(api.get('a'));
-    for (let i = 0; i < 100; i++) await api.get(String(i));
-    end();
-    await call;
-    assert.equal(circuitOf(Api, 'get', 'a').state, 'open');
-  });
+      const api = new Api();
+      const stop = new AbortController();
+      if (how === 'refused twice') {
+        const first = api.get('a');
+        const second = rejection(api.get('a'));
+        const isolation = circuitOf(Api, 'get', 'a').isolate();
+        work.shift()?.(false);
+        assert.ok((await second) instanceof CircuitOpenError);
+        isolation();
+        await rejection(first);
+      } else {
+        const aborted = rejection(api.get('a', stop.signal));
+        if (how === 'aborted in a second attempt') {
+          work.shift()?.(false);
+          await flush();
+        }
+        stop.abort('left');
+        assert.equal(await aborted, 'left');
+        work.shift()?.(true);
+        await flush();
+        work.shift()?.(true);
+        await flush();
+      }
+      const call = rejection(api.get('a'));
+      for (let i = 0; i < 100; i++) await api.get(String(i));
+      while (work.length > 0) {
+        work.shift()?.(true);
+        await flush();
+      }
+      assert.equal(await call, down);
+      assert.equal(circuitOf(Api, 'get', 'a').state, 'open');
+    });
+  }
+
+  test('3.13 one whose call is under way is kept, however long it takes', () =>
+    underFakeClock(async (clock) => {
+      let end!: () => void;
+      class Api {
+        @circuitBreaker({ consecutive: 1, key: (key: string) => key })
+        async get(key: string): Promise<void> {
+          if (key === 'a') await new Promise<void>((_resolve, reject) => (end = () => reject(down)));
+        }
+      }
+      const api = new Api();
+      const call = rejection(api.get('a'));
+      for (let i = 0; i < 100; i++) {
+        clock.tick(600_000);
+        await api.get(String(i));
+      }
+      end();
+      await call;
+      assert.equal(circuitOf(Api, 'get', 'a').state, 'open');
+    }));
 });

@@ -82,13 +82,16 @@ describe('failures in a row', () => {
     assert.deepEqual([circuit.state, circuit.failures], ['closed', 0]);
   });
 
-  test('3. a closed circuit reads no clock', (t) => {
-    const circuit = create(inARow(3));
-    const time = t.mock.method(performance, 'now');
-    repeat(9, () => succeed(circuit));
-    repeat(2, () => fail(circuit));
-    assert.equal(time.mock.callCount(), 0);
-  });
+  test('3. a closed circuit reads no clock', (t) =>
+    underFakeClock(async () => {
+      const circuit = create(inARow(3));
+      const time = t.mock.method(performance, 'now');
+      repeat(9, () => succeed(circuit));
+      repeat(2, () => fail(circuit));
+      assert.equal(time.mock.callCount(), 0);
+      fail(circuit);
+      assert.notEqual(time.mock.callCount(), 0);
+    }));
 
   timed('3. they do not age', (clock) => {
     const circuit = create(inARow(3));
@@ -664,12 +667,16 @@ describe('idle', () => {
     assert.ok(window.isIdle);
   });
 
-  test('3.13 of an empty window is seen without the clock', (t) => {
-    const circuit = create(byRatio());
-    const time = t.mock.method(performance, 'now');
-    assert.ok(circuit.isIdle);
-    assert.equal(time.mock.callCount(), 0);
-  });
+  test('3.13 of an empty window is seen without the clock', (t) =>
+    underFakeClock(async () => {
+      const circuit = create(byRatio());
+      const time = t.mock.method(performance, 'now');
+      assert.ok(circuit.isIdle);
+      assert.equal(circuit.failures, 0);
+      assert.equal(time.mock.callCount(), 0);
+      succeed(circuit);
+      assert.notEqual(time.mock.callCount(), 0);
+    }));
 
   timed('3.13 not while open, half-open or isolated', (clock) => {
     const circuit = opened();
@@ -818,6 +825,23 @@ describe('onStateChange', () => {
     assert.deepEqual(refused(circuit.admit('a call')), ['isolated', Number.POSITIVE_INFINITY]);
     circuit.reset();
     assert.ok(circuit.isIdle);
+  });
+
+  timed('3.14 what halfOpenAfter gives is for its own opening, though it opens the circuit anew', () => {
+    let isNested = false;
+    const circuit = create(
+      inARow(1, {
+        halfOpenAfter: () => {
+          if (isNested) return 70;
+          isNested = true;
+          circuit.reset();
+          fail(circuit);
+          return 10;
+        },
+      }),
+    );
+    fail(circuit);
+    assert.deepEqual(refused(circuit.admit('a call')), ['open', 70]);
   });
 
   timed('3.14 halfOpenAfter may reset the circuit', () => {

@@ -106,6 +106,12 @@ describe('6.4 parseRetryAfter', () => {
     'Sun Nov 6 08:49:37 2994',
     'Sun Nov 06 08:49:37 2994 GMT',
     'Sun, 06 Nov 2994 08:49:37 GMT ',
+    ' Sun, 06 Nov 2994 08:49:37 GMT',
+    'Sunday, 06-Nov-44 08:49:37 GMT ',
+    ' Sunday, 06-Nov-44 08:49:37 GMT',
+    ' Sun Nov  6 08:49:37 2994',
+    'Sun, 06 Nox 2994 08:49:37 GMT',
+    'Sun, 06 Nov 2994 0:8:49:3 GMT',
   ]) {
     test(`anything else is undefined: ${JSON.stringify(value)}`, async () => {
       assert.equal(await at(before, value), undefined);
