@@ -43,7 +43,13 @@ if (process.env.STRYKER_DRY_RUN === 'true') {
   });
 }
 
-import(pathToFileURL(resolve(process.argv[2])).href).catch((error) => {
+const file = resolve(process.argv[2]);
+// That a property fails is enough: to look for its smallest example takes long.
+if (readFileSync(file, 'utf8').includes("'fast-check'")) {
+  const { configureGlobal } = await import('fast-check');
+  configureGlobal({ endOnFailure: true });
+}
+import(pathToFileURL(file).href).catch((error) => {
   console.error(error);
   process.exitCode = 1;
 });

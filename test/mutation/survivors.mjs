@@ -34,6 +34,10 @@ export const reasons = [
       ['policies/circuit.ts', 'token === this.#closedToken', 'false', 2],
       ['policies/circuit-judge.ts', 'slowAfter !== Number.POSITIVE_INFINITY', 'true'],
       ['policies/circuit-keys.ts', 'isShared(sharing)', 'false'],
+      ['policies/circuit-window.ts', 'failures === 0', 'false'],
+      ['policies/circuit-window.ts', 'bucket !== this.#latest', 'true'],
+      ['policies/circuit-window.ts', 'steps >= buckets', 'false'],
+      ['policies/circuit-window.ts', 'steps >= buckets', 'steps > buckets'],
       ['policies/circuit-keys.ts', 'own.times !== this.#times', 'true'],
       ['policies/circuit-step.ts', 'current !== latest', 'true'],
       ['policies/circuit-step.ts', 'call.isWatched', 'true'],
@@ -111,6 +115,8 @@ export const reasons = [
     of: [
       ['core/call/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
       ['policies/timeout-run.ts', 'turn < grace', 'turn <= grace'],
+      ['policies/circuit-time.ts', 'elapsed >= duration - residue', 'elapsed > duration - residue'],
+      ['policies/circuit-time.ts', 'elapsed < -residue', 'elapsed <= -residue'],
       ['policies/timeout-run.ts', 'this.parent.deadline <= now() + residue', 'this.parent.deadline < now() + residue'],
       ['core/call/clock.ts', 'missing > early', 'missing >= early'],
       ['limits/window.ts', '(starts[at - 1] as number) > start', 'starts[at - 1] as number >= start'],
@@ -179,6 +185,10 @@ export const reasons = [
   {
     why: 'Nobody sees what stands there: another value comes before anybody looks.',
     of: [['policies/circuit.ts', "''"]],
+  },
+  {
+    why: 'Where it is asked, the two differ.',
+    of: [['policies/circuit-window.ts', 'steps < 0', 'steps <= 0']],
   },
   {
     why: 'No token has the number of its period, save that of a closed period, which was asked for before.',

@@ -120,23 +120,24 @@ describe('options of circuitBreaker', () => {
     assert.deepEqual(policiesOf(Weather, 'forecast')[0]?.options, policiesOf(Weather, 'load')[0]?.options);
   });
 
-  test('X6 @orchestrate and Orchestrator take it', async () => {
-    class Weather {
-      @orchestrate({ circuitBreaker: 1 })
-      async forecast(): Promise<void> {
-        throw down;
+  test('X6 @orchestrate and Orchestrator take it', () =>
+    underFakeClock(async () => {
+      class Weather {
+        @orchestrate({ circuitBreaker: 1 })
+        async forecast(): Promise<void> {
+          throw down;
+        }
       }
-    }
-    const weather = new Weather();
-    assert.equal(await rejection(weather.forecast()), down);
-    const { message } = await refusal(weather.forecast());
-    assert.equal(message, 'Weather.forecast: its circuit is open (1 failure; next probe in 5000 ms)');
-    const orchestrator = new Orchestrator({ circuitBreaker: { consecutive: 1 } });
-    await rejection(orchestrator.execute(() => Promise.reject(down)));
-    await refusal(orchestrator.execute(async () => 1));
-    assert.equal(orchestrator.stats.circuitOpenings, 1);
-    assert.throws(() => new Orchestrator({ circuitBreaker: 0 }), ConfigurationError);
-  });
+      const weather = new Weather();
+      assert.equal(await rejection(weather.forecast()), down);
+      const { message } = await refusal(weather.forecast());
+      assert.equal(message, 'Weather.forecast: its circuit is open (1 failure; next probe in 5000 ms)');
+      const orchestrator = new Orchestrator({ circuitBreaker: { consecutive: 1 } });
+      await rejection(orchestrator.execute(() => Promise.reject(down)));
+      await refusal(orchestrator.execute(async () => 1));
+      assert.equal(orchestrator.stats.circuitOpenings, 1);
+      assert.throws(() => new Orchestrator({ circuitBreaker: 0 }), ConfigurationError);
+    }));
 });
 
 describe('failures in a row', () => {

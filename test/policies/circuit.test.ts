@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Clock } from '@sinonjs/fake-timers';
 import { CircuitOpenError, ConfigurationError, RejectedError } from '../../src/core/errors.js';
 import { Circuit } from '../../src/policies/circuit.js';
+import { Circuits } from '../../src/policies/circuit-keys.js';
 import type { CircuitChange, CircuitOptions } from '../../src/policies/circuit-options.js';
 import { circuitOpenError, type Refusal } from '../../src/policies/circuit-refusal.js';
 import { underFakeClock } from '../support/clock.js';
@@ -677,6 +678,17 @@ describe('idle', () => {
       succeed(circuit);
       assert.notEqual(time.mock.callCount(), 0);
     }));
+
+  test('3.13 a few circuits serve any number of keys that are called once', () => {
+    let made = 0;
+    const make = (): Circuit<never> => {
+      made++;
+      return create(inARow(3)) as Circuit<never>;
+    };
+    const circuits = new Circuits({ key: () => 'a' }, {} as never, make, () => {}).byKeyOf(undefined);
+    for (let i = 0; i < 100; i++) circuits.use(String(i));
+    assert.ok(made < 5, `${made} circuits`);
+  });
 
   timed('3.13 not while open, half-open or isolated', (clock) => {
     const circuit = opened();
