@@ -106,6 +106,6 @@ export function parseRetryAfter(value: unknown): number | undefined {
     return isObject(headers) ? parse(headerOf(headers)) : undefined;
   } catch {
     // What cannot be read asks for nothing.
-    return undefined;
   }
+  return undefined;
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 
 /**
  * The run may be narrowed: `MUTATE` lists the files (or ranges of them) to change, `FIRST` the beginnings of the names of
- * the test files that a mutant meets first. With `QUICK=1` it meets no others: those that survive are to be tried again.
+ * the test files that a mutant meets first, as `retry.,circuit`. With `QUICK=1` it meets no others: those that survive are to be tried again.
  */
 const list = (text) => (text ?? '').split(',').filter((each) => each !== '');
 const mutate = list(process.env.MUTATE);
@@ -15,7 +15,7 @@ const slowLast = [
   ...['timeout.model', 'many-classes', 'model', 'locate', 'error-codec', 'pool', 'exit'],
 ];
 const nameOf = (file) => file.slice(file.lastIndexOf('/') + 1, -'.test.js'.length);
-const isFirst = (file) => first.some((name) => nameOf(file).startsWith(name));
+const isFirst = (file) => first.some((name) => `${nameOf(file)}.`.startsWith(name));
 const place = (file) => slowLast.indexOf(nameOf(file)) - (isFirst(file) ? slowLast.length : 0);
 const testFiles = ['core', 'policies', 'testing']
   .flatMap((folder) => readdirSync(`build/test/${folder}`).map((file) => `build/test/${folder}/${file}`))

@@ -147,6 +147,17 @@ describe('6.4 parseRetryAfter', () => {
     assert.equal(parseRetryAfter(new Headers()), undefined);
   });
 
+  test('what has only one method of a Headers is a record', () => {
+    const headers = { 'retry-after': '3' };
+    assert.equal(parseRetryAfter({ headers: { ...headers, get: () => '9' } }), 3000);
+    assert.equal(parseRetryAfter({ headers: { ...headers, has: () => true } }), 3000);
+    assert.equal(parseRetryAfter({ ...headers, get: () => '9' }), undefined);
+  });
+
+  test('headers that are null are none, so that its error counts', () => {
+    assert.equal(parseRetryAfter({ headers: null, error: { headers: { 'retry-after': '3' } } }), 3000);
+  });
+
   test('takes a record in any case, and the first of several values', () => {
     for (const headers of [
       { 'retry-after': '3' },

@@ -62,6 +62,25 @@ describe('a RetryBudget', () => {
       }
     }));
 
+  test('6.2 calls that keep coming lapse one after the other', () =>
+    atFakeTime((clock) => {
+      const budget = budgetOf(0, { ratio: 1 });
+      for (let call = 0; call < 50; call++) {
+        put(budget, 1);
+        clock.tick(900);
+      }
+      assert.ok(budget.balance >= 10 && budget.balance <= 12, `${budget.balance} retries`);
+    }));
+
+  test('6.2 reset leaves nothing of what was put in, and fills the reserve', () =>
+    atFakeTime(() => {
+      const budget = budgetOf(50, { minPerSecond: 1 });
+      assert.equal(drain(budget), 20);
+      put(budget, 50);
+      budget.reset();
+      assert.equal(budget.balance, 10);
+    }));
+
   test('6.2 counts ttl from the first call after an idle time, wherever that falls', () =>
     atFakeTime((clock) => {
       const budget = budgetOf(0, { ratio: 1 });
