@@ -418,7 +418,9 @@ describe('a wrong option fails at decoration', () => {
         [[], '[]'],
       ]) {
         const isStack = (name === 'rateLimit' || name === 'concurrency') && shown === '[]';
-        const problem = isStack ? 'at least one limit, got an empty array' : `the options to be an object, got ${shown}`;
+        const problem = isStack
+          ? 'at least one limit, got an empty array'
+          : `the options to be an object, got ${shown}`;
         fails(() => decorate(name, value), `@${name} on method \`load\`: expected ${problem}`);
       }
     }
