@@ -52,6 +52,7 @@ export { FallbackChain, Orchestrator } from './orchestrator.js';
 export { cache } from './policies/cache.js';
 export { type CacheHandle, cacheOf } from './policies/cache-of.js';
 export type { CacheConfig, StaleIfErrorConfig } from './policies/cache-options.js';
+export { type Chaos, type ChaosConfig, chaos } from './policies/chaos.js';
 export { circuitBreaker } from './policies/circuit-breaker.js';
 export { CircuitBreaker } from './policies/circuit-breaker-object.js';
 export type { CircuitBreakerConfig, CircuitEvent } from './policies/circuit-config.js';

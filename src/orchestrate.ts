@@ -9,6 +9,7 @@ import { entriesOf, flag, show, type Where, wrongOption } from './core/options.j
 import type { Policies } from './core/policies.js';
 import type { OneOrMore } from './core/types.js';
 import type { CacheConfig } from './policies/cache-options.js';
+import type { ChaosConfig } from './policies/chaos.js';
 import type { CircuitBreaker } from './policies/circuit-breaker-object.js';
 import type { CircuitBreakerConfig } from './policies/circuit-config.js';
 import type { ConcurrencyInput } from './policies/concurrency.js';
@@ -54,11 +55,13 @@ interface OrchestratorOptions<
   Place extends SignalPlace,
   Values,
   At extends RotatedArgument,
+  ChaosResult,
 > extends Omit<
     OrchestratorConfig,
     | 'retry'
     | 'fallback'
     | 'timeout'
+    | 'chaos'
     | 'circuitBreaker'
     | 'rateLimit'
     | 'concurrency'
@@ -74,6 +77,7 @@ interface OrchestratorOptions<
   readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;
   readonly cache?: number | CacheConfig<CacheResult, This, Args, CacheArgs>;
   readonly singleFlight?: SingleFlightConfig<FlightArgs, This>;
+  readonly chaos?: ChaosConfig<ChaosResult, This, Args>;
   readonly signalAt?: Place;
 }
 
@@ -141,6 +145,7 @@ export function orchestrate<
   const Place extends SignalPlace = SignalPlace,
   Values extends RotatedValues<Plain<Literal>, This, Args> = RotatedValues<Plain<Literal>, This, Args>,
   const At extends RotatedArgument = RotatedArgument,
+  ChaosResult extends Plain<Literal> = Plain<Literal>,
 >(
   config?: OrchestratorOptions<
     readonly Each[],
@@ -157,7 +162,8 @@ export function orchestrate<
     Args,
     Place,
     Values,
-    At
+    At,
+    ChaosResult
   >,
 ): PolicyDecorator<
   | { alternatives: readonly Each[] }
@@ -172,6 +178,7 @@ export function orchestrate<
   | NeedsOfKey<FlightArgs, Args>
   | { option: 'hooks'; this: This; args: Args }
   | { signalAt: Place }
+  | { value: ChaosResult; of: 'result' }
   | NeedsOfValues<Values, This, Args>
   | { rotate: At; values: ValueOf<Values> }
 >;

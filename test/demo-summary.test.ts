@@ -57,6 +57,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     coalesced: 0,
     refreshFailures: 0,
     fallbacks: 1,
+    injected: 0,
     failures: 1,
     custom: {},
   };

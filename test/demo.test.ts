@@ -178,6 +178,7 @@ describe('the demo', () => {
       coalesced: 0,
       refreshFailures: 0,
       fallbacks: 0,
+      injected: 0,
       failures: 0,
       custom: {},
     };

@@ -50,6 +50,13 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'offline: retry of Store, concurrency of Archive',
     'describe: none',
   ],
+  chaos: [
+    'sun in Davos',
+    'drill: 6 of 20 from yesterday, 35 attempts, 21 injected',
+    'Davos: sun in Davos, yesterday; Chur: sun in Chur',
+    'slow: TimeoutError',
+    'sun in Davos',
+  ],
   client: [
     'weather: sun - requests: 3',
     'missing: the server answered 404 - requests: 1',
@@ -137,6 +144,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '  coalesced: 0,',
     '  refreshFailures: 0,',
     '  fallbacks: 0,',
+    '  injected: 0,',
     '  failures: 0,',
     '  custom: {}',
     '}',

@@ -379,6 +379,7 @@ describe('statsOf', () => {
     coalesced: 0,
     refreshFailures: 0,
     fallbacks: 0,
+    injected: 0,
     failures: 0,
     custom: {},
   };

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../core/errors.js';
 import { unknownOption, type Where, wrongOption } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import { cachePolicy } from './cache.js';
+import { chaosPolicy } from './chaos.js';
 import { circuitBreakerPolicy } from './circuit-breaker.js';
 import { concurrencyPolicy } from './concurrency.js';
 import { cpuBoundPolicy } from './cpu-bound.js';
@@ -29,6 +30,7 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
   timeout: timeoutPolicy,
   cache: cachePolicy,
   singleFlight: singleFlightPolicy,
+  chaos: chaosPolicy,
 };
 
 /** What stands for the options of a kind, in words. */

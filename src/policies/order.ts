@@ -19,6 +19,7 @@ const order = [
   'rateLimit',
   'concurrency',
   '*.method',
+  'chaos',
   'cpuBound',
 ] as const;
 

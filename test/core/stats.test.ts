@@ -21,6 +21,7 @@ const none = {
   coalesced: 0,
   refreshFailures: 0,
   fallbacks: 0,
+  injected: 0,
   failures: 0,
   custom: {},
 };

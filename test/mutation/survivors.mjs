@@ -46,10 +46,10 @@ export const reasons = [
         'options.failResult === undefined && options.slowAfter === Number.POSITIVE_INFINITY',
         'false',
       ],
-      ['policies/circuit-step.ts', 'isEverySuccess && unwatch === undefined && circuit.stands(token)', 'false'],
+      ['policies/circuit-step.ts', 'unwatch === undefined && ruled().isEverySuccess && circuit.stands(token)', 'false'],
       [
         'policies/circuit-step.ts',
-        '{ // As most calls end: nobody has a say. circuit.succeed(token, call); return around.ok(value, call); }',
+        '{ // As most calls end: nobody has a say. circuit.succeed(token, contextOf(call)); return around.ok(value, call); }',
         '{}',
       ],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],

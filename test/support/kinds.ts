@@ -15,6 +15,7 @@ export const samples = {
   circuitBreaker: 5,
   cache: 60_000,
   singleFlight: {},
+  chaos: { latency: 1 },
 } satisfies Readonly<Record<PolicyKind, unknown>>;
 
 export type Kind = keyof typeof samples;

@@ -187,8 +187,11 @@ export async function tieCaller(): Promise<void> {
   await undefined;
 }
 
-/** A pause in milliseconds that an abort of the call cuts short, and that keeps the program alive. */
-export function pause(call: Call, delay: number): Promise<void> {
+/**
+ * A pause in milliseconds that an abort of the call cuts short, and that keeps the program alive. `mayBeSkipped` tells
+ * whether it may be where waits are skipped.
+ */
+export function pause(call: Call, delay: number, mayBeSkipped = always): Promise<void> {
   if (call.aborted) return Promise.reject(call.reason);
   return new Promise((resolve, reject) => {
     const alarm = new Alarm(
@@ -197,7 +200,7 @@ export function pause(call: Call, delay: number): Promise<void> {
         resolve();
       },
       true,
-      always,
+      mayBeSkipped,
     );
     alarm.set(delay);
     call.waiting = {

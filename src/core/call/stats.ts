@@ -38,6 +38,8 @@ export interface Stats {
   readonly refreshFailures: number;
   /** Alternatives called, further values of `rotate` tried, and last-resort values used. */
   readonly fallbacks: number;
+  /** Attempts that `@chaos` did something to. */
+  readonly injected: number;
   /** Calls that rejected. */
   readonly failures: number;
   /** What policies made by `definePolicy` count, by their kind. */
@@ -67,6 +69,7 @@ export const newStats = (): MutableStats => ({
   coalesced: 0,
   refreshFailures: 0,
   fallbacks: 0,
+  injected: 0,
   failures: 0,
   custom: {},
 });

@@ -40,12 +40,12 @@ export type AlternativeProblem<This, Fn extends AnyFunction, Each> = Each extend
       ? never
       : { readonly 'this alternative has not the signature of the method': Each };
 
-export type ValueProblem<Fn, Value> =
+export type ValueProblem<Fn, Value, Option extends string> =
   Fits<unknown, Value> extends true
     ? never
     : Fits<Value, Resolved<Fn>> extends true
       ? never
-      : { readonly 'value is not what the method returns': Value };
+      : { readonly [Text in `${Option} is not what the method returns`]: Value };
 
 /**
  * Whether a class has a member of this name that is private or protected: such a one fits no public one, not even one

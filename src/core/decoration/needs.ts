@@ -28,9 +28,10 @@ interface NeedsAlternatives<Alternatives = readonly unknown[]> {
   readonly alternatives: Alternatives;
 }
 
-/** A value is given in place of what the method gives: `{ value: null }`. */
+/** A value is given in place of what the method gives: `{ value: null }`; by another option, `{ value: null; of: 'result' }`. */
 interface NeedsValue<Value = unknown> {
   readonly value: Value;
+  readonly of?: string;
 }
 
 /** The signal of an attempt is put in the place of an argument: `{ signalAt: { argument: 1, name: 'abortSignal' } }`. */
@@ -87,7 +88,11 @@ export type Problem<This, Fn extends AnyFunction, Name, Needs> =
       : Needs extends NeedsAlternatives<infer Alternatives extends readonly unknown[]>
         ? AlternativeProblem<This, Own<This, Name, Fn>, Alternatives[number]>
         : Needs extends NeedsValue<infer Value>
-          ? ValueProblem<Own<This, Name, Fn>, Value>
+          ? ValueProblem<
+              Own<This, Name, Fn>,
+              Value,
+              Needs extends { of: infer Option extends string } ? Option : 'value'
+            >
           : Needs extends NeedsPlace<infer Place>
             ? PlaceProblem<Fn, Place>
             : Needs extends NeedsRotation<infer At, infer Values>
