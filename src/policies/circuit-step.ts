@@ -2,7 +2,7 @@ import { Call } from '../core/call/call.js';
 import { finalError } from '../core/call/final-errors.js';
 import { callHook, tellHook } from '../core/call/hooks.js';
 import type { ErrorMatcher } from '../core/call/matcher.js';
-import { isOwnError } from '../core/call/own-errors.js';
+import { isOwnError, ownError } from '../core/call/own-errors.js';
 import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
@@ -176,7 +176,7 @@ export function stepOf<Context>(
 
   const openError = (refusal: Refusal): Error => {
     site.stats.rejected++;
-    return circuitOpenError(site.label, refusal);
+    return ownError(circuitOpenError(site.label, refusal), site);
   };
 
   /** Has the circuit know how an attempt ended, if that `counts`. Throws what a function of the options throws, which is no verdict. */

@@ -72,6 +72,20 @@ describe('circuitBreaker and fallback', () => {
 });
 
 describe('circuitBreaker and limits', () => {
+  test('X3 a CircuitOpenError of this very pipeline is neutral, where the code gets it of a call of its own', async () => {
+    class Weather {
+      @circuitBreaker({ consecutive: 1, key: (city: string) => city })
+      async forecast(_city: string, next?: string): Promise<void> {
+        if (next === undefined) throw down;
+        await this.forecast(next);
+      }
+    }
+    const weather = new Weather();
+    await rejection(weather.forecast('Davos'));
+    assert.ok((await rejection(weather.forecast('Chur', 'Davos'))) instanceof CircuitOpenError);
+    assert.equal(circuitOf(Weather, 'forecast', 'Chur').failures, 0);
+  });
+
   test('X3 a RejectedError of this very pipeline is neutral', async () => {
     const work = deferred<void>();
     class Weather {
