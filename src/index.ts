@@ -67,6 +67,8 @@ export { definePolicy, type PolicyFactory } from './policies/define-policy.js';
 export type { PolicyCall, PolicyDefinition } from './policies/definition.js';
 export { type Alternative, type FallbackConfig, fallback, type Plain } from './policies/fallback.js';
 export type { ResultSharingConfig } from './policies/flight-options.js';
+export { type HedgeConfig, hedge } from './policies/hedge.js';
+export type { HedgeDelay, HedgeEvent } from './policies/hedge-options.js';
 export { httpStatusOf } from './policies/http-status.js';
 export { type RateLimitInput, type RateLimitUse, rateLimit } from './policies/rate-limit.js';
 export type { RateLimitConfig } from './policies/rate-limit-config.js';

@@ -14,6 +14,8 @@ import type { CircuitBreaker } from './policies/circuit-breaker-object.js';
 import type { CircuitBreakerConfig } from './policies/circuit-config.js';
 import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
+import type { HedgeConfig } from './policies/hedge.js';
+import type { HedgeDelay } from './policies/hedge-options.js';
 import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js';
 import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
@@ -62,6 +64,7 @@ interface OrchestratorOptions<
     | 'fallback'
     | 'timeout'
     | 'chaos'
+    | 'hedge'
     | 'circuitBreaker'
     | 'rateLimit'
     | 'concurrency'
@@ -72,6 +75,7 @@ interface OrchestratorOptions<
   readonly retry?: number | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args, Values, At>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
+  readonly hedge?: number | HedgeDelay<This, Args> | HedgeConfig<This, Args>;
   readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs> | CircuitBreaker;
   readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
   readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;

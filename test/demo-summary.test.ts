@@ -47,6 +47,8 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     queued: 0,
     attempts: 5,
     retries: 1,
+    hedges: 0,
+    hedgeWins: 0,
     budgetExceeded: 0,
     rejected: 0,
     timeouts: 0,

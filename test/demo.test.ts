@@ -168,6 +168,8 @@ describe('the demo', () => {
       queued: 0,
       attempts: 1,
       retries: 0,
+      hedges: 0,
+      hedgeWins: 0,
       budgetExceeded: 0,
       rejected: 0,
       timeouts: 0,

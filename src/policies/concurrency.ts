@@ -75,7 +75,7 @@ const isOnly = ({ shared, options }: Limit<Admission, ConcurrencyOptions>): bool
 
 export function concurrencyPolicy(given: unknown, where: Where): Policy {
   const limits = readLimits<Admission, ConcurrencyOptions>(given, where, concurrencyKind);
-  if (where.member === undefined && !where.classless) checkForClass(limits, where);
+  if (where.member === undefined && !where.classless && where.over === undefined) checkForClass(limits, where);
   const ranks = ranksOf(limits, rank);
   const steps = limits.map(
     (limit, at): PolicyStep => ({

@@ -8,6 +8,7 @@ import { concurrencyPolicy } from './concurrency.js';
 import { cpuBoundPolicy } from './cpu-bound.js';
 import { type Build, definedBuilder, definedKinds } from './defined.js';
 import { fallbackPolicy, readFallback } from './fallback.js';
+import { hedgePolicy } from './hedge.js';
 import { rateLimitPolicy } from './rate-limit.js';
 import { retryPolicy } from './retry.js';
 import { singleFlightPolicy } from './single-flight.js';
@@ -23,6 +24,7 @@ const builtIn: Readonly<Record<PolicyKind, Build>> = {
     }
     return fallbackPolicy(readFallback(Array.isArray(given) ? { alternatives: given } : given, where), where);
   },
+  hedge: hedgePolicy,
   circuitBreaker: circuitBreakerPolicy,
   rateLimit: rateLimitPolicy,
   concurrency: concurrencyPolicy,

@@ -11,6 +11,7 @@ const order = [
   'timeout.total',
   'fallback.rotate',
   'retry',
+  'hedge',
   '*.attempt',
   'circuitBreaker',
   'timeout.attempt',

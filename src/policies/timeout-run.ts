@@ -8,7 +8,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Around, Entrance } from '../core/call/step.js';
 import { TimeoutError } from '../core/errors.js';
-import { ignore } from './run.js';
+import { ignore, isThenable } from './run.js';
 
 /** What a time is given for: one attempt, or all of them with their waits. */
 export type Scope = 'attempt' | 'total';
@@ -43,10 +43,6 @@ interface Bounded {
  * fire late, what settled before may still be on its way here through some `await`s.
  */
 const grace = 16;
-
-/** Whether a step has more to wait for: no promise is ever the value that another one settled with. */
-const isThenable = (outcome: unknown): boolean =>
-  typeof outcome === 'object' && outcome !== null && typeof (outcome as { then?: unknown }).then === 'function';
 
 /** How long what lies beneath may take. */
 export class Bound {

@@ -5,7 +5,7 @@ let users = 0;
 let skipping: Skipping | undefined;
 
 /**
- * Waits take no time: those of retries and rate limits, and `halfOpenAfter` of circuits. Order, counts and limits stay as
+ * Waits take no time: those of retries and rate limits, and `halfOpenAfter` of circuits; hedges start on failures only. Order, counts and limits stay as
  * they are. The clock of opero moves on by what is skipped, so that it counts towards `maxElapsed`, `maxWait` and
  * `timeout.total`; no other clock does. What the methods themselves do takes the time that it takes, and so does the wait
  * for a slot that work holds, and a wait that has begun already; deadlines on that do not come sooner. With fake timers and without.

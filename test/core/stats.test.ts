@@ -11,6 +11,8 @@ const none = {
   queued: 0,
   attempts: 0,
   retries: 0,
+  hedges: 0,
+  hedgeWins: 0,
   budgetExceeded: 0,
   rejected: 0,
   timeouts: 0,

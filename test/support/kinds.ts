@@ -16,6 +16,7 @@ export const samples = {
   cache: 60_000,
   singleFlight: {},
   chaos: { latency: 1 },
+  hedge: 1000,
 } satisfies Readonly<Record<PolicyKind, unknown>>;
 
 export type Kind = keyof typeof samples;

@@ -4,7 +4,7 @@ import type { AnyFunction } from '../types.js';
  * What `currentCall()` tells.
  *
  * @example
- * const { attempt, hedge, signal, error }: CurrentCall = currentCall();
+ * const { attempt, signal, error }: CurrentCall = currentCall();
  */
 export interface CurrentCall {
   /** The attempt that runs, from 1; in a fallback, the number of attempts that led to it. */

@@ -18,7 +18,11 @@ export interface Stats {
   readonly attempts: number;
   /** Attempts begun after a failed one. */
   readonly retries: number;
-  /** Retries that a RetryBudget refused. */
+  /** Hedges begun: further runs of an attempt that had not succeeded yet. */
+  readonly hedges: number;
+  /** Attempts in which a hedge was the first to succeed. */
+  readonly hedgeWins: number;
+  /** Retries and hedges that a RetryBudget refused. */
   readonly budgetExceeded: number;
   /** Attempts turned away: over `maxQueue` or `maxWait`, or by a circuit. */
   readonly rejected: number;
@@ -59,6 +63,8 @@ export const newStats = (): MutableStats => ({
   queued: 0,
   attempts: 0,
   retries: 0,
+  hedges: 0,
+  hedgeWins: 0,
   budgetExceeded: 0,
   rejected: 0,
   timeouts: 0,
