@@ -86,6 +86,7 @@ export const callSections: Section[] = [
     () => ({
       'opero, retry': (value: number) => service.retried(value),
       'and a timeout': (value) => service.retriedBounded(value),
+      'and a hedge': (value) => service.retriedHedged(value),
       'and a circuit breaker': (value) => service.retriedGuarded(value),
       'and a circuit breaker, by a window': (value) => service.retriedWatched(value),
       'with a budget': (value) => service.retriedWithin(value),
@@ -98,6 +99,7 @@ export const callSections: Section[] = [
         reference: 'opero, retry',
         figures: {
           timeoutCost: times['and a timeout'] - retried,
+          hedgeCost: times['and a hedge'] - retried,
           circuitCost: times['and a circuit breaker'] - retried,
           circuitWindowCost: times['and a circuit breaker, by a window'] - retried,
           budgetCost: times['with a budget'] - retried,

@@ -1,4 +1,14 @@
-import { circuitBreaker, concurrency, definePolicy, fallback, RetryBudget, rateLimit, retry, timeout } from 'opero';
+import {
+  circuitBreaker,
+  concurrency,
+  definePolicy,
+  fallback,
+  hedge,
+  RetryBudget,
+  rateLimit,
+  retry,
+  timeout,
+} from 'opero';
 
 /** So many starts that nobody ever waits. */
 export const plenty = 1e9;
@@ -62,6 +72,17 @@ export class Service {
 
   @timeout({ attempt: minute, total: minute })
   async boundedTwice(value: number): Promise<number> {
+    return value;
+  }
+
+  @hedge(minute)
+  async hedged(value: number): Promise<number> {
+    return value;
+  }
+
+  @retry(3)
+  @hedge(minute)
+  async retriedHedged(value: number): Promise<number> {
     return value;
   }
 
