@@ -4,7 +4,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import { type Key, keyOf } from '../limits/asked.js';
-import { implicitKeyOf } from './implicit-key.js';
+import { implicitKeys } from './implicit-key.js';
 
 /**
  * Which calls share what comes of one.
@@ -51,4 +51,4 @@ export function requireMethod({ member, classless, over, text }: Where): void {
 
 /** Tells the key of a call. Throws what has the call reject. */
 export const keysOf = (key: Key | undefined, site: SiteInfo, kind: PolicyKind): ((call: Call) => string) =>
-  key === undefined ? (call) => implicitKeyOf(call, site, kind) : (call) => keyOf(call, key, site, kind);
+  key === undefined ? implicitKeys(site, kind) : (call) => keyOf(call, key, site, kind);

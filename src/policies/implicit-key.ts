@@ -6,6 +6,7 @@ import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
 import { show } from '../core/options.js';
+import type { PolicyKind } from '../core/policies.js';
 
 const isNoSignal = (value: unknown): boolean => value === undefined || value === null;
 
@@ -69,28 +70,48 @@ function partOf(value: unknown): string | undefined {
   }
 }
 
+/** How many keys are remembered, and of strings up to which length. */
+const memory = { most: 1000, longest: 64 };
+
 /**
- * The key of a call that no `key` tells: made of its primitive arguments, with their types, so that no two lists of
+ * Tells the keys of calls that no `key` tells: made of their primitive arguments, with their types, so that no two lists of
  * arguments have the same one. Throws a ConfigurationError where there is an object among them.
  */
-export function implicitKeyOf(call: Call, site: SiteInfo, kind: string): string {
+export function implicitKeys(site: SiteInfo, kind: PolicyKind): (call: Call) => string {
   const { signalAt } = site;
-  const args = signalAt === undefined ? call.args : withoutSignalAt(call.args, signalAt);
-  const count = countTelling(args);
-  let key = '';
-  for (let index = 0; index < count; index++) {
-    const value = args[index];
-    // The last string needs no end.
-    const part = typeof value === 'string' && index === count - 1 ? `"${value}` : partOf(value);
-    if (part === undefined) throw finalError(unkeyable(index, value, site, kind), call);
-    key += part;
-  }
-  return key;
+  /** Those of one argument: a key that is made anew takes the engine several times as long to look up. */
+  const known = new Map<unknown, string>();
+
+  const make = (call: Call, args: readonly unknown[], count: number): string => {
+    let key = '';
+    for (let index = 0; index < count; index++) {
+      const value = args[index];
+      // The last string needs no end.
+      const part = typeof value === 'string' && index === count - 1 ? `"${value}` : partOf(value);
+      if (part === undefined) throw finalError(unkeyable(index, value, site, kind), call);
+      key += part;
+    }
+    return key;
+  };
+
+  const remember = (value: unknown, key: string): string => {
+    if (key.length > memory.longest) return key;
+    if (known.size >= memory.most) known.clear();
+    known.set(value, key);
+    return key;
+  };
+
+  return (call) => {
+    const args = signalAt === undefined ? call.args : withoutSignalAt(call.args, signalAt);
+    const count = countTelling(args);
+    const [first] = args;
+    // A map does not tell 0 from -0, and holds symbols for ever.
+    if (count !== 1 || first === 0 || typeof first === 'symbol') return make(call, args, count);
+    return known.get(first) ?? remember(first, make(call, args, 1));
+  };
 }
 
-const unkeyable = (index: number, value: unknown, site: SiteInfo, kind: string): Error =>
-  misuse(
-    kind,
-    `expected \`key\`, as argument ${index} is no primitive, of which a key could be made: ${show(value)}`,
-    site,
-  );
+const unkeyable = (index: number, value: unknown, site: SiteInfo, kind: PolicyKind): Error => {
+  const problem = `expected \`key\`, as argument ${index} is no primitive, of which a key could be made: ${show(value)}`;
+  return misuse(kind, problem, site);
+};

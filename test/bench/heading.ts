@@ -16,6 +16,9 @@ const peers = [
   'bottleneck',
   'mollitia',
   'limiter',
+  'p-memoize',
+  'async-cache-dedupe',
+  'lru-cache',
   'tinypool',
 ];
 

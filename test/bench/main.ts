@@ -4,6 +4,7 @@ import { headingText, readHeading } from './heading.js';
 import { markdownText, writePage } from './markdown.js';
 import { kept } from './measure.js';
 import { columnsText, compare, judge, type Result, sectionText, targetsText, type Verdict } from './report.js';
+import { cacheSections } from './rows/caches.js';
 import { callSections } from './rows/calls.js';
 import { circuitSections } from './rows/circuits.js';
 import { crowdSections } from './rows/crowd.js';
@@ -26,6 +27,7 @@ const usage = `Usage: npm run bench [-- options]
 const sections = [
   ...callSections,
   ...circuitSections,
+  ...cacheSections,
   ...streamSections,
   ...crowdSections,
   ...rateSections,

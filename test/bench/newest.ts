@@ -12,13 +12,13 @@ async function manifestOf(folder: string): Promise<Manifest> {
   return JSON.parse(await readFile(new URL(`${folder}/package.json`, modules), 'utf8'));
 }
 
-/** Whether a range of Nodes, as `engines` gives it (`>=22`, `^26 || ^24`), has this version in it. */
+/** Whether a range of Nodes, as `engines` gives it (`>=22`, `^26 || ^24`, `20 || >=22`), has this version in it. */
 export function takes(range: string, node: string): boolean {
   const here = node.split('.').map(Number);
   return range.split('||').some((part) => {
-    const [, sign, major, minor = 0, patch = 0] = /^\s*(>=|\^)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?\s*$/.exec(part) ?? [];
-    if (sign === undefined) throw new Error(`expected a range like >=22 or ^26 || ^24, got ${range}`);
-    if (sign === '^' && here[0] !== Number(major)) return false;
+    const [, sign, major, minor = 0, patch = 0] = /^\s*(>=|\^|)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?\s*$/.exec(part) ?? [];
+    if (sign === undefined) throw new Error(`expected a range like >=22, ^26 || ^24 or 20 || >=22, got ${range}`);
+    if (sign !== '>=' && here[0] !== Number(major)) return false;
     const least = [major, minor, patch].map(Number);
     const differs = least.findIndex((each, i) => each !== here[i]);
     return differs === -1 || here[differs] > least[differs];

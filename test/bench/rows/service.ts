@@ -1,4 +1,5 @@
 import {
+  cache,
   circuitBreaker,
   concurrency,
   definePolicy,
@@ -7,6 +8,7 @@ import {
   RetryBudget,
   rateLimit,
   retry,
+  singleFlight,
   timeout,
 } from 'opero';
 
@@ -47,6 +49,21 @@ export class Service {
 
   @circuitBreaker({ failureRatio: 0.5, window: 10_000, minCalls: 20 })
   async watched(value: number): Promise<number> {
+    return value;
+  }
+
+  @cache(minute)
+  async cached(value: number): Promise<number> {
+    return value;
+  }
+
+  @cache(Number.POSITIVE_INFINITY)
+  async kept(value: number): Promise<number> {
+    return value;
+  }
+
+  @singleFlight()
+  async flown(value: number): Promise<number> {
     return value;
   }
 
