@@ -104,12 +104,11 @@ export function cacheOf(target: object, method: PropertyKey | AnyFunction): Cach
   // Looked up each time: another may be in force by now, and what is kept be as new.
   const caches = (): Caches => (policyOf() ?? policy).caches(site);
   const values = (): KeptValues => caches().of(fn, self);
-  const keyOf = keysOf(policy.options.key, site, 'cache');
   return {
     get size() {
       return values().size;
     },
-    keyOf: (...args) => keyOf(new Call(fn, self, args, undefined, undefined)),
+    keyOf: (...args) => keysOf(policy.options.key, site, 'cache')(new Call(fn, self, args, undefined, undefined)),
     get(key) {
       const kept = values().look(requireKey(key, 'get'));
       return kept !== undefined && isYounger(kept, caches().options.ttl) ? kept.value : undefined;

@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { finalError } from '../core/call/final-errors.js';
 import { misuse } from '../core/call/own-errors.js';
-import { isPlain } from '../core/call/places.js';
+import { type ArgumentPlace, isPlain, replacedPlace } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
@@ -10,18 +10,33 @@ import type { PolicyKind } from '../core/policies.js';
 
 const isNoSignal = (value: unknown): boolean => value === undefined || value === null;
 
-/** Whether a value holds nothing, or nothing but a signal by this name. */
-const holdsNothingElse = (value: unknown, name: PropertyKey): boolean =>
+/** As properties have it. */
+const keyOfName = (name: PropertyKey | undefined): PropertyKey | undefined =>
+  typeof name === 'number' ? String(name) : name;
+
+/** Whether a value holds nothing, or nothing but a signal by this name, and what these other names lead to. */
+const holdsNothingElse = (
+  value: unknown,
+  name: PropertyKey,
+  [first, ...others]: readonly PropertyKey[] = [],
+): boolean =>
   isPlain(value) &&
-  Reflect.ownKeys(value).every(
-    (key) =>
-      key === (typeof name === 'number' ? String(name) : name) && (isNoSignal(value[key]) || isSignal(value[key])),
-  );
+  Reflect.ownKeys(value).every((key) => {
+    const each = value[key];
+    if (key === keyOfName(first)) return others.length === 0 || holdsNothingElse(each, name, others);
+    return key === keyOfName(name) && (isNoSignal(each) || isSignal(each));
+  });
 
 /** The arguments without the signal that stands where the site says. */
 function withoutSignalAt(args: readonly unknown[], { argument, name }: SignalPlace): readonly unknown[] {
   const given = args[argument];
   const isSilent = name === undefined ? isSignal(given) : holdsNothingElse(given, name);
+  return isSilent ? args.with(argument, undefined) : args;
+}
+
+/** The arguments without that in the place of which a policy puts other values. */
+function withoutReplaced(args: readonly unknown[], [argument, ...names]: ArgumentPlace): readonly unknown[] {
+  const isSilent = names.length === 0 ? argument < args.length : holdsNothingElse(args[argument], 'signal', names);
   return isSilent ? args.with(argument, undefined) : args;
 }
 
@@ -79,6 +94,7 @@ const memory = { most: 1000, longest: 64 };
  */
 export function implicitKeys(site: SiteInfo, kind: PolicyKind): (call: Call) => string {
   const { signalAt } = site;
+  const replaced = replacedPlace(site);
   /** Those of one argument: a key that is made anew takes the engine several times as long to look up. */
   const known = new Map<unknown, string>();
 
@@ -102,7 +118,9 @@ export function implicitKeys(site: SiteInfo, kind: PolicyKind): (call: Call) => 
   };
 
   return (call) => {
-    const args = signalAt === undefined ? call.args : withoutSignalAt(call.args, signalAt);
+    let { args } = call;
+    if (signalAt !== undefined) args = withoutSignalAt(args, signalAt);
+    if (replaced !== undefined) args = withoutReplaced(args, replaced);
     const count = countTelling(args);
     const [first] = args;
     // A map does not tell 0 from -0, and holds symbols for ever.

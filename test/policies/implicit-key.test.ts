@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ConfigurationError, cache, cacheOf, Orchestrator, orchestrate, singleFlight, statsOf } from 'opero';
+import { ConfigurationError, cache, cacheOf, fallback, Orchestrator, orchestrate, singleFlight, statsOf } from 'opero';
 import { rejection } from '../support/rejection.js';
 
 class Weather {
@@ -116,6 +116,33 @@ describe('5.1 without `key`, the arguments make it', () => {
     const first = cacheOf(weather, 'first');
     assert.equal(first.keyOf(signal, 'a'), first.keyOf(undefined, 'a'));
     assert.throws(() => first.keyOf('a', { abortSignal: signal }), ConfigurationError);
+  });
+
+  test('8 what `rotate` gives other values is left out', async () => {
+    class Hosts {
+      readonly asked: unknown[] = [];
+      @fallback({ rotate: { argument: 0, values: ['eu', 'us'] } })
+      @cache(60_000)
+      async get(host: string, id: number, _options?: object): Promise<string> {
+        this.asked.push(host);
+        if (host === 'eu') throw new Error('down');
+        return `${id} of ${host}`;
+      }
+      @fallback({ rotate: { argument: [1, 'auth', 'key'], values: ['a', 'b'] } })
+      @cache(60_000)
+      async by(_id: number, _options: object): Promise<void> {}
+    }
+    const hosts = new Hosts();
+    assert.equal(await hosts.get('eu', 1), '1 of us');
+    assert.equal(await hosts.get('us', 1, { signal }), '1 of us');
+    assert.equal(await hosts.get('other', 2), '2 of other');
+    assert.deepEqual(hosts.asked, ['eu', 'us', 'other']);
+    const { keyOf: of } = cacheOf(hosts, 'by');
+    assert.equal(of(1, { auth: { key: 'a' } }), of(1, { auth: { key: 'b' }, signal }));
+    assert.notEqual(of(1, { auth: { key: 'a' } }), of(2, { auth: { key: 'a' } }));
+    for (const options of [{ auth: { key: 'a', user: 'c' } }, { auth: { key: 'a' }, page: 1 }, { auth: 'a' }]) {
+      assert.throws(() => of(1, options), /argument 1 is no primitive/);
+    }
   });
 
   test('any other object among them is a ConfigurationError from the call', async () => {
