@@ -7,7 +7,7 @@ import { tellHook } from '../core/call/hooks.js';
 import { isOwnError } from '../core/call/own-errors.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Continuation } from '../core/call/step.js';
-import { isConfigurationError, isRejectedError } from '../core/guards.js';
+import { isRejectedError } from '../core/guards.js';
 import { delayOf, type Hedged } from './hedge-options.js';
 import { ignore } from './run.js';
 
@@ -26,7 +26,7 @@ interface Failure {
 }
 
 /** What it means that a run has not succeeded. */
-type Meaning = 'failed' | 'kept back' | 'the end';
+type Meaning = 'failed' | 'kept back' | 'the end' | 'of a hook';
 
 /**
  * How many turns of microtasks pass before a hedge begins by time: the promise decides, not the clock, and where timers
@@ -138,7 +138,7 @@ export class Race {
       if (begun.length > 0) this.schedule();
       if (isDue) await this.#startInTime();
     } catch (thrown) {
-      if (!this.#isOver) return await this.#decide(fail, finalError(thrown, this.#parent));
+      return await this.#decide(fail, finalError(thrown, this.#parent));
     }
     return await undecided();
   }
@@ -227,13 +227,15 @@ export class Race {
     try {
       meaning = await this.#meaningOf(error, run);
     } catch (thrown) {
-      meaning = 'the end';
-      reason = finalError(thrown, this.#parent);
+      meaning = 'of a hook';
+      reason = thrown;
     }
     this.#judged--;
     // Of an abort it is told apart.
     if (this.#isOver || this.#parent.aborted) return await undecided();
     if (meaning === 'the end') return await this.#decide(fail, reason);
+    // Of all that hooks threw in the runs, it is this that counts.
+    if (meaning === 'of a hook') return await this.#decide(fail, finalError(reason, this.#parent));
     try {
       if (this.#goesOn(run, meaning, error)) return await undecided();
     } catch (thrown) {
@@ -244,15 +246,8 @@ export class Race {
 
   async #meaningOf(error: unknown, run: ChildCall): Promise<Meaning> {
     const { site, wanted } = this.#of;
-    if (isFinal(error, run)) {
-      // Of all that were marked so beneath, it is this one that counts.
-      finalError(error, this.#parent);
-      return 'the end';
-    }
-    if (isOwnError(error, site)) {
-      if (isConfigurationError(error)) return 'the end';
-      if (isRejectedError(error) && !run.hasStarted) return 'kept back';
-    }
+    if (isFinal(error, run)) return 'of a hook';
+    if (isOwnError(error, site) && isRejectedError(error) && !run.hasStarted) return 'kept back';
     return wanted === undefined || (await wanted(error, this.#parent, site)) ? 'failed' : 'the end';
   }
 
@@ -265,7 +260,7 @@ export class Race {
   #goesOn(run: ChildCall, meaning: Meaning, error: unknown): boolean {
     // What turned the first away would turn away the others.
     if (run === this.first && meaning === 'kept back') return !this.#isIdle;
-    const cause = meaning === 'failed' ? { error } : ((run as Hedge).cause ?? this.#firstFailure);
+    const cause = meaning === 'failed' ? { error } : this.#firstFailure;
     if (meaning === 'failed' || this.#isIdle) {
       while (this.#used < this.#of.maxHedges) {
         if (this.#start(cause)) return true;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  circuitBreaker,
   concurrency,
   currentCall,
   explain,
@@ -279,6 +280,22 @@ describe('4.1 no success after delay', () => {
       }),
     ));
 
+  test('4.1 a first that blocks for longer than the delay as it is entered, and has not settled then, is hedged', () =>
+    underFakeClock(async (clock) => {
+      class Weather {
+        @hedge(50)
+        async forecast(): Promise<string> {
+          if (currentCall().hedge === 1) return 'sun';
+          clock.tick(70);
+          return await never();
+        }
+      }
+      const seen = watched(new Weather().forecast());
+      await flush();
+      assert.equal(seen.value, 'sun');
+      assert.equal(clock.countTimers(), 0);
+    }));
+
   test('4.1 the promise decides, not the clock: a success that is on its way when the timer is late starts no hedge', () =>
     underFakeClock(async (clock) => {
       class Weather {
@@ -419,17 +436,47 @@ describe('4.2 a failure', () => {
 
   test('4.2 where the first fails in the tick of the delay, that starts one hedge', () =>
     underFakeClock(async (clock) => {
-      let entered = 0;
+      const work = new Work();
       class Weather {
-        @hedge({ delay: 50, maxHedges: 1 })
+        @hedge({ delay: 50, maxHedges: 2 })
         async forecast(): Promise<string> {
-          if (++entered > 1) return 'sun';
+          if (currentCall().hedge > 0) return await work.begin();
           clock.tick(50);
           throw new Error('down');
         }
       }
-      assert.equal(await new Weather().forecast(), 'sun');
-      assert.equal(entered, 2);
+      const seen = watched(new Weather().forecast());
+      await flush();
+      await advance(clock, 49);
+      assert.deepEqual(work.starts, [[1, 50]]);
+      work.at(0).end.resolve('sun');
+      await flush();
+      assert.equal(seen.value, 'sun');
+    }));
+
+  test('4.2 while it is asked what a failure means, the attempt is not over', () =>
+    underFakeClock(async (clock) => {
+      const errors = [new Error('first'), new Error('hedge')];
+      const verdicts = new Map(errors.map((error) => [error, deferred<boolean>()]));
+      const work = new Work();
+      class Weather {
+        @hedge({ delay: 10, on: (error: Error) => verdicts.get(error)?.promise ?? true })
+        async forecast(): Promise<string> {
+          return await work.begin();
+        }
+      }
+      const seen = watched(new Weather().forecast());
+      await advance(clock, 10);
+      errors.forEach((error, index) => {
+        work.at(index).end.reject(error);
+      });
+      await flush();
+      verdicts.get(errors[0] as Error)?.resolve(true);
+      await flush();
+      assert.equal(seen.at, undefined);
+      verdicts.get(errors[1] as Error)?.resolve(false);
+      await flush();
+      assert.equal(seen.error, errors[1]);
     }));
 });
 
@@ -515,12 +562,23 @@ describe('4.3 all failed', () => {
           if (currentCall().hedge === 0) return await never();
           throw new Error('down');
         }
+
+        @hedge({ delay: 10, on: TypeError })
+        async afterFailure(): Promise<string> {
+          if (currentCall().hedge === 0) throw new TypeError('first');
+          throw new Error('down');
+        }
       }
       const weather = new Weather();
       async function callerOfAll(run: () => Promise<string>): Promise<string> {
         return await run();
       }
-      for (const run of [() => weather.forecast(0), () => weather.forecast(1), () => weather.atOnce()]) {
+      for (const run of [
+        () => weather.forecast(0),
+        () => weather.forecast(1),
+        () => weather.atOnce(),
+        () => weather.afterFailure(),
+      ]) {
         const seen = watched(callerOfAll(run));
         await advance(clock, 50);
         assert.match((seen.error as Error).stack ?? '', /async .*callerOfAll/);
@@ -750,6 +808,33 @@ describe('4.6 what keeps a hedge back keeps back that one only', () => {
       assert.deepEqual(work.starts[1], [2, 20]);
       assert.equal(budget.balance, 0);
       assert.equal(statsOf(weather, 'forecast').budgetExceeded, 1);
+    }));
+
+  test('4.6 where another run goes on, a failure tries one hedge, and the next comes in time', () =>
+    underFakeClock(async (clock) => {
+      const budget = new RetryBudget({ ratio: 1, minPerSecond: 0 });
+      const work = new Work();
+      class Weather {
+        @hedge({ delay: 10, maxHedges: 3, budget })
+        async forecast(): Promise<string> {
+          return await work.begin();
+        }
+      }
+      const weather = new Weather();
+      const seen = watched(weather.forecast());
+      await advance(clock, 10);
+      assert.equal(budget.balance, 0);
+      work.at(0).end.reject(new Error('down'));
+      await flush();
+      assert.equal(statsOf(weather, 'forecast').budgetExceeded, 1);
+      budget.deposit();
+      await advance(clock, 9);
+      assert.equal(work.begun.length, 2);
+      await advance(clock, 1);
+      assert.deepEqual(work.starts[2], [3, 20]);
+      work.at(2).end.resolve('sun');
+      await flush();
+      assert.equal(seen.value, 'sun');
     }));
 
   test('4.6 with nothing else running, all that are left are tried, and the call fails at once', () =>
@@ -1114,6 +1199,34 @@ describe('X7 hooks', () => {
 });
 
 describe('X3', () => {
+  test('X7 what hooks beneath throw in two runs at once rejects the call, with one of them and without another attempt', () =>
+    handled(() =>
+      underFakeClock(async (clock) => {
+        const work = new Work();
+        let thrown = 0;
+        class Weather {
+          @retry({ maxAttempts: 3, waitMin: 0 })
+          @hedge(10)
+          @circuitBreaker({
+            consecutive: 9,
+            failOn: () => {
+              throw new Error(`hook ${++thrown}`);
+            },
+          })
+          async forecast(): Promise<string> {
+            return await work.begin();
+          }
+        }
+        const weather = new Weather();
+        const seen = watched(weather.forecast());
+        await advance(clock, 10);
+        for (const { end } of work.begun) end.reject(new Error('down'));
+        await advance(clock, 50);
+        assert.match((seen.error as Error).message, /^hook [12]$/);
+        assert.deepEqual(countsOf(weather), { ...none, attempts: 2, hedges: 1, failures: 1 });
+      }),
+    ));
+
   test('X3 a ConfigurationError of this pipeline is never hedged', () =>
     handled(() =>
       underFakeClock(async (clock) => {

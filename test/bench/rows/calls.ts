@@ -99,7 +99,7 @@ export const callSections: Section[] = [
         reference: 'opero, retry',
         figures: {
           timeoutCost: times['and a timeout'] - retried,
-          hedgeCost: times['and a hedge'] - retried,
+          hedgeCost: times['and a hedge'] - retried - wrapper,
           circuitCost: times['and a circuit breaker'] - retried,
           circuitWindowCost: times['and a circuit breaker, by a window'] - retried,
           budgetCost: times['with a budget'] - retried,
