@@ -3,6 +3,7 @@ import { callHook } from '../core/call/hooks.js';
 import { type ErrorMatcher, toMatches } from '../core/call/matcher.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { isThenable } from '../core/call/thenable.js';
 import { show } from '../core/options.js';
 import { now } from './circuit-time.js';
 
@@ -43,6 +44,3 @@ export function judgeOf(
     return isTimed && now() - enteredAt > slowAfter ? 'failure' : 'success';
   };
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

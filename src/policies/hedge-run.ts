@@ -4,9 +4,9 @@ import { Deadlines, type Timed } from '../core/call/deadlines.js';
 import { Descent } from '../core/call/descent.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Entrance } from '../core/call/step.js';
+import { isThenable } from '../core/call/thenable.js';
 import type { Hedged } from './hedge-options.js';
 import { Race } from './hedge-race.js';
-import { isThenable } from './run.js';
 
 /** How the attempts of a method are hedged. */
 export class Hedging {

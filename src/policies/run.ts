@@ -5,10 +5,6 @@ import type { SignalPlace } from '../core/call/signal-place.js';
 /** Whoever does not wait for a run has nothing to do with how it fails. */
 export const ignore = (): void => {};
 
-/** Whether a step has more to wait for: no promise is ever the value that another one settled with. */
-export const isThenable = (outcome: unknown): boolean =>
-  typeof outcome === 'object' && outcome !== null && typeof (outcome as { then?: unknown }).then === 'function';
-
 /** What begins runs, for a call, and is told of their ends. */
 export interface RunOwner {
   readonly call: Call;

@@ -7,8 +7,9 @@ import { type HookContext, tellHook } from '../core/call/hooks.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Around, Entrance } from '../core/call/step.js';
+import { isThenable } from '../core/call/thenable.js';
 import { TimeoutError } from '../core/errors.js';
-import { ignore, isThenable } from './run.js';
+import { ignore } from './run.js';
 
 /** What a time is given for: one attempt, or all of them with their waits. */
 export type Scope = 'attempt' | 'total';

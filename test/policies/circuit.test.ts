@@ -685,7 +685,7 @@ describe('idle', () => {
       made++;
       return create(inARow(3)) as Circuit<never>;
     };
-    const circuits = new Circuits({ key: () => 'a' }, {} as never, make, () => {}).byKeyOf(undefined);
+    const circuits = new Circuits({ key: () => 'a' }, make, () => {}).byKeyOf(undefined);
     for (let i = 0; i < 100; i++) circuits.use(String(i));
     assert.ok(made < 5, `${made} circuits`);
   });
