@@ -33,7 +33,7 @@ export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreak
     kind: 'circuitBreaker',
     options,
     errorClasses: [...classesOf(options.failOn), ...classesOf(options.ignore)],
-    steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(circuits(site), around) }],
+    steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(circuits(site), around, site) }],
     circuits,
   };
   return policy;
@@ -46,7 +46,7 @@ function sharedPolicy(shared: SharedCircuits): CircuitBreakerPolicy {
     kind: 'circuitBreaker',
     options: Object.freeze({ limiter: shared.breaker }),
     errorClasses: [...classesOf(failOn), ...classesOf(ignore)],
-    steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(shared.for(site), around) }],
+    steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(shared.for(site), around, site) }],
     circuits: (site) => shared.for(site),
     reset: () => shared.reset(),
   };
@@ -58,11 +58,23 @@ export function circuitBreaker<Second>(
   second: Second & ContextOnly<Second>,
 ): { readonly 'write this decorator with parentheses': '@circuitBreaker()' } & WithoutContext<Second>;
 /**
+ * The circuit that other methods share.
+ *
+ * @param breaker It; its own options hold for all of them.
+ * @example
+ * const backend = new CircuitBreaker(5);
+ * class Weather {
+ *   \@circuitBreaker(backend)
+ *   async forecast(city: string): Promise<Forecast> { ... }
+ * }
+ */
+export function circuitBreaker(breaker: CircuitBreaker): PolicyDecorator;
+/**
  * Stops calling a method that keeps failing. When so many attempts have failed, the circuit opens: calls are rejected at
  * once, without a permit or a slot. After `halfOpenAfter` it lets probes through: when they succeed it closes, when one
  * fails it opens again.
  *
- * @param config A shared `CircuitBreaker`; how many failures in a row open it; or the options, which all have defaults: `consecutive`, or `failureRatio` (0.5) with `window`
+ * @param config How many failures in a row open it; or the options, which all have defaults: `consecutive`, or `failureRatio` (0.5) with `window`
  * (10 000 ms) and `minCalls` (20); `halfOpenAfter` (5000 ms), `halfOpenCalls` (1), `failOn`, `ignore`, `failResult`,
  * `slowAfter` (Infinity, in ms), `key`, `scope` (`'class'`), `onStateChange`.
  * @throws ConfigurationError at decoration, when an option is wrong; from the call, when `key` returns no string, or
@@ -80,7 +92,7 @@ export function circuitBreaker<
   Value = unknown,
   KeyArgs extends readonly unknown[] = Args,
 >(
-  config?: number | CircuitBreakerConfig<Value, This, Args, KeyArgs> | CircuitBreaker,
+  config?: number | CircuitBreakerConfig<Value, This, Args, KeyArgs>,
 ): PolicyDecorator<
   { option: 'failResult'; result: Value } | NeedsOfKey<KeyArgs, Args> | { option: 'hooks'; this: This; args: Args }
 >;

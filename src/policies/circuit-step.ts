@@ -156,8 +156,9 @@ const rulingOf = (options: Filled, site: SiteInfo): Ruling => ({
 
 /** The step of a circuit breaker. Each attempt that it lets through holds a passage until the attempt has ended. */
 export function stepOf<Context>(
-  { site, key, options, circuits, only: single, contextOf }: CallCircuits<Context>,
+  { key, options, circuits, only: single, contextOf }: CallCircuits<Context>,
   around: Around,
+  site: SiteInfo,
 ): Step {
   const { place } = around;
   const replaced = replacedPlace(site);
