@@ -66,7 +66,7 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
   };
 
   const failRun = (error: unknown, run: SharedRun): never => {
-    if (run.isBehind && !run.aborted) countFailure(run);
+    if (run.isBehind) countFailure(run);
     run.end(true, error);
     throw error;
   };

@@ -46,7 +46,6 @@ class Caller implements Wait {
 
   /** The caller is aborted, and it alone. */
   leave(reason: unknown): void {
-    this.call.waiting = undefined;
     this.hasLeft = true;
     this.reject?.(reason);
     this.run.left(this, reason);
@@ -141,11 +140,6 @@ export class SharedRun extends Descent {
 
   override get signalAt(): SignalPlace | undefined {
     return this.sharing.site.signalAt;
-  }
-
-  /** It may outlast the caller who began it. */
-  override get deadline(): number {
-    return Number.POSITIVE_INFINITY;
   }
 
   /** The call that begins it waits for it, once it has gone on beneath. */

@@ -458,6 +458,7 @@ describe('5.7 staleIfError', () => {
     handled(async () => {
       const weather = new Weather();
       await filled(weather, 'last', 1);
+      const before = statsOf(weather, 'last');
       const controller = new AbortController();
       const aborted = weather.last('a', controller.signal);
       controller.abort('bye');
@@ -465,6 +466,8 @@ describe('5.7 staleIfError', () => {
       assert.equal(weather.isAborted(1), true);
       weather.fail(1, 'bye');
       await flush();
+      assert.equal(statsOf(weather, 'last').staleHits, before.staleHits);
+      assert.equal(statsOf(weather, 'last').refreshFailures, before.refreshFailures);
       // A caller who is aborted once the run has failed, and before the outcome has come to it.
       const late = new AbortController();
       const call = weather.last('a', late.signal);
@@ -623,6 +626,34 @@ describe('5.8 the shared run has a signal of its own', () => {
     }),
   );
 
+  still('who leaves once the run has ended aborts nothing', async () => {
+    const controller = new AbortController();
+    class Late extends Runs {
+      @cache({
+        ttl: 0,
+        staleIfError: {
+          for: 1000,
+          on: () => {
+            controller.abort('late');
+            return true;
+          },
+        },
+      })
+      async get(_signal?: AbortSignal): Promise<unknown> {
+        return this.begin();
+      }
+    }
+    const late = new Late();
+    const filling = late.get();
+    late.end(0, 1);
+    await filling;
+    // It is the other one who is told first.
+    const calls = [late.get(controller.signal), late.get()];
+    late.fail(1, down);
+    assert.deepEqual([await rejection(calls[0] as Promise<unknown>), await calls[1]], ['late', 1]);
+    assert.equal(late.isAborted(1), false);
+  });
+
   still('the first caller may leave, and the others get what the run gives', async () => {
     const weather = new Weather();
     const controller = new AbortController();
@@ -749,6 +780,25 @@ describe('5.9 cacheOf', () => {
       }
     }),
   );
+
+  still('so is one behind a stale value, which somebody has joined', async (clock) => {
+    class Own extends Weather {}
+    const weather = new Own();
+    await filled(weather, 'swr', 'old');
+    clock.tick(100);
+    await weather.swr('a');
+    clock.tick(50);
+    const controller = new AbortController();
+    const joined = weather.swr('a', controller.signal);
+    cacheOf(weather as Weather, 'swr').clear();
+    assert.equal(weather.isAborted(1), false);
+    controller.abort('bye');
+    assert.equal(await rejection(joined), 'bye');
+    assert.equal(weather.isAborted(1), true);
+    weather.fail(1, 'bye');
+    await flush();
+    assert.equal(statsOf(Own, 'swr').refreshFailures, 0);
+  });
 
   still('a run that was cut off is aborted when the last of its callers has left, and no other', async () => {
     const weather = new Weather();
@@ -1161,6 +1211,24 @@ describe('cacheResult', () => {
     await call;
     assert.equal(asked, 0);
   });
+});
+
+still('what `cacheResult` deletes is not kept', async () => {
+  class Deleting {
+    @cache({
+      ttl: 1000,
+      cacheResult(this: Deleting) {
+        cacheOf(this, 'get').clear();
+        return true;
+      },
+    })
+    async get(): Promise<number> {
+      return 1;
+    }
+  }
+  const deleting = new Deleting();
+  await deleting.get();
+  assert.equal(cacheOf(deleting, 'get').size, 0);
 });
 
 describe('options', () => {
