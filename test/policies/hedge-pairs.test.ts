@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 import {
   CircuitOpenError,
+  cache,
+  chaos,
   circuitBreaker,
   circuitOf,
   concurrency,
@@ -12,6 +14,7 @@ import {
   hedge,
   Orchestrator,
   processAll,
+  RetryBudget,
   RetryError,
   rateLimit,
   retry,
@@ -238,6 +241,76 @@ describe('hedge and retry, fallback', () => {
       await flush();
       await advance(clock, 20);
       assert.deepEqual(seen, { at: 10, value: 'by 1' });
+    }));
+});
+
+describe('hedge and cache, rotate, chaos', () => {
+  test('5.2 a run that calls share is hedged once, and its winner is kept', () =>
+    underFakeClock(async (clock) => {
+      class Weather {
+        @cache(1_000)
+        @hedge(10)
+        async forecast(city: string): Promise<string> {
+          const { hedge: nth } = currentCall();
+          return nth === 1 ? `${city}, by 1` : await never();
+        }
+      }
+      const weather = new Weather();
+      const calls = [weather.forecast('Davos'), weather.forecast('Davos')].map((each) => watched(each));
+      await advance(clock, 20);
+      assert.deepEqual(
+        calls.map(({ at, value }) => [at, value]),
+        [
+          [10, 'Davos, by 1'],
+          [10, 'Davos, by 1'],
+        ],
+      );
+      assert.equal(await weather.forecast('Davos'), 'Davos, by 1');
+      assert.equal(statsOf(Weather, 'forecast').attempts, 2);
+      assert.equal(clock.countTimers(), 0);
+    }));
+
+  test('8 each value of rotate has hedges of its own, and a budget is paid into once', () =>
+    underFakeClock(async () => {
+      const budget = new RetryBudget({ ratio: 0.5, minPerSecond: 0 });
+      const hosts: unknown[] = [];
+      class Weather {
+        @fallback({ rotate: { argument: 0, values: ['eu', 'us'] } })
+        @hedge({ delay: 10, budget })
+        async forecast(host: string): Promise<string> {
+          hosts.push([host, currentCall().hedge]);
+          throw new Error('down');
+        }
+      }
+      budget.deposit();
+      await rejection(new Weather().forecast('eu'));
+      assert.deepEqual(hosts, [
+        ['eu', 0],
+        ['eu', 1],
+        ['us', 0],
+      ]);
+      assert.equal(budget.balance, 0);
+      budget.deposit();
+      assert.equal(budget.balance, 0);
+    }));
+
+  test('9 latency of chaos counts towards the delay, and a hedge has its own draw', () =>
+    underFakeClock(async (clock) => {
+      const draws = [0.1, 0.9];
+      class Weather {
+        @hedge(10)
+        @chaos({ rate: 0.5, latency: 100, random: () => draws.shift() ?? 1 })
+        async forecast(): Promise<string> {
+          return `by ${currentCall().hedge}`;
+        }
+      }
+      using _ = chaos.enable();
+      const seen = watched(new Weather().forecast());
+      await advance(clock, 20);
+      assert.deepEqual(seen, { at: 10, value: 'by 1' });
+      await advance(clock, 100);
+      assert.equal(statsOf(Weather, 'forecast').running, 0);
+      assert.equal(clock.countTimers(), 0);
     }));
 });
 
