@@ -54,7 +54,7 @@ const rules = {
   },
   error: { allowed: 'an error, or a function that gives one', test: (value) => isError(value) || isHook(value) },
   latency: {
-    allowed: `${duration.allowed}, or a function that gives one`,
+    allowed: 'a finite number of milliseconds of at least 0, or a function that gives one',
     test: (value) => duration.test(value) || isHook(value),
   },
   result: anything,

@@ -4,7 +4,7 @@ import { misuse } from '../core/call/own-errors.js';
 import { type ArgumentPlace, obstacleAt, placeText } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
-import { callback, oneOf, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { callback, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import { peek } from '../core/peek.js';
 import { ignore } from './run.js';
 
@@ -98,7 +98,8 @@ const rules = {
       callback.test(value) ||
       (typeof value === 'function' && isSyncGenerator(value)),
   },
-  start: oneOf('given', 'next'),
+  // Not by `oneOf`, as bundles that need none of this would keep what a call gives.
+  start: { allowed: "'given' or 'next'", test: (value) => value === 'given' || value === 'next' },
 } satisfies Record<string, Rule>;
 
 /** What it gives is an iterable. */
