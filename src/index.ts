@@ -34,6 +34,8 @@ export { anything, callback, duration, flag, oneOf, positive, positiveInteger, t
 export type { Policies, PolicyKind } from './core/policies.js';
 export type { AnyClass, AnyFunction, ErrorClass } from './core/types.js';
 export type { Undo } from './core/undo.js';
+export { decorate, decorateInstance } from './decorate.js';
+export type { ClassPolicies, InstancePolicies, MethodPolicies } from './decorate-types.js';
 export { explain, type PolicyInForce, policiesOf, statsOf } from './inspect.js';
 export type { Items, ItemsOptions, OnError, StreamOptions } from './items/options.js';
 export {

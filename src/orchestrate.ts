@@ -16,12 +16,23 @@ import type { ConcurrencyInput } from './policies/concurrency.js';
 import type { Alternative, FallbackConfig, Plain } from './policies/fallback.js';
 import type { HedgeConfig } from './policies/hedge.js';
 import type { HedgeDelay } from './policies/hedge-options.js';
-import { builderOf, flagForKind, kinds, unknownKind } from './policies/kinds.js';
+import { builderOf, flagForKind, kinds, needsOptions, unknownKind } from './policies/kinds.js';
 import type { RateLimitInput } from './policies/rate-limit.js';
 import type { RetryConfig } from './policies/retry.js';
 import type { NeedsOfValues, RotatedArgument, RotatedValues, ValueOf } from './policies/rotate.js';
 import type { SingleFlightConfig } from './policies/single-flight.js';
 import type { TimeoutConfig } from './policies/timeout.js';
+
+/** Those of which all options may be left out, though not all of them at once. */
+type Needing = 'fallback' | 'chaos';
+
+/** True where all options of a kind have defaults: then it stands for the decorator without arguments. */
+type OrDefaults<Given> = Given extends object ? (Record<never, never> extends Given ? true : never) : never;
+
+/** The kinds of policy, each with its options, its shorthand, or `true` for its defaults. */
+export type KindsConfig = {
+  readonly [Kind in keyof Policies]?: Policies[Kind] | (Kind extends Needing ? never : OrDefaults<Policies[Kind]>);
+};
 
 /**
  * Several policies in one: a key per decorator, with the options or the shorthand of that decorator.
@@ -29,7 +40,7 @@ import type { TimeoutConfig } from './policies/timeout.js';
  * @example
  * const config: OrchestratorConfig = { retry: { maxAttempts: 4, waitMin: 50 }, rateLimit: 5, concurrency: 3 };
  */
-export interface OrchestratorConfig extends Partial<Policies> {
+export interface OrchestratorConfig extends KindsConfig {
   /** False cuts off everything inherited, class-level policies of the same class included. Default true. */
   readonly inherit?: boolean;
   /**
@@ -72,15 +83,19 @@ interface OrchestratorOptions<
     | 'singleFlight'
     | 'signalAt'
   > {
-  readonly retry?: number | RetryConfig<Result, This, Args>;
+  readonly retry?: number | true | RetryConfig<Result, This, Args>;
   readonly fallback?: Alternatives | FallbackConfig<Alternatives, Value, This, Args, Values, At>;
   readonly timeout?: number | TimeoutConfig<This, Args>;
   readonly hedge?: number | HedgeDelay<This, Args> | HedgeConfig<This, Args>;
-  readonly circuitBreaker?: number | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs> | CircuitBreaker;
+  readonly circuitBreaker?:
+    | number
+    | true
+    | CircuitBreakerConfig<CircuitResult, This, Args, CircuitArgs>
+    | CircuitBreaker;
   readonly rateLimit?: OneOrMore<RateLimitInput<RateArgs, This>>;
   readonly concurrency?: OneOrMore<ConcurrencyInput<SlotArgs, This>>;
   readonly cache?: number | CacheConfig<CacheResult, This, Args, CacheArgs>;
-  readonly singleFlight?: SingleFlightConfig<FlightArgs, This>;
+  readonly singleFlight?: true | SingleFlightConfig<FlightArgs, This>;
   readonly chaos?: ChaosConfig<ChaosResult, This, Args>;
   readonly signalAt?: Place;
 }
@@ -105,9 +120,11 @@ export function readPolicies(config: unknown, where: Where): Recording {
     if (typeof key === 'symbol' || !keys.includes(key)) throw unknownKind(where, key, given, keys);
     const build = builderOf(key);
     if (given === undefined) continue;
-    if (build !== undefined && typeof given === 'boolean') throw flagForKind(where, key, given);
-    if (build !== undefined) policies.push(besides(policies, build(given as never, { ...where, path: key }), where));
-    else if (key === 'signalAt') signalAt = readSignalPlace(given, { ...where, path: key });
+    if (build !== undefined) {
+      if (typeof given === 'boolean' && (!given || needsOptions(key))) throw flagForKind(where, key, given);
+      const built = build((given === true ? undefined : given) as never, { ...where, path: key });
+      policies.push(besides(policies, built, where));
+    } else if (key === 'signalAt') signalAt = readSignalPlace(given, { ...where, path: key });
     else if (typeof given === 'boolean') inherit = given;
     else throw wrongOption(where, key, given, flag.allowed);
   }

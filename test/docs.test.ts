@@ -113,6 +113,7 @@ function moduleOf(symbol: Declared): string {
 /** What examples name and leave out, as they are but parts of a program. */
 const absent = [
   'AlpineWeather',
+  'Client',
   'Data',
   'Forecast',
   'Grid',
@@ -121,6 +122,7 @@ const absent = [
   'Weather',
   'afterEach',
   'api',
+  'audit',
   'createInterface',
   'createReadStream',
   'fetchPrice',
@@ -134,6 +136,7 @@ const absent = [
   'save',
   'seeds',
   'shop',
+  'url',
   'weather',
 ];
 

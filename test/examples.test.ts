@@ -12,6 +12,9 @@ const sources = new URL('../../examples/', import.meta.url);
 /** Without what would have Node colour its output. */
 const { FORCE_COLOR: _, ...env } = process.env;
 
+/** Those in plain JavaScript, which nothing compiles. */
+const plain: readonly string[] = ['decorate'];
+
 /** What each example prints, line by line. */
 const expected: Readonly<Record<string, readonly string[]>> = {
   batch: [
@@ -93,6 +96,14 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'TooBigError: only up to 100000 (limit 100000)',
     "Primes.cached: `this.cache` does not travel to a worker; list 'cache' in the option `state` of @cpuBound",
     '499500 moved, so that here are left: 0',
+  ],
+  decorate: [
+    'Weather.forecast failed 1',
+    'Weather.forecast failed 2',
+    'sun in Davos',
+    'Arosa: as yesterday',
+    'forecast(): fallback > timeout > retry > concurrency > the method',
+    'cached(): concurrency > the method',
   ],
   'define-policy': [
     'Market.buy(tea), attempt 1: Error: closed',
@@ -241,14 +252,15 @@ const expected: Readonly<Record<string, readonly string[]>> = {
 describe('examples', () => {
   for (const [name, lines] of Object.entries(expected)) {
     test(`${name} prints what it says`, async () => {
-      const { stdout, stderr } = await run(process.execPath, [`${folder}${name}.js`], { env, timeout: 30_000 });
+      const file = plain.includes(name) ? fileURLToPath(new URL(`${name}.mjs`, sources)) : `${folder}${name}.js`;
+      const { stdout, stderr } = await run(process.execPath, [file], { env, timeout: 30_000 });
       assert.deepEqual(stdout.trimEnd().split('\n'), lines);
       assert.equal(stderr, '');
     });
   }
 
   test('every example of one file is checked here', () => {
-    const files = readdirSync(sources).filter((file) => file.endsWith('.ts'));
-    assert.deepEqual(files.map((file) => file.slice(0, -'.ts'.length)).sort(), Object.keys(expected).sort());
+    const files = readdirSync(sources).filter((file) => /\.(ts|mjs)$/.test(file));
+    assert.deepEqual(files.map((file) => file.replace(/\.\w+$/, '')).sort(), Object.keys(expected).sort());
   });
 });

@@ -195,7 +195,7 @@ export function definePolicy(given: unknown): unknown {
   const { kind, stage, options: rules, defaults } = definition;
   // An option without a value is none that is shown.
   const values = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined));
-  const build = (config: unknown, where: Where): Policy => {
+  const build = (config: unknown = {}, where: Where): Policy => {
     const options = readOptions<Readonly<Record<string, unknown>>>(where, config, rules, values);
     for (const [name, rule] of Object.entries(rules)) {
       if (options[name] !== undefined || Object.hasOwn(defaults, name)) continue;
@@ -204,6 +204,5 @@ export function definePolicy(given: unknown): unknown {
     return policyOf(definition, options, rankOf(`*.${stage}`) + nth * apart, build);
   };
   const nth = define(kind, build);
-  return (...config: readonly unknown[]) =>
-    policyDecorator(kind, config, 1, (where) => build(config[0] === undefined ? {} : config[0], where));
+  return (...config: readonly unknown[]) => policyDecorator(kind, config, 1, (where) => build(config[0], where));
 }

@@ -47,16 +47,17 @@ const shorthands: Readonly<Partial<Record<PolicyKind, string>>> = {
   cache: 'a number of milliseconds',
 };
 
+/** Those whose decorator may be called without arguments. */
 const haveDefaults: readonly string[] = ['retry', 'circuitBreaker', 'singleFlight'] satisfies PolicyKind[];
+
+/** Whether a kind of opero's own cannot be without options, as the bare `true` has it. */
+export const needsOptions = (kind: string): boolean => Object.hasOwn(builtIn, kind) && !haveDefaults.includes(kind);
 
 /** The error for true or false where a kind of policy is asked for. */
 export function flagForKind({ text }: Where, kind: string, given: boolean): ConfigurationError {
   const shorthand = Object.hasOwn(shorthands, kind) ? `${shorthands[kind as PolicyKind]}, or ` : '';
   const error = wrongOption({ text }, kind, given, `${shorthand}the options of @${kind}`);
-  if (!given) return new ConfigurationError(`${error.message}; for none, leave it out`);
-  return haveDefaults.includes(kind)
-    ? new ConfigurationError(`${error.message}; for the defaults, give \`{}\``)
-    : error;
+  return given ? error : new ConfigurationError(`${error.message}; for none, leave it out`);
 }
 
 /** The error for what stands neither for options of a kind that are to be changed, nor for taking it out. */

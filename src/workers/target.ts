@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { isPlain } from '../core/decoration/lookup.js';
-import { type ClassInChain, chainOfClass, chainOfPrototype } from '../core/decoration/metadata.js';
+import { type ClassInChain, chainOfClass, chainOfPrototype, isHidden } from '../core/decoration/metadata.js';
 import { labelOf } from '../core/decoration/site.js';
 import { WorkerError } from '../core/errors.js';
 import type { Member } from '../core/member.js';
@@ -41,16 +41,13 @@ export async function methodTarget(
 
 /** The classes of a receiver, and which of them carries the decorator. */
 function levelsOf(self: unknown, declaredBy: AnyClass, isStatic: boolean) {
-  const levels: readonly ClassInChain[] = isStatic
+  const all: readonly ClassInChain[] = isStatic
     ? chainOfClass((typeof self === 'function' ? self : declaredBy) as unknown as AnyClass)
     : chainOfPrototype(prototypeOf(self) ?? (declaredBy.prototype as object));
-  return {
-    levels,
-    at: Math.max(
-      0,
-      levels.findIndex((level) => level.type === declaredBy),
-    ),
-  };
+  // What one object has of its own calls what its class has.
+  const levels = all.filter(({ prototype }) => prototype === undefined || !isHidden(prototype));
+  const at = levels.findIndex((level) => level.type === declaredBy);
+  return { levels, at: Math.max(0, at) };
 }
 
 /** Throws where the code of a base is called by `super`, of an override without policies: a worker would find that. */

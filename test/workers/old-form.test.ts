@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
-import { register, shutdown, WorkerError } from 'opero';
-import { Linked, Sums, Unlinked, Whole } from '../fixtures/workers/old-form.js';
+import { decorateInstance, policiesOf, register, shutdown, statsOf, WorkerError } from 'opero';
+import { Linked, Plain, Sums, Unlinked, Whole } from '../fixtures/workers/old-form.js';
 import { rejection } from '../support/rejection.js';
 
 after(() => shutdown());
@@ -29,5 +29,22 @@ describe('a cpuBound method by a decorator of the old form', () => {
     await failsWith(Unlinked.zero(), `Unlinked.zero: ${problem}; decorate it`);
     register(Unlinked);
     assert.deepEqual(await new Unlinked().add(1), [11, false]);
+  });
+});
+
+describe('a cpuBound method by decorate()', () => {
+  test('runs in a worker, of an instance and of a class', async () => {
+    assert.deepEqual(await new Plain(2).add(1), [3, false]);
+    assert.equal(await Plain.zero(), false);
+  });
+
+  test('does so of an object that has policies of its own', async () => {
+    const one = decorateInstance(new Plain(3), { add: { retry: 2 } });
+    assert.deepEqual(await one.add(1), [4, false]);
+    assert.deepEqual(
+      policiesOf(one, 'add').map(({ kind }) => kind),
+      ['retry', 'cpuBound'],
+    );
+    assert.equal(statsOf(one, 'add').calls, 1);
   });
 });

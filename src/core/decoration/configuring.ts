@@ -3,9 +3,9 @@ import { ConfigurationError } from '../errors.js';
 import type { AnyClass } from '../types.js';
 import { type Configuration, enter, meantBy, type Subject } from './configurations.js';
 import { configured } from './configured.js';
-import { forgetSites } from './interceptor.js';
-import { allSites, chainOfMember, countIn, type Site } from './site.js';
-import { chainOf, isOfClass } from './sites.js';
+import { renewSitesOf } from './renewal.js';
+import { chainOfMember, countIn, type Site } from './site.js';
+import { chainOf } from './sites.js';
 
 /** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
 export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
@@ -14,16 +14,7 @@ export function enterConfiguration(configuration: Configuration, subject: Subjec
 }
 
 /** To be called when something was configured for these, or is so no more: what is in force may be something else now. */
-export function renewSites(subjects: readonly Subject[]): void {
-  const isMeant = meantByAny(subjects);
-  for (const site of allSites()) {
-    if (isMeant !== undefined && !isOfClass(site, isMeant)) continue;
-    const { entry } = site;
-    const chain = chainOf(site);
-    if (chain.length === 0 || !site.renew(chain)) continue;
-    for (const each of [entry, site.entry]) if (each !== undefined) forgetSites(each);
-  }
-}
+export const renewSites = (subjects: readonly Subject[]): void => renewSitesOf(meantByAny(subjects));
 
 /** Whether a class is one of these; undefined where every class is. */
 function meantByAny(subjects: readonly Subject[]): ((type: AnyClass) => boolean) | undefined {

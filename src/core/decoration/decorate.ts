@@ -59,7 +59,7 @@ export function policyDecorator<Decorator>(
   if (isClass(given[0])) throw bareOnClass(name, given[0]);
   const surplus = given.findIndex((each, index) => index >= most && each !== undefined);
 
-  const decorator = (value: unknown, context: AnyContext): unknown => {
+  const read: Read = (context) => {
     const text = `@${name} on ${describe(context)}`;
     if (context.kind !== 'method' && context.kind !== 'class') {
       const problem = `expected a method or a class, got ${/^[aeiou]/.test(context.kind) ? 'an' : 'a'} ${context.kind}`;
@@ -76,25 +76,37 @@ export function policyDecorator<Decorator>(
     const told = context as Context;
     const where: Where = { text, ...(told.kind === 'method' && { member: nameOf(told) }) };
     const built = build(where);
-    const recording = 'policies' in built ? built : { policies: [built] };
-    if (told.kind === 'class') return decorateClass(value as AnyClass, told, recording, where);
-    return decorateMethod(value as AnyFunction, told, recording, where);
+    return { where, recording: 'policies' in built ? built : { policies: [built] } };
   };
 
-  const inBothForms = (value: unknown, context: unknown, third: unknown): unknown => {
-    if (isContext(context)) return decorator(value, context);
+  const decorator = (value: unknown, context: unknown, third: unknown): unknown => {
+    if (isContext(context)) return record(value, context, read(context));
     if (isOldest([value])) throw oldestForm(name, value);
-    return inOldForm(readOldCall(name, value, context, third), decorator);
+    return inOldForm(readOldCall(name, value, context, third), read);
   };
-  return inBothForms as Decorator;
+  readers.set(decorator, read);
+  return decorator as Decorator;
+}
+
+/** What a decorator records of what it is told to stand on, and the words for where that is; checks both. */
+type Read = (context: AnyContext) => { readonly recording: Recording; readonly where: Where };
+
+const readers = new WeakMap<object, Read>();
+
+/** How a decorator of ours reads its options, without recording anything; undefined for any other value. */
+export const readerOf = (decorator: unknown): Read | undefined =>
+  typeof decorator === 'function' ? readers.get(decorator) : undefined;
+
+/** Records what was read for a method or a class. Gives what is to stand in its place. */
+function record(value: unknown, context: AnyContext, { recording, where }: ReturnType<Read>): unknown {
+  const told = context as Context;
+  if (told.kind === 'class') return decorateClass(value as AnyClass, told, recording, where);
+  return decorateMethod(value as AnyFunction, told, recording, where);
 }
 
 /** In the old form a class is there before its decorators: so what is said of a static member is checked at once. */
-function inOldForm(
-  { value, context, type, replace }: Told,
-  decorator: (value: unknown, context: AnyContext) => unknown,
-): void {
-  const result = decorator(value, context);
+function inOldForm({ value, context, type, replace }: Told, read: Read): void {
+  const result = record(value, context, read(context));
   if (context.kind !== 'method') return;
   if (result !== undefined) replace(result);
   const { metadata } = context as MethodContext;
@@ -103,11 +115,13 @@ function inOldForm(
   } else know(type);
 }
 
-function decorateMethod(
+/** Records what is said of a method. Gives the interceptor that is to stand in its place, if there is none of ours yet. */
+export function decorateMethod(
   value: AnyFunction,
   context: MethodContext,
   recording: Recording,
   where: Where,
+  wasAsync = isAsync(value),
 ): AnyFunction | undefined {
   if (isGenerator(value)) {
     throw new ConfigurationError(`${where.text}: expected a method that returns a promise, got a generator`);
@@ -115,7 +129,7 @@ function decorateMethod(
   const { metadata } = context;
   const member: Member = { name: nameOf(context), placement: placementOf(context), holder: metadata };
   const known = memberRecords(metadata, member.placement)?.get(member.name);
-  const record: MemberRecord = known ?? { policies: [], inherit: true, isAsync: isAsync(value), entry: value };
+  const record: MemberRecord = known ?? { policies: [], inherit: true, isAsync: wasAsync, entry: value };
   add(record, recording, where);
   if (known !== undefined && isInterceptor(value)) return undefined;
   record.entry = govern(member, value);
@@ -124,7 +138,8 @@ function decorateMethod(
   return record.entry;
 }
 
-function decorateClass(
+/** Records what is said of a class, and links it. Gives what is to stand in its place, if that is needed. */
+export function decorateClass(
   type: AnyClass,
   { name, metadata, addInitializer }: ClassContext,
   recording: Recording,
@@ -155,17 +170,23 @@ export function clashing({ kind }: Policy, policy: Policy, where: Where): Config
   return new ConfigurationError(`${where.text}: it has a ${kind} policy already; ${cure}`);
 }
 
-function add(record: Declared, { policies, inherit, signalAt }: Recording, where: Where): void {
-  for (const policy of policies) {
-    const clash = clashOf(record.policies, policy);
-    if (clash !== undefined) throw clashing(clash, policy, where);
-    record.policies.push(policy);
-  }
+/** Adds what is said of a method or a class to its record; throws, and adds nothing, where that has it already. */
+export function add(record: Declared, { policies, inherit, signalAt }: Recording, where: Where): void {
+  checkNew(record, { policies, signalAt }, where);
+  record.policies.push(...policies);
   if (inherit === false) record.inherit = false;
-  if (signalAt === undefined) return;
-  if (record.signalAt !== undefined)
+  if (signalAt !== undefined) record.signalAt = signalAt;
+}
+
+/** Throws where a record has already what is to be added. */
+export function checkNew(record: Declared | undefined, { policies, signalAt }: Recording, where: Where): void {
+  for (const policy of policies) {
+    const clash = clashOf(record?.policies ?? [], policy);
+    if (clash !== undefined) throw clashing(clash, policy, where);
+  }
+  if (signalAt !== undefined && record?.signalAt !== undefined) {
     throw new ConfigurationError(`${where.text}: it has a signalAt already; give it once`);
-  record.signalAt = signalAt;
+  }
 }
 
 /** Has the class linked when it is first constructed, or, for a static member, checked when it is defined. */

@@ -28,8 +28,8 @@ export function named<StandIn extends object>(fn: AnyFunction, standIn: StandIn)
 /** What every function has of its own; the rest was put there. */
 const ofEveryFunction: readonly PropertyKey[] = ['length', 'name', 'prototype', 'arguments', 'caller'];
 
-/** Gives an interceptor what others have kept on the function behind it, as the routes of a framework. */
-function carryOn(fn: AnyFunction, interceptor: AnyFunction): AnyFunction {
+/** Gives what stands in for a function what others have kept on that, as the routes of a framework; and its name and length. */
+export function carryOn(fn: AnyFunction, interceptor: AnyFunction): AnyFunction {
   for (const key of Reflect.ownKeys(fn)) {
     if (ofEveryFunction.includes(key)) continue;
     Object.defineProperty(interceptor, key, Object.getOwnPropertyDescriptor(fn, key) as PropertyDescriptor);

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors.js';
 import type { Member } from '../member.js';
 import type { AnyClass, AnyFunction } from '../types.js';
 import { forgetSites, isInterceptor } from './interceptor.js';
-import { know } from './known.js';
+import { allKnown, know } from './known.js';
 import {
   type ClassInChain,
   classRecord,
@@ -26,9 +26,6 @@ const linked = new WeakSet<object>();
 const watched = new WeakMap<object, Map<PropertyKey, unknown>>();
 /** Foreign functions that were left as they are: no interceptor of the class in whose place they stand is behind them. */
 const leftAlone = new WeakSet<object>();
-
-/** Whether the methods of a class were looked at. */
-export const isLinked = ({ prototype }: ClassInChain): boolean => prototype === undefined || linked.has(prototype);
 
 /** Whether there is nothing left to look at in a class. */
 const isDone = ({ prototype }: ClassInChain): boolean =>
@@ -101,6 +98,14 @@ export function linkDefinition(chain: readonly ClassInChain[], govern: Govern): 
   linkMembers(chain, govern);
   linked.delete(prototype);
 }
+
+/** The classes that extend the one of a prototype, and were linked before. */
+export const linkedBelow = (prototype: object): AnyClass[] =>
+  [...allKnown()].filter((type) => {
+    const own = type.prototype as object;
+    const isBelow = Object.prototype.isPrototypeOf.call(prototype, own);
+    return isBelow && (linked.has(own) || memberRecords(own, 'instance') !== undefined);
+  });
 
 function lookAt(candidate: Candidate, govern: Govern): void {
   const { prototype, name, metadata } = candidate;

@@ -137,8 +137,20 @@ const asyncPrototype: unknown = Object.getPrototypeOf(async () => {});
 /** Whether a function was written `async`; async generators were not. */
 export const isAsync = (fn: object): boolean => Object.getPrototypeOf(fn) === asyncPrototype;
 
+/** The classes of prototypes that stand between one object and its class, which nobody else is to see. */
+const hiddenClasses = new WeakMap<object, AnyClass>();
+
+/** Remembers the class of such a prototype. */
+export const setHiddenClass = (prototype: object, type: AnyClass): void => {
+  hiddenClasses.set(prototype, type);
+};
+
+export const isHidden = (prototype: object): boolean => hiddenClasses.has(prototype);
+
 /** The class whose prototype this is, if it is one. */
 export function classOf(prototype: object): AnyClass | undefined {
+  const hidden = hiddenClasses.get(prototype);
+  if (hidden !== undefined) return hidden;
   const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   return typeof type === 'function' ? (type as unknown as AnyClass) : undefined;
 }

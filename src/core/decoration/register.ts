@@ -1,12 +1,6 @@
-import { ConfigurationError } from '../errors.js';
-import { isClass, show } from '../options.js';
 import { onConstruction } from './construction.js';
-import { chainOfPrototype, writtenClass } from './metadata.js';
-
-/** Any class, those with a protected or private constructor included. */
-interface Constructor {
-  readonly prototype: object;
-}
+import type { Constructor } from './decorator-types.js';
+import { requireClass } from './require-class.js';
 
 /** Functions that can be called have a prototype for the compiler, too. */
 type Registrable<Class> = Class extends (...args: never[]) => unknown
@@ -29,11 +23,6 @@ type Registrable<Class> = Class extends (...args: never[]) => unknown
  */
 export function register<Class extends Constructor>(type: Class & Registrable<Class>): Class;
 export function register(type: unknown): unknown {
-  const prototype: unknown = typeof type === 'function' ? type.prototype : undefined;
-  const chain = typeof prototype === 'object' && prototype !== null ? chainOfPrototype(prototype) : [];
-  if (!chain.some((level) => level.type !== undefined && isClass(writtenClass(level.type)))) {
-    throw new ConfigurationError(`register(): expected a class, got ${show(type)}`);
-  }
-  onConstruction(prototype as object);
+  onConstruction(requireClass(type, 'register()').prototype as object);
   return type;
 }
