@@ -54,6 +54,11 @@ export const reasons = [
       ],
       ['policies/retry.ts', 'maxElapsed !== Number.POSITIVE_INFINITY', 'true'],
       ['policies/retry.ts', 'retryResult !== undefined', 'true'],
+      ['policies/retry.ts', 'until !== Number.POSITIVE_INFINITY', 'true'],
+      ['policies/retry.ts', 'hasDeadline || budget !== undefined', 'true'],
+      ['policies/retry.ts', 'hasDeadline', 'true'],
+      ['policies/retry-budget.ts', 'passed > 0', 'passed >= 0'],
+      ['policies/retry-budget.ts', 'steps === 0', 'false'],
     ],
   },
   {
@@ -62,6 +67,7 @@ export const reasons = [
       ['core/call/signals.ts', 'part();'],
       ['limits/window.ts', 'this.#head * 2 < this.#starts.length', 3],
       ['policies/retry.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
+      ['policies/retry.ts', 'canRunOut || call.deadline !== Number.POSITIVE_INFINITY', 'true'],
       [
         'policies/retry.ts',
         'maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined',
@@ -118,6 +124,12 @@ export const reasons = [
     of: [
       ['core/call/clock.ts', 'this.#left > residue', 'this.#left >= residue'],
       ['policies/timeout-run.ts', 'turn < grace', 'turn <= grace'],
+      [
+        'policies/retry-budget.ts',
+        'held * this.#ratio + this.#reserve + residue < 1',
+        'held * this.#ratio + this.#reserve + residue <= 1',
+      ],
+      ['policies/retry-budget.ts', 'this.#sum() < residue', 'this.#sum() <= residue'],
       ['policies/circuit-time.ts', 'elapsed >= duration - residue', 'elapsed > duration - residue'],
       ['policies/circuit-time.ts', 'elapsed < -residue', 'elapsed <= -residue'],
       ['policies/timeout-run.ts', 'this.parent.deadline <= now() + residue', 'this.parent.deadline < now() + residue'],
@@ -148,6 +160,22 @@ export const reasons = [
       ['limits/window.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['limits/window.ts', 'sinceLatest >= 0', 3],
       ['limits/window.ts', 'sinceLatest <= quick', 3],
+    ],
+  },
+  {
+    why: 'How often a budget reads the real clock: it shows only where that goes on meanwhile.',
+    of: [
+      ['policies/retry-budget.ts', 'this.#unread > 0 && isReal()', 'false'],
+      ['policies/retry-budget.ts', 'this.#unread > 0', 3],
+      ['policies/retry-budget.ts', 'this.#unread--'],
+      ['policies/retry-budget.ts', 'time >= this.#readAt && (time - this.#readAt) * buckets < this.#width', 3],
+      ['policies/retry-budget.ts', 'time >= this.#readAt', 3],
+      ['policies/retry-budget.ts', '(time - this.#readAt) * buckets < this.#width', 3],
+      ['policies/retry-budget.ts', '(time - this.#readAt) * buckets'],
+      ['policies/retry-budget.ts', 'time - this.#readAt'],
+      ['policies/retry-budget.ts', 'Math.min(2 * this.#stride + 1, mostUnread)'],
+      ['policies/retry-budget.ts', '2 * this.#stride + 1'],
+      ['policies/retry-budget.ts', '2 * this.#stride'],
     ],
   },
   {

@@ -140,6 +140,10 @@ describe('10 circuitBreaker', () => {
     assert.equal(optionsNow().consecutive, 3);
     const both = { consecutive: 3, minCalls: 3 };
     assert.throws(() => configure(Store, 'load', { circuitBreaker: both as never }), /leave out `minCalls`/);
+    assert.throws(() => configure(Store, 'load', { circuitBreaker: null as never }), {
+      name: 'ConfigurationError',
+      message: /to be an object, got null$/,
+    });
   });
 
   for (const circuitBreaker of [{ window: 5_000 }, { minCalls: 3 }, { window: 5_000, halfOpenAfter: 1 }]) {
