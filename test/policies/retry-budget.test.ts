@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { type Clock, install } from '@sinonjs/fake-timers';
 import fc from 'fast-check';
-import { ConfigurationError, RetryBudget, type RetryBudgetConfig } from 'opero';
+import { ConfigurationError, RetryBudget, type RetryBudgetConfig, retry, statsOf } from 'opero';
 import { underFakeClock } from '../support/clock.js';
 
 /** One that holds `calls` and nothing else. */
@@ -80,6 +80,18 @@ describe('a RetryBudget', () => {
       budget.reset();
       assert.equal(budget.balance, 10);
     }));
+
+  test('6.2 a budget of another copy of opero is one, too', async () => {
+    const other = { [Symbol.for('opero.RetryBudget')]: true, deposit() {}, withdraw: () => false };
+    class Weather {
+      @retry({ maxAttempts: 5, budget: other as never })
+      async forecast(): Promise<void> {
+        throw new Error('down');
+      }
+    }
+    await assert.rejects(new Weather().forecast(), { message: 'down' });
+    assert.equal(statsOf(Weather, 'forecast').budgetExceeded, 1);
+  });
 
   test('6.2 counts ttl from the first call after an idle time, wherever that falls', () =>
     atFakeTime((clock) => {
