@@ -71,6 +71,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'storms: the user left - requests: 1',
     'calls 8, attempts 14, timeouts 1, rejected 2, fallbacks 3, failures 2; the circuit is closed',
   ],
+  'llm-client': [
+    '60 texts embedded by 30 requests',
+    '1 request was answered 429; the last call served was patient',
+    'requests beyond a quota: 0',
+  ],
   concurrency: [
     'running 2, queued 3, rejected 1',
     'served soup',

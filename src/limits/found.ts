@@ -44,7 +44,9 @@ export class ByKey<L extends Limiter> implements Found<L> {
     let limiter = limiters.get(name);
     if (limiter === undefined) {
       limiter = this.create();
-      limiter.onIdle = () => limiters.delete(name);
+      limiter.onIdle = () => {
+        if (limiters.get(name) === limiter) limiters.delete(name);
+      };
       limiters.set(name, limiter);
     }
     return limiter;
