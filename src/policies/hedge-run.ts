@@ -22,7 +22,7 @@ export class Hedging {
   admit(call: Call): unknown {
     const { around, delay, budget, isPaidByRetry } = this.of;
     if (call.aborted) return around.fail(call.reason, call);
-    if (budget !== undefined && !isPaidByRetry && call.attempt === 1) budget.deposit();
+    if (budget !== undefined && !isPaidByRetry && call.attempt === 1 && !call.isAnother) budget.deposit();
     const first = new FirstRun(this, call);
     if (typeof delay === 'function') {
       try {

@@ -44,6 +44,7 @@ const shorthands: Readonly<Partial<Record<PolicyKind, string>>> = {
   concurrency: 'a number of slots',
   cpuBound: 'a module',
   timeout: 'a number of milliseconds',
+  hedge: 'a number of milliseconds',
   cache: 'a number of milliseconds',
 };
 

@@ -75,6 +75,7 @@ const values = [
   'duration',
   'explain',
   'flag',
+  'hedge',
   'httpStatusOf',
   'isAllFailedError',
   'isCircuitOpenError',
