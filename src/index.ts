@@ -51,6 +51,7 @@ export type { SharingConfig } from './limits/limiters.js';
 export type { QueueConfig } from './limits/waiter.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';
+export type { AdaptiveLimit } from './policies/adaptive-limit.js';
 export { cache } from './policies/cache.js';
 export { type CacheHandle, cacheOf } from './policies/cache-of.js';
 export type { CacheConfig, StaleIfErrorConfig } from './policies/cache-options.js';

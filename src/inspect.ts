@@ -1,4 +1,4 @@
-import { copyOf, type Stats } from './core/call/stats.js';
+import type { Stats } from './core/call/stats.js';
 import {
   type Chains,
   chainFor,
@@ -78,7 +78,7 @@ export function statsOf<Subject extends object, Name extends PropertyKey>(
 ): Stats {
   const chains = chainsOf(subject, 'statsOf()');
   const site = siteOf(subject, chains, method, 'statsOf()');
-  if (site !== undefined) return copyOf(site.stats);
+  if (site !== undefined) return site.statsNow();
   throw new ConfigurationError(`statsOf(): ${labelOf(typeOf(chains), method)} has no policies, so nothing is counted`);
 }
 

@@ -1,6 +1,6 @@
 import { byRank, type Policy } from './core/call/policy.js';
 import type { SignalPlace } from './core/call/signal-place.js';
-import { copyOf, type Stats } from './core/call/stats.js';
+import type { Stats } from './core/call/stats.js';
 import { setClasslessSite, setWrapped } from './core/decoration/classless.js';
 import { named } from './core/decoration/interceptor.js';
 import { runnerHere, Site } from './core/decoration/site.js';
@@ -69,7 +69,7 @@ export class Orchestrator {
 
   /** What it has done so far, over all functions. */
   get stats(): Stats {
-    return copyOf(this.#site.stats);
+    return this.#site.statsNow();
   }
 
   /**

@@ -45,6 +45,7 @@ function records(): { client: ClientRecord; server: ServerRecord } {
     running: 0,
     abandoned: 0,
     queued: 0,
+    limit: 0,
     attempts: 5,
     retries: 1,
     hedges: 0,

@@ -166,6 +166,7 @@ describe('the demo', () => {
       running: 1,
       abandoned: 0,
       queued: 0,
+      limit: 0,
       attempts: 1,
       retries: 0,
       hedges: 0,

@@ -157,6 +157,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '  running: 0,',
     '  abandoned: 0,',
     '  queued: 0,',
+    '  limit: 3,',
     '  attempts: 3,',
     '  retries: 2,',
     '  hedges: 0,',

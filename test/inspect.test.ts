@@ -367,6 +367,7 @@ describe('statsOf', () => {
     running: 0,
     abandoned: 0,
     queued: 0,
+    limit: 0,
     attempts: 0,
     retries: 0,
     hedges: 0,
@@ -388,8 +389,8 @@ describe('statsOf', () => {
 
   test('counts from nothing, before any construction too', () => {
     class Fresh extends Weather {}
-    assert.deepEqual(statsOf(Fresh, 'forecast'), none);
-    assert.deepEqual(statsOf(Fresh, 'stations'), none);
+    assert.deepEqual(statsOf(Fresh, 'forecast'), { ...none, limit: 3 });
+    assert.deepEqual(statsOf(Fresh, 'stations'), { ...none, limit: 7 });
     assert.deepEqual(statsOf(Fresh, '#measure'), none);
   });
 
@@ -432,7 +433,7 @@ describe('statsOf', () => {
     assert.deepEqual([running, queued, rejected, failures], [1, 1, 1, 1]);
     gate.resolve();
     await Promise.all(calls);
-    assert.deepEqual(statsOf(shop, 'buy'), { ...none, calls: 3, attempts: 2, rejected: 1, failures: 1 });
+    assert.deepEqual(statsOf(shop, 'buy'), { ...none, limit: 1, calls: 3, attempts: 2, rejected: 1, failures: 1 });
   });
 
   test('gives a copy', async () => {

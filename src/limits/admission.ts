@@ -4,6 +4,7 @@ import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { RejectedError } from '../core/errors.js';
 import type { PolicyKind } from '../core/policies.js';
+import type { Adaptive } from './adaptive.js';
 import { isBefore, Line } from './line.js';
 import { semaClass } from './sema.js';
 import { type Ask, type Onward, oneInTurn, pushedOut, type QueueRules, tooLate, Waiter } from './waiter.js';
@@ -22,6 +23,12 @@ export class Admission {
   returning: Alarm | undefined = undefined;
   /** In how many milliseconds so many of the tokens that are out will have come back by time, if that is known. */
   backIn: ((count: number) => number | undefined) | undefined = undefined;
+  /** What moves the limit by itself, where something does; see `slots.ts`. */
+  adaptive: Adaptive | undefined = undefined;
+  /** Called when the limit has moved by itself. */
+  onMove: (() => void) | undefined = undefined;
+  /** For how many milliseconds it is kept while it is idle. */
+  keptFor = 0;
 
   readonly #Sema = semaClass();
   #returned: InstanceType<ReturnType<typeof semaClass>> | undefined;
@@ -47,7 +54,7 @@ export class Admission {
   /** How many tokens there are to be had: the limit, or none while it is closed. */
   #tokens: number;
   #limit: number;
-  /** The most that the limit ever was. */
+  /** The most that the limit ever was, or might have been. */
   #most: number;
   #queue: QueueRules;
 
@@ -101,12 +108,13 @@ export class Admission {
   /**
    * Takes another limit, and other rules for those who come. Where there are more tokens now, those in line have them at
    * once; where there are fewer, those that are out come back first. Who waits does so by the rules by which it came.
+   * `most` is how far the limit may grow by itself.
    */
-  configure(limit: number, queue = this.#queue, isRanked = false): void {
+  configure(limit: number, queue = this.#queue, isRanked = false, most = limit): void {
     this.#line.isRanked ||= isRanked;
     const isClosed = this.#tokens === 0;
     this.#limit = limit;
-    this.#most = Math.max(this.#most, limit);
+    this.#most = Math.max(this.#most, most);
     this.#queue = queue;
     if (!isClosed) this.#setTokens(limit);
   }

@@ -21,14 +21,36 @@ export function finder<L extends Limited, Options extends SharingConfig>(
   at: number,
   policy: Policy,
   site: SiteInfo,
-  { kind, create, configure }: Making<L, Options>,
+  making: Making<L, Options>,
 ): (call: Call) => L {
   const { shared, options } = limits[at] as Limit<L, Options>;
   if (shared !== undefined) {
-    const use = { site, kind, key: options().key };
+    const use = { site, kind: making.kind, key: options().key };
     return (call) => shared.find(call, use);
   }
-  const own = site.stateOf(policy, (): Own<L> => {
+  return ownOf(limits, policy, site, making).limiters[at] as Limiters<L>;
+}
+
+/** Of the limiters of one of the limits of a policy, the one whose limit was the last to move by itself. */
+export function movedOf<L extends Limited, Options extends SharingConfig>(
+  limits: readonly Limit<L, Options>[],
+  at: number,
+  policy: Policy,
+  site: SiteInfo,
+  making: Making<L, Options>,
+): L | undefined {
+  const shared = limits[at]?.shared;
+  return shared === undefined ? ownOf(limits, policy, site, making).limiters[at]?.moved() : shared.moved;
+}
+
+/** What the policy keeps of a method. */
+const ownOf = <L extends Limited, Options extends SharingConfig>(
+  limits: readonly Limit<L, Options>[],
+  policy: Policy,
+  site: SiteInfo,
+  { kind, create, configure }: Making<L, Options>,
+): Own<L> =>
+  site.stateOf(policy, (): Own<L> => {
     const found = limits.map((each) =>
       each.shared === undefined ? limiters(each.options(), site, kind, create, configure) : undefined,
     );
@@ -40,8 +62,6 @@ export function finder<L extends Limited, Options extends SharingConfig>(
       },
     };
   });
-  return own.limiters[at] as Limiters<L>;
-}
 
 /** The places of the limits of a policy in the pipeline: in the order written, each where it belongs, or later. */
 export function ranksOf<L extends Limited, Options extends SharingConfig>(

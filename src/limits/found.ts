@@ -1,4 +1,5 @@
 import type { Call } from '../core/call/call.js';
+import { isOver, now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Key, keyOf } from './asked.js';
 
@@ -8,6 +9,12 @@ export interface Limiter {
   onWaiting?: ((waiting: boolean) => void) | undefined;
   /** Called before it looks at what time has brought back, which may depend on what it was renewed for. */
   beforeReturn?: (() => void) | undefined;
+  /** Called when its limit has moved by itself. */
+  onMove?: (() => void) | undefined;
+  /** For how many milliseconds it is kept while it is idle, as it has learned something. Left out: for none. */
+  readonly keptFor?: number;
+  /** Whether it is idle; there where it may be kept. */
+  readonly isIdle?: boolean;
 }
 
 /** For which method a limiter is looked for, and by which key. */
@@ -25,10 +32,18 @@ export interface Found<L> {
   renew(renew: (limiter: L) => void): void;
 }
 
-/** One for all calls without a key, and one for each key; of these, those that are idle are dropped. */
+/** How many of those that are idle each call looks at: more than one, so that they go faster than new ones come. */
+const looks = 2;
+
+/**
+ * One for all calls without a key, and one for each key; of these, those that are idle are dropped: at once, or when they
+ * have been so for as long as they are to be kept.
+ */
 export class ByKey<L extends Limiter> implements Found<L> {
   #keyless: L | undefined;
   #byKey: Map<string, L> | undefined;
+  /** Since when those rest that were idle and are kept: the one that was used longest ago first. It may be in use again. */
+  #resting: Map<string, number> | undefined;
 
   constructor(readonly create: () => L) {}
 
@@ -41,15 +56,38 @@ export class ByKey<L extends Limiter> implements Found<L> {
   #findByKey(name: string): L {
     this.#byKey ??= new Map();
     const limiters = this.#byKey;
+    if (this.#resting !== undefined) this.#dropRested(limiters, this.#resting);
     let limiter = limiters.get(name);
     if (limiter === undefined) {
-      limiter = this.create();
-      limiter.onIdle = () => {
-        if (limiters.get(name) === limiter) limiters.delete(name);
+      const made = this.create();
+      limiter = made;
+      made.onIdle = () => {
+        if (made.keptFor) this.#rest(name);
+        else if (limiters.get(name) === made) limiters.delete(name);
       };
-      limiters.set(name, limiter);
+      limiters.set(name, made);
+      // A call that takes nothing never makes it idle.
+      if (made.keptFor) this.#rest(name);
     }
     return limiter;
+  }
+
+  #rest(name: string): void {
+    this.#resting ??= new Map();
+    this.#resting.delete(name);
+    this.#resting.set(name, now());
+  }
+
+  /** Looks at those that were used longest ago. */
+  #dropRested(limiters: Map<string, L>, resting: Map<string, number>): void {
+    let looked = 0;
+    for (const [name, since] of resting) {
+      const limiter = limiters.get(name);
+      const isBusy = limiter?.isIdle === false;
+      if (looked++ === looks || !(isBusy || isOver(since, limiter?.keptFor ?? 0, now()))) return;
+      resting.delete(name);
+      if (!isBusy) limiters.delete(name);
+    }
   }
 
   renew(renew: (limiter: L) => void): void {

@@ -17,6 +17,8 @@ export interface LimitKind<Options> {
   readonly rules: Readonly<Record<string, Rule>>;
   /** What stands in place of options that are not given, beside those that are. */
   readonly defaults: (given: Partial<Options>) => Partial<Options>;
+  /** Checks and fills in what stands inside of options that were checked. */
+  readonly complete?: (options: Options, where: Where) => Options;
   /** The options that may stand beside a shared limiter. */
   readonly beside: readonly string[];
 }
@@ -33,13 +35,13 @@ export interface Limit<L extends Limited, Options extends SharingConfig> {
 
 /** Reads the options of one limit that is not shared. */
 export function readLimit<Options extends object>(given: unknown, where: Where, kind: LimitKind<Options>): Options {
-  const { number, rules, defaults } = kind;
+  const { number, rules, defaults, complete } = kind;
   const config = typeof given === 'object' ? given : { [number]: given };
   const options = readOptions<Options>(where, config, rules, defaults({ ...where.over, ...config }));
   if (Reflect.get(options, number) === undefined) {
     throw wrongOption(where, number, undefined, (rules[number] as Rule).allowed);
   }
-  return options;
+  return complete === undefined ? options : complete(options, where);
 }
 
 /** What a decorator of limits takes: a number, options, a shared limiter, one with options beside it; or several of these. */
@@ -67,7 +69,13 @@ const inStack = (where: Where, at: number): Where => ({ ...where, path: `${where
 function check<Options>(given: unknown, where: Where, kind: LimitKind<Options>, checked: () => never): never {
   for (const [at, each] of (Array.isArray(given) ? given : [given]).entries()) {
     const here = { ...(Array.isArray(given) ? inStack(where, at) : where), over: {} };
-    readOptions(here, typeof each === 'number' ? { [kind.number]: each } : each, kind.rules, {});
+    const options = readOptions<object>(
+      here,
+      typeof each === 'number' ? { [kind.number]: each } : each,
+      kind.rules,
+      {},
+    );
+    kind.complete?.(options as Options, here);
   }
   return checked();
 }

@@ -31,6 +31,8 @@ export const sharingRules = { key: fixed(callback), scope: fixed(oneOf('class', 
 /** Finds the limiter of a call. As the state of a policy it takes other options. */
 export interface Limiters<L> extends State {
   (call: Call): L;
+  /** The one whose limit was the last to move by itself. */
+  readonly moved: () => L | undefined;
 }
 
 /**
@@ -46,13 +48,25 @@ export function limiters<L extends Limiter, Options extends SharingConfig>(
 ): Limiters<L> {
   let current = declared;
   const use: Use = { site, kind, key: declared.key };
-  const all = foundBy(declared, () => create(current));
+  let moved: L | undefined;
+  const all = foundBy(declared, () =>
+    watched(create(current), (limiter) => {
+      moved = limiter;
+    }),
+  );
   return Object.assign((call: Call) => all.find(call, use), {
+    moved: () => moved,
     configure(options: Options) {
       current = options;
       all.renew((limiter) => configure(limiter, options));
     },
   });
+}
+
+/** Has it told when the limit of a limiter moves by itself. */
+export function watched<L extends Limiter>(limiter: L, moved: (limiter: L) => void): L {
+  if ('onMove' in limiter) limiter.onMove = () => moved(limiter);
+  return limiter;
 }
 
 /** Limiters as a scope tells them apart. */

@@ -3,7 +3,7 @@ import { WeakList } from '../core/decoration/weak-list.js';
 import { node } from '../core/node.js';
 import { once, type Undo } from '../core/undo.js';
 import type { Found, Limiter, Use } from './found.js';
-import { foundBy, type SharingConfig } from './limiters.js';
+import { foundBy, type SharingConfig, watched } from './limiters.js';
 
 /** A limiter that tells of itself. */
 interface Telling extends Limiter {
@@ -16,6 +16,8 @@ interface Making<L, Options> {
   readonly options: Options;
   readonly create: (options: Options) => L;
   readonly configure: (limiter: L, options: Options) => void;
+  /** Told once every limiter has taken other options. */
+  readonly changed?: (options: Options, before: Options) => void;
 }
 
 /** What stands behind an object that methods share: its limiters, by key and instance. */
@@ -25,6 +27,7 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   #changes: ((options: Options) => Options)[] = [];
   #found: Found<L>;
   #made = new WeakList<L>();
+  #moved: { limiter?: L } = {};
 
   constructor(readonly making: Making<L, Options>) {
     this.#options = making.options;
@@ -32,8 +35,12 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   }
 
   #find(): Found<L> {
+    const last: { limiter?: L } = {};
+    this.#moved = last;
     return foundBy(this.making.options, () => {
-      const limiter = this.making.create(this.#options);
+      const limiter = watched(this.making.create(this.#options), (moved) => {
+        last.limiter = moved;
+      });
       this.#made.add(limiter);
       return limiter;
     });
@@ -41,6 +48,11 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
 
   get options(): Options {
     return this.#options;
+  }
+
+  /** The limiter whose limit was the last to move by itself. */
+  get moved(): L | undefined {
+    return this.#moved.limiter;
   }
 
   find(call: Call, use: Use): L {
@@ -73,9 +85,11 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   }
 
   #renew(changes: ((options: Options) => Options)[]): void {
+    const before = this.#options;
     this.#options = changes.reduce((options, change) => change(options), this.making.options);
     this.#changes = changes;
     this.#found.renew((limiter) => this.making.configure(limiter, this.#options));
+    this.making.changed?.(this.#options, before);
   }
 
   /** Has later calls meet limiters that are as new; those under way end by what there was. */

@@ -1,15 +1,6 @@
-import { residue, skipsWaits } from '../core/call/clock.js';
+import { isOver, residue, skipsWaits } from '../core/call/clock.js';
 
-export { now } from '../core/call/clock.js';
-
-/**
- * Whether so much time has passed since then; `time` is the time now. A moment that is yet to come is long past: the clock
- * was set back, as fake timers may.
- */
-export function isOver(since: number, duration: number, time: number): boolean {
-  const elapsed = time - since;
-  return elapsed >= duration - residue || elapsed < -residue;
-}
+export { isOver, now } from '../core/call/clock.js';
 
 /** What is left of a duration that began then, in whole milliseconds: a timer set to it does not fire early. */
 export const leftOf = (since: number, duration: number, time: number): number =>

@@ -1,8 +1,9 @@
-import { durationOrInfinity, positiveInteger, queueLength } from '../core/options.js';
+import { durationOrInfinity, positiveInteger, queueLength, type Rule } from '../core/options.js';
 import type { LimitKind } from '../limits/given.js';
 import { type SharingConfig, sharingRules } from '../limits/limiters.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { type WeighingConfig, weighingDefaults, weighingRules } from '../limits/weighing.js';
+import { type AdaptiveLimit, type AdaptiveOptions, isAdaptive, readAdaptive, type ToldArgs } from './adaptive-limit.js';
 
 /**
  * Options of `@concurrency`, and of `ConcurrencyLimiter`.
@@ -15,15 +16,26 @@ export interface ConcurrencyConfig<
   This = never,
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
+  DropArgs extends readonly unknown[] = ToldArgs<Args>,
 > extends QueueConfig,
     SharingConfig<Args, This>,
     WeighingConfig<WeightArgs, This, PriorityArgs> {
-  /** How many may run at once. Required. */
-  readonly limit: number;
+  /** How many may run at once; or the options of a limit that finds that out by itself. Required. */
+  readonly limit: number | AdaptiveLimit<This, DropArgs>;
 }
 
 /** The options of a concurrency limit, filled in. */
-export type ConcurrencyOptions = ConcurrencyConfig & Required<QueueConfig>;
+export type ConcurrencyOptions = Omit<ConcurrencyConfig, 'limit'> &
+  Required<QueueConfig> & { readonly limit: number | AdaptiveOptions };
+
+/** The limit in force, `moved` being what it comes to where it has moved by itself. */
+export const limitOf = ({ limit }: ConcurrencyOptions, moved: { readonly limit: number } | undefined): number =>
+  isAdaptive(limit) ? (moved?.limit ?? limit.initial) : limit;
+
+const limit: Rule = {
+  allowed: 'an integer of at least 1, or the options of an adaptive limit',
+  test: (value) => positiveInteger.test(value) || (typeof value === 'object' && value !== null),
+};
 
 /** How `@concurrency` reads what it is given. */
 export const concurrencyKind: LimitKind<ConcurrencyOptions> = {
@@ -31,7 +43,7 @@ export const concurrencyKind: LimitKind<ConcurrencyOptions> = {
   number: 'limit',
   sharedClass: 'ConcurrencyLimiter',
   rules: {
-    limit: positiveInteger,
+    limit,
     maxQueue: queueLength,
     maxWait: durationOrInfinity,
     ...sharingRules,
@@ -43,5 +55,7 @@ export const concurrencyKind: LimitKind<ConcurrencyOptions> = {
     scope: 'class',
     ...weighingDefaults(given),
   }),
+  complete: (options, where) =>
+    isAdaptive(options.limit) ? Object.freeze({ ...options, limit: readAdaptive(options.limit, where) }) : options,
   beside: ['key', 'weight', 'priority', 'priorityAging', 'maxQueue', 'maxWait'],
 };

@@ -1,8 +1,12 @@
+import { relink } from '../core/decoration/relink.js';
+import { allSites } from '../core/decoration/site.js';
 import type { Undo } from '../core/undo.js';
-import { Admission } from '../limits/admission.js';
+import type { Admission } from '../limits/admission.js';
 import { readLimit } from '../limits/given.js';
 import { putInside, Shared } from '../limits/shared.js';
-import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from './concurrency-config.js';
+import { configureSlots, newSlots } from '../limits/slots.js';
+import { isAdaptive } from './adaptive-limit.js';
+import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind, limitOf } from './concurrency-config.js';
 
 /**
  * A change of the options of a `ConcurrencyLimiter`.
@@ -36,8 +40,11 @@ export class ConcurrencyLimiter {
   constructor(config: number | ConcurrencyConfig) {
     this.#slots = new Shared({
       options: readLimit(config, { text: 'ConcurrencyLimiter' }, concurrencyKind),
-      create: (options) => new Admission(options.limit, options, 'concurrency', true),
-      configure: (slots, options) => slots.configure(options.limit, options, true),
+      create: (options) => newSlots(options, true),
+      configure: (slots, options) => configureSlots(slots, options, true),
+      changed: (options, before) => {
+        if (isAdaptive(options.limit) !== isAdaptive(before.limit)) this.#relinkUsers();
+      },
     });
     putInside(this, 'concurrency', this.#slots);
   }
@@ -52,9 +59,9 @@ export class ConcurrencyLimiter {
     return this.#slots.used;
   }
 
-  /** How many slots there are, for each key. */
+  /** How many slots there are, for each key; of an adaptive limit, as it is now: where keys differ, the last that moved. */
   get limit(): number {
-    return this.#slots.options.limit;
+    return limitOf(this.#slots.options, this.#slots.moved);
   }
 
   /**
@@ -70,5 +77,13 @@ export class ConcurrencyLimiter {
     const given = typeof options === 'object' ? { ...options } : options;
     const where = { text: 'ConcurrencyLimiter.configure()' };
     return this.#slots.configure((over) => readLimit(given, { ...where, over }, concurrencyKind));
+  }
+
+  /** The methods that take from it have another step for a limit that moves by itself. */
+  #relinkUsers(): void {
+    for (const site of allSites()) {
+      const uses = site.policies.some(({ steps }) => steps.some(({ shares }) => shares === this.#slots));
+      if (uses) relink(site);
+    }
   }
 }

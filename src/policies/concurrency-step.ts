@@ -25,7 +25,7 @@ export function onlyStep(slots: Admission, around: Around, site: SiteInfo): Step
 }
 
 /** What a call holds. */
-interface Held {
+export interface Held {
   readonly slots: Admission;
   readonly weight: number;
 }

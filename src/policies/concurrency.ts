@@ -1,19 +1,23 @@
 import { Call } from '../core/call/call.js';
+import { classesOf } from '../core/call/matcher.js';
 import type { Policy, PolicyStep } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import type { NeedsOfOther } from '../core/decoration/needs.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
-import type { OneOrMore } from '../core/types.js';
-import { Admission } from '../limits/admission.js';
-import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import type { ErrorClass, OneOrMore } from '../core/types.js';
+import type { Admission } from '../limits/admission.js';
+import { finder, type Making, movedOf, ranksOf, shownOf } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import { noteOrder, orderProblem, refusing } from '../limits/order.js';
+import { configureSlots, newSlots } from '../limits/slots.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
-import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind } from './concurrency-config.js';
+import { isAdaptive, type ToldArgs } from './adaptive-limit.js';
+import { adaptiveStep } from './adaptive-step.js';
+import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind, limitOf } from './concurrency-config.js';
 import type { ConcurrencyLimiter } from './concurrency-limiter.js';
 import { fullStep, onlyStep } from './concurrency-step.js';
 import { rankOf } from './order.js';
@@ -48,9 +52,10 @@ export type ConcurrencyInput<
   This = never,
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
+  DropArgs extends readonly unknown[] = ToldArgs<Args>,
 > =
   | number
-  | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs>
+  | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs, DropArgs>
   | ConcurrencyLimiter
   | ConcurrencyUse<Args, This, WeightArgs, PriorityArgs>;
 
@@ -63,8 +68,8 @@ declare module '../core/policies.js' {
 
 const making: Making<Admission, ConcurrencyOptions> = {
   kind: 'concurrency',
-  create: (options) => new Admission(options.limit, options, 'concurrency', options.priority !== undefined),
-  configure: (slots, options) => slots.configure(options.limit, options, options.priority !== undefined),
+  create: (options) => newSlots(options, options.priority !== undefined),
+  configure: (slots, options) => configureSlots(slots, options, options.priority !== undefined),
 };
 
 const rank = (options: ConcurrencyOptions): number => rankOf(isShared(options) ? 'concurrency' : 'concurrency.narrow');
@@ -72,6 +77,9 @@ const rank = (options: ConcurrencyOptions): number => rankOf(isShared(options) ?
 /** Whether there is but one limit, of the method's own, that admits calls in order of arrival, and nothing else. */
 const isOnly = ({ shared, options }: Limit<Admission, ConcurrencyOptions>): boolean =>
   shared === undefined && isShared(options()) && !isWeighing(options());
+
+const errorClassesOf = ({ limit }: ConcurrencyOptions): readonly ErrorClass[] =>
+  isAdaptive(limit) ? classesOf(limit.dropOn) : [];
 
 export function concurrencyPolicy(given: unknown, where: Where): Policy {
   const limits = readLimits<Admission, ConcurrencyOptions>(given, where, concurrencyKind);
@@ -86,6 +94,7 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
         const refusal = limit.shared && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
         const find = finder(limits, at, policy, site, making);
+        if (isAdaptive(limit.options().limit)) return adaptiveStep(find, limit.options, around, site);
         if (isOnly(limit)) return onlyStep(find(Call.idle), around, site);
         return fullStep(find, limit.options, around, site);
       },
@@ -94,8 +103,14 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
   const policy: Policy = {
     kind: 'concurrency',
     options: shownOf(limits, given),
+    errorClasses: limits.flatMap(({ options }) => errorClassesOf(options())),
     steps: steps as [PolicyStep, ...PolicyStep[]],
     verify: noteOrder,
+    gauges: (site) => ({
+      limit: Math.min(
+        ...limits.map(({ options }, at) => limitOf(options(), movedOf(limits, at, policy, site, making))),
+      ),
+    }),
     reset() {
       for (const { shared } of limits) shared?.reset();
     },
@@ -124,13 +139,14 @@ export function concurrency<Second>(
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
  * work under it has really ended, not when its caller gave up.
  *
- * @param limit `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
+ * @param limit `limit`, or the options: `limit` (required: a number, or `{ min, max, initial, targetLatency, dropOn }` for one
+ * that finds out by itself how many may run at once), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
  * `scope` (`'class'`), `weight` (one slot), `priority`, `priorityAging` (10 000 ms). Or a shared `ConcurrencyLimiter`, or
  * `{ limiter, ... }` with what is the method's own beside it. Or an array of these: all of them must admit a call, which
  * takes them in the order written.
  * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
  * are taken in an order that is against that of another method; from the call, when `key`, `weight` or `priority` gives
- * what it must not.
+ * what it must not, or `dropOn` a promise.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Shop {
@@ -143,24 +159,27 @@ export function concurrency<
   This = never,
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
+  DropArgs extends readonly unknown[] = Args,
 >(
-  limit: OneOrMore<ConcurrencyInput<Args, This, WeightArgs, PriorityArgs>>,
+  limit: OneOrMore<ConcurrencyInput<Args, This, WeightArgs, PriorityArgs, DropArgs>>,
 ): PolicyDecorator<
   | { option: 'key'; this: This; args: Args }
   | NeedsOfOther<'weight', WeightArgs, Args>
   | NeedsOfOther<'priority', PriorityArgs, Args>
+  | NeedsOfOther<'dropOn', DropArgs, Args>
 >;
 /**
  * At most `limit` attempts of the method run at once; the others wait in order of arrival. A slot is given back when the
  * work under it has really ended, not when its caller gave up.
  *
- * @param limit `limit`, or the options: `limit` (required), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
+ * @param limit `limit`, or the options: `limit` (required: a number, or `{ min, max, initial, targetLatency, dropOn }` for one
+ * that finds out by itself how many may run at once), `maxQueue` (Infinity), `maxWait` in ms (Infinity), `key`,
  * `scope` (`'class'`), `weight` (one slot), `priority`, `priorityAging` (10 000 ms). Or a shared `ConcurrencyLimiter`, or
  * `{ limiter, ... }` with what is the method's own beside it. Or an array of these: all of them must admit a call, which
  * takes them in the order written.
  * @throws ConfigurationError at decoration, when an option is wrong; at construction or from the call, when shared limits
  * are taken in an order that is against that of another method; from the call, when `key`, `weight` or `priority` gives
- * what it must not.
+ * what it must not, or `dropOn` a promise.
  * @throws RejectedError from the call, over `maxQueue` or `maxWait`.
  * @example
  * class Shop {
@@ -173,12 +192,14 @@ export function concurrency<
   This = never,
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
+  DropArgs extends readonly unknown[] = Args,
 >(
-  limit: number | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs>,
+  limit: number | ConcurrencyConfig<Args, This, WeightArgs, PriorityArgs, DropArgs>,
 ): PolicyDecorator<
   | { option: 'key'; this: This; args: Args }
   | NeedsOfOther<'weight', WeightArgs, Args>
   | NeedsOfOther<'priority', PriorityArgs, Args>
+  | NeedsOfOther<'dropOn', DropArgs, Args>
 >;
 export function concurrency(...given: readonly unknown[]): unknown {
   return policyDecorator('concurrency', given, 1, (where) => concurrencyPolicy(given[0], where));

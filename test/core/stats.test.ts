@@ -9,6 +9,7 @@ const none = {
   running: 0,
   abandoned: 0,
   queued: 0,
+  limit: 0,
   attempts: 0,
   retries: 0,
   hedges: 0,
@@ -87,13 +88,21 @@ describe('statsOf', () => {
       }
       const shop = new Shop();
       const calls = Array.from({ length: 5 }, () => shop.buy());
-      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, running: 2, queued: 3, attempts: 2 });
+      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, limit: 2, calls: 5, running: 2, queued: 3, attempts: 2 });
       gate.resolve();
       await flush();
-      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, running: 0, abandoned: 0, queued: 2, attempts: 3 });
+      assert.deepEqual(statsOf(Shop, 'buy'), {
+        ...none,
+        limit: 2,
+        calls: 5,
+        running: 0,
+        abandoned: 0,
+        queued: 2,
+        attempts: 3,
+      });
       await clock.tickAsync(100);
       await Promise.all(calls);
-      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 5, attempts: 5 });
+      assert.deepEqual(statsOf(Shop, 'buy'), { ...none, limit: 2, calls: 5, attempts: 5 });
     }));
 
   test('counts an attempt turned away as rejected, not as an attempt', async () => {
@@ -110,6 +119,7 @@ describe('statsOf', () => {
     await assert.rejects(shop.buy(), RejectedError);
     assert.deepEqual(statsOf(Shop, 'buy'), {
       ...none,
+      limit: 1,
       calls: 2,
       running: 1,
       attempts: 1,
@@ -145,12 +155,20 @@ describe('statsOf', () => {
     await assert.rejects(runs, (error) => error === 'enough');
     await assert.rejects(waits, (error) => error === 'enough');
     await flush();
-    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 2, running: 1, abandoned: 1, attempts: 1, failures: 2 });
+    assert.deepEqual(statsOf(Shop, 'buy'), {
+      ...none,
+      limit: 1,
+      calls: 2,
+      running: 1,
+      abandoned: 1,
+      attempts: 1,
+      failures: 2,
+    });
     gate.reject(new Error('late'));
     await flush();
-    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 2, attempts: 1, failures: 2 });
+    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, limit: 1, calls: 2, attempts: 1, failures: 2 });
     await assert.rejects(shop.buy(AbortSignal.abort('before')), (error) => error === 'before');
-    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 3, attempts: 1, failures: 3 });
+    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, limit: 1, calls: 3, attempts: 1, failures: 3 });
   });
 
   test('keeps a count for each concrete class, and each method', async () => {

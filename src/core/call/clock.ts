@@ -18,6 +18,15 @@ let unseenTime = 0;
  */
 export const now = (): number => clockInUse().now() + unseenTime;
 
+/**
+ * Whether so much time has passed since then; `time` is the time now. A moment that is yet to come is long past: the clock
+ * was set back, as fake timers may.
+ */
+export function isOver(since: number, duration: number, time: number): boolean {
+  const elapsed = time - since;
+  return elapsed >= duration - residue || elapsed < -residue;
+}
+
 /** Told of each alarm that is set or cleared, or that holds the program alive from now on or no more. */
 export type AlarmListener = (alarm: Alarm) => void;
 

@@ -4,7 +4,7 @@ import type { PolicyKind } from '../policies.js';
 import type { AnyClass, ErrorClass } from '../types.js';
 import type { ArgumentPlace } from './places.js';
 import type { SignalPlace } from './signal-place.js';
-import type { MutableStats } from './stats.js';
+import type { Gauges, MutableStats } from './stats.js';
 import type { Around, Step } from './step.js';
 
 /** What a policy may know of the method that it is compiled for. */
@@ -62,6 +62,8 @@ export interface Policy {
   readonly replaces?: ArgumentPlace | undefined;
   /** Its own counts as they are at first, for `custom` of the statistics. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** What it shows of a method in its statistics beside what is counted, as it is when somebody asks. */
+  gauges?(site: SiteInfo): Partial<Gauges>;
   /** Makes it anew for `configure`; left out where the kind will always be made in the same way. */
   build?(given: never, where: Where): Policy;
   /** The kind beside which it may not stand on one method. */

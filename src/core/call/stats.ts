@@ -14,6 +14,11 @@ export interface Stats {
   readonly abandoned: number;
   /** Attempts that wait for a permit or a slot. */
   readonly queued: number;
+  /**
+   * The concurrency limit in force, as it is now: of several the lowest. Where each key or instance has an adaptive one of its
+   * own, the one that was the last to move. 0 without a concurrency limit, as no limit is ever that low.
+   */
+  readonly limit: number;
   /** Times the method's own code was entered. */
   readonly attempts: number;
   /** Attempts begun after a failed one. */
@@ -52,6 +57,9 @@ export interface Stats {
 
 type Counts = Record<string, number>;
 
+/** What is not counted, but looked up where somebody asks. */
+export type Gauges = Pick<Stats, 'limit'>;
+
 export type MutableStats = { -readonly [Key in Exclude<keyof Stats, 'custom'>]: Stats[Key] } & {
   readonly custom: Record<string, Counts>;
 };
@@ -61,6 +69,7 @@ export const newStats = (): MutableStats => ({
   running: 0,
   abandoned: 0,
   queued: 0,
+  limit: 0,
   attempts: 0,
   retries: 0,
   hedges: 0,
@@ -80,9 +89,10 @@ export const newStats = (): MutableStats => ({
   custom: {},
 });
 
-/** The counts as they are now, for who asked: they do not move on. */
-export const copyOf = (stats: MutableStats): Stats => ({
+/** The counts as they are now, and what is shown beside them, for who asked: they do not move on. */
+export const copyOf = (stats: MutableStats, gauges: Partial<Gauges>): Stats => ({
   ...stats,
+  ...gauges,
   custom: Object.fromEntries(Object.entries(stats.custom).map(([kind, counts]) => [kind, { ...counts }])),
 });
 

@@ -1,7 +1,7 @@
 import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
-import { countsOf, type MutableStats, newStats } from '../call/stats.js';
+import { copyOf, countsOf, type MutableStats, newStats, type Stats } from '../call/stats.js';
 import { isPrivate, type Member, type Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
@@ -123,6 +123,11 @@ export class Site implements SiteInfo {
 
   stateOf<Each extends State>(policy: Policy, make: () => Each): Each {
     return this.#states.of(policy, make);
+  }
+
+  /** What it has counted so far, and what the policies show beside that. */
+  statsNow(): Stats {
+    return copyOf(this.stats, Object.assign({}, ...this.policies.map((policy) => policy.gauges?.(this))));
   }
 
   declaredBy(kind: PolicyKind): AnyClass | undefined {
