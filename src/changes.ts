@@ -6,7 +6,12 @@ import type { Build } from './policies/defined.js';
 import { builderOf, kinds, noChange, unknownKind } from './policies/kinds.js';
 
 /** What stays as it was declared. */
-type Fixed = 'key' | 'scope' | 'module';
+type Fixed = 'key' | 'scope' | 'module' | 'limiter';
+
+/** What methods share has a `configure` of its own. */
+interface Shared {
+  readonly configure: (...args: never[]) => unknown;
+}
 
 /**
  * What `configure` takes for a policy: some of its options, or its shorthand.
@@ -14,13 +19,15 @@ type Fixed = 'key' | 'scope' | 'module';
  * @example
  * const options: ConfigurableOptions<RateLimitConfig> = { rate: 20 };
  */
-export type ConfigurableOptions<Given> = Given extends string | URL
+export type ConfigurableOptions<Given> = Given extends string | URL | Shared
   ? never
-  : Given extends readonly unknown[] | ((...args: never[]) => unknown)
-    ? Given
-    : Given extends object
-      ? { readonly [Name in Exclude<keyof Given, Fixed>]?: Given[Name] }
-      : Given;
+  : Given extends readonly (infer Each)[]
+    ? Given | readonly (Each | ConfigurableOptions<Each>)[]
+    : Given extends (...args: never[]) => unknown
+      ? Given
+      : Given extends object
+        ? { readonly [Name in Exclude<keyof Given, Fixed>]?: Given[Name] }
+        : Given;
 
 /**
  * What `configure` changes: for each kind of policy some of its options, or its shorthand; `false` takes it out.

@@ -1,5 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import type { Policy, SiteInfo, State } from '../core/call/policy.js';
+import { originOf } from '../core/decoration/remade.js';
 import type { Limit, Limited } from './given.js';
 import { type Limiters, limiters, type SharingConfig } from './limiters.js';
 
@@ -8,60 +9,86 @@ export interface Making<L, Options> {
   readonly kind: string;
   readonly create: (options: Options) => L;
   readonly configure: (limiter: L, options: Options) => void;
+  /** How much one call may ask for. */
+  readonly limitOf: (options: Options) => number;
 }
 
 /** What a policy keeps of a method: its own limiters, one place for each limit; those that are shared keep themselves. */
 interface Own<L> extends State {
-  readonly limiters: readonly (Limiters<L> | undefined)[];
+  readonly finders: readonly (OwnFinder<L> | undefined)[];
 }
 
-/** Finds the limiter of a call, for one of the limits of a policy. */
+/** Finds the limiter of a call. */
+export interface Finder<L> {
+  find(call: Call): L;
+  /** The most that one call could ever ask for: one that fitted once waits until it may run alone. */
+  readonly most: number;
+  /** The limiter whose limit was the last to move by itself. */
+  readonly moved: L | undefined;
+}
+
+/** The same for limiters of a method's own. */
+class OwnFinder<L> implements Finder<L> {
+  most = 0;
+
+  constructor(readonly find: Limiters<L>) {}
+
+  get moved(): L | undefined {
+    return this.find.moved();
+  }
+
+  allow(limit: number): void {
+    this.most = Math.max(this.most, limit);
+  }
+}
+
+/** Gives what finds the limiter of a call, for one of the limits of a policy. */
 export function finder<L extends Limited, Options extends SharingConfig>(
   limits: readonly Limit<L, Options>[],
   at: number,
   policy: Policy,
   site: SiteInfo,
-  making: Making<L, Options>,
-): (call: Call) => L {
+  { kind, create, configure, limitOf }: Making<L, Options>,
+): Finder<L> {
   const { shared, options } = limits[at] as Limit<L, Options>;
   if (shared !== undefined) {
-    const use = { site, kind: making.kind, key: options().key };
-    return (call) => shared.find(call, use);
-  }
-  return ownOf(limits, policy, site, making).limiters[at] as Limiters<L>;
-}
-
-/** Of the limiters of one of the limits of a policy, the one whose limit was the last to move by itself. */
-export function movedOf<L extends Limited, Options extends SharingConfig>(
-  limits: readonly Limit<L, Options>[],
-  at: number,
-  policy: Policy,
-  site: SiteInfo,
-  making: Making<L, Options>,
-): L | undefined {
-  const shared = limits[at]?.shared;
-  return shared === undefined ? ownOf(limits, policy, site, making).limiters[at]?.moved() : shared.moved;
-}
-
-/** What the policy keeps of a method. */
-const ownOf = <L extends Limited, Options extends SharingConfig>(
-  limits: readonly Limit<L, Options>[],
-  policy: Policy,
-  site: SiteInfo,
-  { kind, create, configure }: Making<L, Options>,
-): Own<L> =>
-  site.stateOf(policy, (): Own<L> => {
-    const found = limits.map((each) =>
-      each.shared === undefined ? limiters(each.options(), site, kind, create, configure) : undefined,
-    );
+    const use = { site, kind, key: options().key };
     return {
-      limiters: found,
+      find: (call) => shared.find(call, use),
+      get most() {
+        return shared.most;
+      },
+      get moved() {
+        return shared.moved;
+      },
+    };
+  }
+  const own = site.stateOf(policy, (): Own<L> => {
+    const finders = limits.map((each, index) => {
+      if (each.shared !== undefined) return undefined;
+      const found = new OwnFinder(limiters(each.options(), site, kind, create, configure));
+      // That it was declared with, too, though it be configured before the first call.
+      const declared = originOf(policy).options;
+      for (const options of [declared, policy.options]) found.allow(limitOf(optionsAt(options, index)));
+      return found;
+    });
+    return {
+      finders,
       configure(changed) {
-        const all = (Array.isArray(changed) ? changed : [changed]) as Options[];
-        for (const [index, each] of found.entries()) each?.configure?.(all[index] as Options);
+        for (const [index, each] of finders.entries()) {
+          const options = optionsAt<Options>(changed, index);
+          each?.allow(limitOf(options));
+          each?.find.configure?.(options);
+        }
       },
     };
   });
+  return own.finders[at] as OwnFinder<L>;
+}
+
+/** The options of one of the limits of a policy. */
+const optionsAt = <Options>(options: object, at: number): Options =>
+  (Array.isArray(options) ? options[at] : options) as Options;
 
 /** The places of the limits of a policy in the pipeline: in the order written, each where it belongs, or later. */
 export function ranksOf<L extends Limited, Options extends SharingConfig>(

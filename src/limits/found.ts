@@ -61,6 +61,7 @@ export class ByKey<L extends Limiter> implements Found<L> {
     if (limiter === undefined) {
       const made = this.create();
       limiter = made;
+      // One that was dropped may be told of once more.
       made.onIdle = () => {
         if (made.keptFor) this.#rest(name);
         else if (limiters.get(name) === made) limiters.delete(name);

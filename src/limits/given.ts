@@ -69,13 +69,10 @@ const inStack = (where: Where, at: number): Where => ({ ...where, path: `${where
 function check<Options>(given: unknown, where: Where, kind: LimitKind<Options>, checked: () => never): never {
   for (const [at, each] of (Array.isArray(given) ? given : [given]).entries()) {
     const here = { ...(Array.isArray(given) ? inStack(where, at) : where), over: {} };
-    const options = readOptions<object>(
-      here,
-      typeof each === 'number' ? { [kind.number]: each } : each,
-      kind.rules,
-      {},
-    );
-    kind.complete?.(options as Options, here);
+    const limiter = insideOf(each) === undefined ? limiterBeside(each) : each;
+    const options = typeof each === 'number' ? { [kind.number]: each } : each;
+    if (limiter === undefined) kind.complete?.(readOptions<object>(here, options, kind.rules, {}) as Options, here);
+    else readOptions(here, { limiter }, { limiter: fixed(anything) }, {});
   }
   return checked();
 }

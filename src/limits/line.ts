@@ -1,5 +1,6 @@
 import { now } from '../core/call/clock.js';
 import { Deadlines, type Timed } from '../core/call/deadlines.js';
+import type { Ask } from './ask.js';
 
 /** A place in a ring of those who wait, or the head of the ring itself. */
 export interface Place {
@@ -7,17 +8,13 @@ export interface Place {
   behind: Place;
 }
 
-/** One who waits in line. */
-export interface Standing extends Place, Timed {
-  /** How long it may wait; Infinity: as long as it takes. */
-  readonly maxWait: number;
-  /** How much earlier than it did it counts as having come, in milliseconds: its priority. */
-  readonly advance: number;
-  /** When it came; known where somebody's priority may matter. */
-  arrival: number;
+/** One who waits in line; a `Timed` one where it may not do so for ever. */
+export interface Standing extends Place {
+  readonly ask: Ask;
+  readonly queue: { readonly maxWait: number };
 }
 
-/** Those of one priority, in order of arrival. */
+/** Some who wait, in the order in which they are to go. */
 class Ring {
   readonly head: Place;
 
@@ -31,6 +28,14 @@ class Ring {
   get isEmpty(): boolean {
     return this.head.behind === this.head;
   }
+
+  add(place: Place): void {
+    const { head } = this;
+    place.behind = head;
+    place.ahead = head.ahead;
+    head.ahead.behind = place;
+    head.ahead = place;
+  }
 }
 
 /**
@@ -43,6 +48,8 @@ export class Line<Each extends Standing> {
   readonly #plain = new Ring();
   /** The others by their advance; there once somebody has come with one. */
   #advanced: Map<number, Ring> | undefined;
+  /** Those whose turn it was, and who could not go on then; there once somebody has come back. */
+  #returned: Ring | undefined;
   /** By how long they let one wait: one timer serves all who may wait equally long. */
   #deadlines: Map<number, Deadlines> | undefined;
 
@@ -60,12 +67,13 @@ export class Line<Each extends Standing> {
   /** The one whose turn is next. */
   get first(): Each | undefined {
     if (this.#length === 0) return undefined;
+    if (this.#returned?.isEmpty === false) return this.#returned.head.behind as Each;
     const { head } = this.#plain;
     if (this.#advanced === undefined) return head.behind as Each;
     let first = this.#plain.isEmpty ? undefined : (head.behind as Each);
     for (const ring of this.#advanced.values()) {
       const oldest = ring.head.behind as Each;
-      if (first === undefined || isBefore(oldest, first)) first = oldest;
+      if (first === undefined || isBefore(oldest.ask, first.ask)) first = oldest;
     }
     return first;
   }
@@ -75,23 +83,21 @@ export class Line<Each extends Standing> {
     let last: Each | undefined;
     for (const ring of [this.#plain, ...(this.#advanced?.values() ?? [])]) {
       const newest = newestOf(ring, isMeant);
-      if (newest !== undefined && (last === undefined || !isBefore(newest, last))) last = newest;
+      if (newest !== undefined && (last === undefined || !isBefore(newest.ask, last.ask))) last = newest;
     }
     return last;
   }
 
   /** One comes, and stands behind all who came before it. */
   join(each: Each): void {
-    if (this.isRanked) each.arrival = now();
-    this.#insert(each, this.#ringOf(each.advance).head);
+    if (this.isRanked) each.ask.arrival = now();
+    this.#enter(each, this.#ringOf(each.ask.advance));
   }
 
   /** One comes back whose turn it was: it stands before all who have not had theirs, and behind those who came back before. */
-  rejoin(each: Each, hasComeBack: (other: Each) => boolean): void {
-    const { head } = this.#ringOf(each.advance);
-    let place = head.behind;
-    while (place !== head && hasComeBack(place as Each)) place = place.behind;
-    this.#insert(each, place);
+  rejoin(each: Each): void {
+    this.#returned ??= new Ring();
+    this.#enter(each, this.#returned);
   }
 
   /** One leaves, whose turn it is or who waits no longer. */
@@ -99,17 +105,15 @@ export class Line<Each extends Standing> {
     each.ahead.behind = each.behind;
     each.behind.ahead = each.ahead;
     this.#length--;
-    if (each.maxWait !== Number.POSITIVE_INFINITY) this.#deadlines?.get(each.maxWait)?.remove(each);
-    if (each.advance !== 0 && this.#advanced?.get(each.advance)?.isEmpty) this.#advanced.delete(each.advance);
+    if (isTimed(each)) this.#deadlines?.get(each.queue.maxWait)?.remove(each);
+    const { advance } = each.ask;
+    if (advance !== 0 && this.#advanced?.get(advance)?.isEmpty) this.#advanced.delete(advance);
   }
 
-  #insert(each: Each, before: Place): void {
-    each.behind = before;
-    each.ahead = before.ahead;
-    before.ahead.behind = each;
-    before.ahead = each;
+  #enter(each: Each, ring: Ring): void {
+    ring.add(each);
     this.#length++;
-    if (each.maxWait !== Number.POSITIVE_INFINITY) this.#watch(each);
+    if (isTimed(each)) this.#watch(each);
   }
 
   #ringOf(advance: number): Ring {
@@ -123,19 +127,23 @@ export class Line<Each extends Standing> {
     return ring;
   }
 
-  #watch(each: Each): void {
+  #watch(each: Each & Timed): void {
+    const { maxWait } = each.queue;
     this.#deadlines ??= new Map();
-    let deadlines = this.#deadlines.get(each.maxWait);
+    let deadlines = this.#deadlines.get(maxWait);
     if (deadlines === undefined) {
-      deadlines = new Deadlines(each.maxWait, this.isIdle);
-      this.#deadlines.set(each.maxWait, deadlines);
+      deadlines = new Deadlines(maxWait, this.isIdle);
+      this.#deadlines.set(maxWait, deadlines);
     }
     deadlines.add(each);
   }
 }
 
-/** Whether one goes before another of a different priority. */
-export function isBefore(one: Standing, other: Standing): boolean {
+const isTimed = <Each extends Standing>(each: Each): each is Each & Timed =>
+  each.queue.maxWait !== Number.POSITIVE_INFINITY;
+
+/** Whether who asks so goes before one of a different priority. */
+export function isBefore(one: Ask, other: Ask): boolean {
   const lead = other.arrival - other.advance - (one.arrival - one.advance);
   return lead > 0 || (lead === 0 && one.arrival < other.arrival);
 }

@@ -1,17 +1,23 @@
 import type { Call, StartListener } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import type { Ask, Onward, QueueRules } from './waiter.js';
+import { Ask } from './ask.js';
+import type { Taken } from './starts.js';
+import type { Onward, QueueRules } from './waiter.js';
 import type { Window } from './window.js';
 
 /** What a call has of a rate limit that takes weights, may be paused, or stands with others. */
-export class Permit implements StartListener {
-  /** Whether it has its permits, and has not used them yet. */
+export class Permit implements StartListener, Taken {
+  tokens: number;
+  stretch: number;
+  /** Whether it has its tokens, and has not used them yet. */
   isHeld = true;
-  /** When it used them. */
-  #usedAt: number | undefined;
+  /** Whether it has used them. */
+  isUsed = false;
   /** What turned it away when it was about to start, as nobody may just then. */
   turnedAwayBy: unknown = undefined;
   readonly ask: Ask;
+  /** Whether starts are spaced: there is but one token, which a heavy one has for longer. */
+  readonly #isSpread: boolean;
 
   constructor(
     readonly window: Window,
@@ -19,12 +25,25 @@ export class Permit implements StartListener {
     advance: number,
     /** What else is to be told when the attempt begins: permits that were taken before. */
     readonly before: StartListener | undefined,
+    /** Whether it may turn out to be of another weight. */
+    readonly mayChange: boolean,
   ) {
-    this.ask = { weight: window.permitsFor(weight), advance };
+    this.#isSpread = window.isSpread;
+    const { tokens, stretch } = this.#take(weight);
+    this.tokens = tokens;
+    this.stretch = stretch;
+    this.ask = new Ask(this.tokens, advance);
+    window.enter();
+  }
+
+  #take(weight: number): Taken {
+    return this.#isSpread
+      ? { tokens: Math.min(weight, 1), stretch: Math.max(weight, 1) }
+      : { tokens: weight, stretch: 1 };
   }
 
   tryTake(): boolean {
-    return this.window.tryTakeFor(this.ask.weight);
+    return this.window.tryTakeAll(this.tokens);
   }
 
   wait(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown {
@@ -36,9 +55,11 @@ export class Permit implements StartListener {
     this.turnedAwayBy = undefined;
     const held = this.isHeld;
     this.isHeld = true;
-    const outcome = this.window.waitAgain(call, site, onward, queue, this.ask);
-    if (held) this.window.cancel(this.ask.weight);
-    return outcome;
+    try {
+      return this.window.waitAgain(call, site, onward, queue, this.ask);
+    } finally {
+      if (held) this.window.cancel(this.tokens);
+    }
   }
 
   beforeStart(): number | undefined {
@@ -49,7 +70,9 @@ export class Permit implements StartListener {
   afterStart(enteredAt: number | undefined): void {
     this.before?.afterStart(enteredAt);
     this.isHeld = false;
-    this.#usedAt = this.window.use(this.weight, this.ask.weight, enteredAt);
+    this.isUsed = true;
+    const isPlain = this.tokens === 1 && this.stretch === 1 && !this.mayChange;
+    if (this.tokens > 0) this.window.afterStart(enteredAt, isPlain ? undefined : this);
   }
 
   /** Neither this one nor those before it are used. */
@@ -62,15 +85,23 @@ export class Permit implements StartListener {
   giveBack(): void {
     if (!this.isHeld) return;
     this.isHeld = false;
-    this.window.cancel(this.ask.weight);
+    this.window.cancel(this.tokens);
   }
 
-  get isUsed(): boolean {
-    return this.#usedAt !== undefined;
+  /** The call has ended, or got none. */
+  end(): void {
+    this.window.leave();
   }
 
-  /** What the call took was of another weight. */
-  correct(weight: number): void {
-    if (this.#usedAt !== undefined) this.window.correct(this.#usedAt, this.weight, this.ask.weight, weight);
+  /**
+   * What the call took was of another weight: what is too much comes back, unless time has brought it back; what is too
+   * little counts from now on. Where starts are spaced, it is the time of the one token that changes.
+   */
+  correct(real: number): void {
+    const { window, weight } = this;
+    const more = real - weight;
+    if (more === 0) return;
+    if ((more < 0 || this.#isSpread) && window.counts(this)) window.change(this, this.#take(real));
+    else if (more > 0) window.charge(this.#take(more));
   }
 }

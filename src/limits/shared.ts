@@ -18,6 +18,8 @@ interface Making<L, Options> {
   readonly configure: (limiter: L, options: Options) => void;
   /** Told once every limiter has taken other options. */
   readonly changed?: (options: Options, before: Options) => void;
+  /** How much one call may ask for. */
+  readonly limitOf: (options: Options) => number;
 }
 
 /** What stands behind an object that methods share: its limiters, by key and instance. */
@@ -28,10 +30,16 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   #found: Found<L>;
   #made = new WeakList<L>();
   #moved: { limiter?: L } = {};
+  #most = 0;
 
   constructor(readonly making: Making<L, Options>) {
     this.#options = making.options;
+    this.#allow();
     this.#found = this.#find();
+  }
+
+  #allow(): void {
+    this.#most = Math.max(this.#most, this.making.limitOf(this.#options));
   }
 
   #find(): Found<L> {
@@ -53,6 +61,11 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   /** The limiter whose limit was the last to move by itself. */
   get moved(): L | undefined {
     return this.#moved.limiter;
+  }
+
+  /** The most that one call could ever ask for. */
+  get most(): number {
+    return this.#most;
   }
 
   find(call: Call, use: Use): L {
@@ -88,6 +101,7 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
     const before = this.#options;
     this.#options = changes.reduce((options, change) => change(options), this.making.options);
     this.#changes = changes;
+    this.#allow();
     this.#found.renew((limiter) => this.making.configure(limiter, this.#options));
     this.making.changed?.(this.#options, before);
   }
@@ -95,6 +109,8 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   /** Has later calls meet limiters that are as new; those under way end by what there was. */
   reset(): void {
     this.#made = new WeakList();
+    this.#most = 0;
+    this.#allow();
     this.#found = this.#find();
   }
 }

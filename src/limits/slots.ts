@@ -34,5 +34,5 @@ export function configureSlots(slots: Admission, rules: SlotRules, isRanked: boo
   });
   slots.adaptive.configure(limit);
   slots.keptFor = learnedFor;
-  slots.configure(slots.adaptive.limit, rules, isRanked, limit.max);
+  slots.configure(slots.adaptive.limit, rules, isRanked);
 }

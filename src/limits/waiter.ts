@@ -2,6 +2,7 @@ import { Call, type Wait } from '../core/call/call.js';
 import type { Timed } from '../core/call/deadlines.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around } from '../core/call/step.js';
+import { type Ask, oneInTurn } from './ask.js';
 import type { Place, Standing } from './line.js';
 
 /**
@@ -23,23 +24,14 @@ export type QueueRules = Required<QueueConfig>;
 /** How a call goes on: with what it waited for, or without. */
 export type Onward = Pick<Around, 'fail'> & { readonly next: (call: Call) => unknown };
 
-/** What a call asks for, beyond one token in turn. */
-export interface Ask {
-  /** How many tokens. */
-  readonly weight: number;
-  /** How much earlier it counts as having come, in milliseconds. */
-  readonly advance: number;
-}
-
-/** What most calls ask for. */
-export const oneInTurn: Ask = { weight: 1, advance: 0 };
-
 /** Whose line a waiter stands in. */
 interface Admitting {
   /** A waiter gives up. */
   quit(waiter: Waiter): void;
 }
 
+/** Stands for the error of a wait that ended well. */
+const none = Symbol('none');
 /** Stands for the error of a wait that took too long, until the caller is there to stand in its stack. */
 export const tooLate = Symbol('too late');
 /** The same for a wait that one of a higher rank put an end to. */
@@ -59,13 +51,8 @@ export class Waiter implements Standing, Wait {
 
   ahead: Place = this;
   behind: Place = this;
-  previous: Timed | undefined = undefined;
-  next: Timed | undefined = undefined;
-  dueAt = Number.POSITIVE_INFINITY;
-  /** One whose turn has come before is the first. */
-  arrival = Number.NEGATIVE_INFINITY;
-  failed = false;
-  error: unknown = undefined;
+  /** Why the wait came to nothing, or what stands for that. */
+  error: unknown = none;
   resolve!: (waiter: Waiter) => void;
 
   constructor(
@@ -76,16 +63,10 @@ export class Waiter implements Standing, Wait {
     /** The rules by which it came. */
     readonly queue: QueueRules,
     readonly ask: Ask,
-    /** Whether its turn has come before, and passed as it could not go on then. */
-    readonly hasComeBack = false,
   ) {}
 
-  get maxWait(): number {
-    return this.queue.maxWait;
-  }
-
-  get advance(): number {
-    return this.ask.advance;
+  get hasFailed(): boolean {
+    return this.error !== none;
   }
 
   leave(reason: unknown): void {
@@ -93,14 +74,8 @@ export class Waiter implements Standing, Wait {
     this.line.quit(this);
   }
 
-  /** It has waited too long. */
-  expire(): void {
-    this.leave(tooLate);
-  }
-
   /** Ends the wait with an error, or with what stands for one. */
   reject(error: unknown): void {
-    this.failed = true;
     this.error = error;
     this.settle();
   }
@@ -109,5 +84,16 @@ export class Waiter implements Standing, Wait {
   settle(): void {
     this.call.waiting = undefined;
     this.resolve(this);
+  }
+}
+
+/** One that may wait for so long and no longer. */
+export class TimedWaiter extends Waiter implements Timed {
+  previous: Timed | undefined = undefined;
+  next: Timed | undefined = undefined;
+  dueAt = Number.POSITIVE_INFINITY;
+
+  expire(): void {
+    this.leave(tooLate);
   }
 }

@@ -51,14 +51,20 @@ export const weighingDefaults = ({ priority }: WeighingConfig): WeighingConfig =
 export const isWeighing = ({ weight, priority }: WeighingConfig): boolean =>
   weight !== undefined || priority !== undefined;
 
-const count: Rule = {
+export const count: Rule = {
   allowed: 'an integer of at least 0',
   test: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 };
 const finite: Rule = { allowed: 'a finite number', test: (value) => Number.isFinite(value) };
 
-/** The weight of a call. Throws a ConfigurationError where it is no weight, or more than there ever may be. */
-export function weightOf({ weight }: WeighingConfig, call: Call, site: SiteInfo, kind: string, most: number): number {
+/** The weight of a call. Throws a ConfigurationError where it is no weight, or more than the limit ever was. */
+export function weightOf(
+  { weight }: WeighingConfig,
+  call: Call,
+  site: SiteInfo,
+  kind: string,
+  { most }: { readonly most: number },
+): number {
   if (weight === undefined) return 1;
   const given = askOf<number>(weight as never, call, site, kind, 'weight', count);
   if (given <= most) return given;

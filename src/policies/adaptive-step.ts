@@ -9,6 +9,7 @@ import { isThenable } from '../core/call/thenable.js';
 import { show } from '../core/options.js';
 import type { Adaptive, Sample } from '../limits/adaptive.js';
 import type { Admission } from '../limits/admission.js';
+import type { Finder } from '../limits/finders.js';
 import { type AdaptiveOptions, isAdaptive } from './adaptive-limit.js';
 import type { ConcurrencyOptions } from './concurrency-config.js';
 import { fullStep, type Held } from './concurrency-step.js';
@@ -36,13 +37,13 @@ class Entered implements Held {
 
 /** The step of a limit that moves by itself: it tells what moves it of those who enter the method, and of how they end. */
 export function adaptiveStep(
-  find: (call: Call) => Admission,
+  finder: Finder<Admission>,
   options: () => ConcurrencyOptions,
   around: Around,
   site: SiteInfo,
 ): Step {
   const { place } = around;
-  const step = fullStep(find, options, around, site);
+  const step = fullStep(finder, options, around, site);
   const isDrop = dropTest(site);
 
   /** Undefined for one that has not entered the method. */

@@ -32,6 +32,9 @@ export type ConcurrencyOptions = Omit<ConcurrencyConfig, 'limit'> &
 export const limitOf = ({ limit }: ConcurrencyOptions, moved: { readonly limit: number } | undefined): number =>
   isAdaptive(limit) ? (moved?.limit ?? limit.initial) : limit;
 
+/** The most that it may come to. */
+export const mostOf = ({ limit }: ConcurrencyOptions): number => (isAdaptive(limit) ? limit.max : limit);
+
 const limit: Rule = {
   allowed: 'an integer of at least 1, or the options of an adaptive limit',
   test: (value) => positiveInteger.test(value) || (typeof value === 'object' && value !== null),

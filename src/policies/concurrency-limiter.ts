@@ -6,7 +6,13 @@ import { readLimit } from '../limits/given.js';
 import { putInside, Shared } from '../limits/shared.js';
 import { configureSlots, newSlots } from '../limits/slots.js';
 import { isAdaptive } from './adaptive-limit.js';
-import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind, limitOf } from './concurrency-config.js';
+import {
+  type ConcurrencyConfig,
+  type ConcurrencyOptions,
+  concurrencyKind,
+  limitOf,
+  mostOf,
+} from './concurrency-config.js';
 
 /**
  * A change of the options of a `ConcurrencyLimiter`.
@@ -42,6 +48,7 @@ export class ConcurrencyLimiter {
       options: readLimit(config, { text: 'ConcurrencyLimiter' }, concurrencyKind),
       create: (options) => newSlots(options, true),
       configure: (slots, options) => configureSlots(slots, options, true),
+      limitOf: mostOf,
       changed: (options, before) => {
         if (isAdaptive(options.limit) !== isAdaptive(before.limit)) this.#relinkUsers();
       },

@@ -2,10 +2,10 @@ import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import type { Admission } from '../limits/admission.js';
+import { Ask } from '../limits/ask.js';
+import type { Finder } from '../limits/finders.js';
 import { advanceOf, weightOf } from '../limits/weighing.js';
 import type { ConcurrencyOptions } from './concurrency-config.js';
-
-type Find = (call: Call) => Admission;
 
 /** The step of a limit of which there is but one, where all calls weigh the same. */
 export function onlyStep(slots: Admission, around: Around, site: SiteInfo): Step {
@@ -31,7 +31,12 @@ export interface Held {
 }
 
 /** The step of a limit that takes weights or priorities, or of which there are several. */
-export function fullStep(find: Find, options: () => ConcurrencyOptions, around: Around, site: SiteInfo): Step {
+export function fullStep(
+  finder: Finder<Admission>,
+  options: () => ConcurrencyOptions,
+  around: Around,
+  site: SiteInfo,
+): Step {
   const giveBack = (call: Call): void => {
     const { slots, weight } = call.keptAt(around.place) as Held;
     if (weight === 1) slots.give();
@@ -44,15 +49,15 @@ export function fullStep(find: Find, options: () => ConcurrencyOptions, around: 
       let weight: number;
       let advance: number;
       try {
-        slots = find(call);
-        weight = weightOf(given, call, site, 'concurrency', slots.most);
+        weight = weightOf(given, call, site, 'concurrency', finder);
         advance = advanceOf(given, call, site, 'concurrency');
+        slots = finder.find(call);
       } catch (error) {
         return around.fail(error, call);
       }
       call.keep(around.place, { slots, weight } satisfies Held);
-      const isAdmitted = weight === 1 ? slots.tryTake() : slots.tryTakeFor(weight);
-      return isAdmitted ? admitted : slots.wait(call, site, around, given, { weight, advance });
+      const isAdmitted = weight === 1 ? slots.tryTake() : slots.tryTakeAll(weight);
+      return isAdmitted ? admitted : slots.wait(call, site, around, given, new Ask(weight, advance));
     },
     ok(value, call) {
       giveBack(call);

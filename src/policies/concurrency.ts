@@ -8,7 +8,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
 import type { ErrorClass, OneOrMore } from '../core/types.js';
 import type { Admission } from '../limits/admission.js';
-import { finder, type Making, movedOf, ranksOf, shownOf } from '../limits/finders.js';
+import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import { noteOrder, orderProblem, refusing } from '../limits/order.js';
@@ -17,7 +17,13 @@ import type { QueueConfig } from '../limits/waiter.js';
 import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
 import { isAdaptive, type ToldArgs } from './adaptive-limit.js';
 import { adaptiveStep } from './adaptive-step.js';
-import { type ConcurrencyConfig, type ConcurrencyOptions, concurrencyKind, limitOf } from './concurrency-config.js';
+import {
+  type ConcurrencyConfig,
+  type ConcurrencyOptions,
+  concurrencyKind,
+  limitOf,
+  mostOf,
+} from './concurrency-config.js';
 import type { ConcurrencyLimiter } from './concurrency-limiter.js';
 import { fullStep, onlyStep } from './concurrency-step.js';
 import { rankOf } from './order.js';
@@ -70,6 +76,7 @@ const making: Making<Admission, ConcurrencyOptions> = {
   kind: 'concurrency',
   create: (options) => newSlots(options, options.priority !== undefined),
   configure: (slots, options) => configureSlots(slots, options, options.priority !== undefined),
+  limitOf: mostOf,
 };
 
 const rank = (options: ConcurrencyOptions): number => rankOf(isShared(options) ? 'concurrency' : 'concurrency.narrow');
@@ -93,10 +100,10 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
       wrap(around, site) {
         const refusal = limit.shared && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
-        const find = finder(limits, at, policy, site, making);
-        if (isAdaptive(limit.options().limit)) return adaptiveStep(find, limit.options, around, site);
-        if (isOnly(limit)) return onlyStep(find(Call.idle), around, site);
-        return fullStep(find, limit.options, around, site);
+        const found = finder(limits, at, policy, site, making);
+        if (isAdaptive(limit.options().limit)) return adaptiveStep(found, limit.options, around, site);
+        if (isOnly(limit)) return onlyStep(found.find(Call.idle), around, site);
+        return fullStep(found, limit.options, around, site);
       },
     }),
   );
@@ -108,7 +115,7 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
     verify: noteOrder,
     gauges: (site) => ({
       limit: Math.min(
-        ...limits.map(({ options }, at) => limitOf(options(), movedOf(limits, at, policy, site, making))),
+        ...limits.map(({ options }, at) => limitOf(options(), finder(limits, at, policy, site, making).moved)),
       ),
     }),
     reset() {

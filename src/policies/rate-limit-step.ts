@@ -5,8 +5,9 @@ import { type Around, admitted, type Step } from '../core/call/step.js';
 import { RejectedError } from '../core/errors.js';
 import { durationOrInfinity, type Rule } from '../core/options.js';
 import { askAbout } from '../limits/asked.js';
+import type { Finder } from '../limits/finders.js';
 import { Permit } from '../limits/permit.js';
-import { advanceOf, weightOf } from '../limits/weighing.js';
+import { advanceOf, count, weightOf } from '../limits/weighing.js';
 import type { Window } from '../limits/window.js';
 import { pauseMax, type RateLimitOptions } from './rate-limit-config.js';
 
@@ -34,43 +35,56 @@ export function plainStep(find: Find, around: Around, site: SiteInfo): Step {
   };
 }
 
-const count: Rule = {
-  allowed: 'an integer of at least 0',
-  test: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-};
 const pause: Rule = {
   allowed: `${durationOrInfinity.allowed}, or undefined`,
   test: (value) => value === undefined || durationOrInfinity.test(value),
 };
 
 /** The step of a limit that takes weights or priorities, may be paused, or stands with others. */
-export function fullStep(find: Find, options: () => RateLimitOptions, around: Around, site: SiteInfo): Step {
+export function fullStep(
+  finder: Finder<Window>,
+  options: () => RateLimitOptions,
+  around: Around,
+  site: SiteInfo,
+): Step {
   const permitOf = (call: Call): Permit => call.keptAt(around.place) as Permit;
 
   function permitFor(call: Call): Permit {
-    const window = find(call);
     const given = options();
-    const weight = weightOf(given, call, site, 'rateLimit', window.most);
-    return new Permit(window, weight, advanceOf(given, call, site, 'rateLimit'), call.starting);
+    const weight = weightOf(given, call, site, 'rateLimit', finder);
+    const advance = advanceOf(given, call, site, 'rateLimit');
+    const mayChange = given.weightResult !== undefined;
+    return new Permit(finder.find(call), weight, advance, call.starting, mayChange);
   }
 
   const onward = {
-    next: (call: Call) => around.next(call),
+    /** It got one; somebody may have paused the limit since. */
+    next(call: Call): unknown {
+      const permit = permitOf(call);
+      return permit.window.isPaused ? permit.waitAgain(call, site, onward, options()) : around.next(call);
+    },
     /** It got none. */
     fail(error: unknown, call: Call): unknown {
       const permit = permitOf(call);
       permit.isHeld = false;
+      permit.end();
       call.starting = permit.before;
       return around.fail(error, call);
     },
   };
 
-  /** What an attempt failed with may ask for a pause of all. */
+  /** What an attempt failed with may ask for a pause of all. An abort tells nothing of what is limited. */
   function pauseAfter(error: unknown, call: Call, { window }: Permit): void {
     const { pauseFor, pauseMax: most = pauseMax } = options();
-    if (pauseFor === undefined) return;
+    if (pauseFor === undefined || call.abortedBy === 'caller' || call.abortedBy === 'policy') return;
     const duration = askAbout<number | undefined>(pauseFor as never, error, call, site, 'rateLimit', 'pauseFor', pause);
     if (duration !== undefined) window.pause(Math.min(duration, most));
+  }
+
+  function correct(value: unknown, call: Call, permit: Permit): void {
+    const { weightResult } = options();
+    if (weightResult === undefined || !permit.isUsed) return;
+    permit.correct(askAbout(weightResult as never, value, call, site, 'rateLimit', 'weightResult', count));
   }
 
   return {
@@ -88,19 +102,19 @@ export function fullStep(find: Find, options: () => RateLimitOptions, around: Ar
     /** One that waited since it got its permit: nobody may start now. */
     recheck(call) {
       const permit = permitOf(call);
-      if (!permit.window.isPaused) return admitted;
+      if (permit.isUsed || !permit.window.isPaused) return admitted;
       const text = `${site.label}: the rate limit was paused before the call started`;
-      permit.turnedAwayBy = ownError(new RejectedError(text, 'rateLimit', 'wait-timeout'), site);
+      permit.turnedAwayBy ??= ownError(new RejectedError(text, 'rateLimit', 'wait-timeout'), site);
       return permit.turnedAwayBy;
     },
     ok(value, call) {
       const permit = permitOf(call);
-      const { weightResult } = options();
-      if (weightResult === undefined || !permit.isUsed) return around.ok(value, call);
       try {
-        permit.correct(askAbout(weightResult as never, value, call, site, 'rateLimit', 'weightResult', count));
+        correct(value, call, permit);
       } catch (error) {
         return around.fail(error, call);
+      } finally {
+        permit.end();
       }
       return around.ok(value, call);
     },
@@ -110,16 +124,15 @@ export function fullStep(find: Find, options: () => RateLimitOptions, around: Ar
         call.starting = permit;
         return permit.waitAgain(call, site, onward, options());
       }
-      if (!permit.isUsed) {
-        permit.giveBack();
-        call.starting = permit.before;
-        return around.fail(error, call);
-      }
       try {
-        pauseAfter(error, call, permit);
+        if (permit.isUsed) pauseAfter(error, call, permit);
       } catch (thrown) {
         return around.fail(thrown, call);
+      } finally {
+        permit.giveBack();
+        permit.end();
       }
+      if (!permit.isUsed) call.starting = permit.before;
       return around.fail(error, call);
     },
   };

@@ -66,6 +66,7 @@ const making: Making<Window, RateLimitOptions> = {
   kind: 'rateLimit',
   create: (options) => new Window(options, options.priority !== undefined),
   configure: (window, options) => window.configure(options, options.priority !== undefined),
+  limitOf: ({ rate }) => Math.ceil(rate),
 };
 
 const rank = (options: RateLimitOptions): number => rankOf(isShared(options) ? 'rateLimit' : 'rateLimit.narrow');
@@ -88,8 +89,8 @@ export function rateLimitPolicy(given: unknown, where: Where): Policy {
       wrap(around, site) {
         const refusal = limit.shared && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
-        const find = finder(limits, at, policy, site, making);
-        return isAlone ? plainStep(find, around, site) : fullStep(find, limit.options, around, site);
+        const found = finder(limits, at, policy, site, making);
+        return isAlone ? plainStep(found.find, around, site) : fullStep(found, limit.options, around, site);
       },
     };
   });

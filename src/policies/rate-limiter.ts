@@ -1,7 +1,7 @@
-import { now } from '../core/call/clock.js';
 import { durationOrInfinity, type Where, wrongOption } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
 import { readLimit } from '../limits/given.js';
+import { Spell } from '../limits/pause.js';
 import { putInside, Shared } from '../limits/shared.js';
 import { Window } from '../limits/window.js';
 import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
@@ -16,36 +16,37 @@ export type RateLimitChange = Omit<Partial<RateLimitConfig>, 'key' | 'scope'>;
 
 /** What stands behind a RateLimiter. */
 class SharedWindows extends Shared<Window, RateLimitOptions> {
-  /** Until when all are paused, those too that come meanwhile. */
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** The pause of all, those too that come meanwhile. */
+  readonly #pause = new Spell();
 
   constructor(options: RateLimitOptions) {
     super({
       options,
       create: (current) => this.#create(current),
       configure: (window, current) => window.configure(current, true),
+      limitOf: ({ rate }) => Math.ceil(rate),
     });
   }
 
   #create(options: RateLimitOptions): Window {
     const window = new Window(options, true);
-    const left = this.#pausedUntil - now();
-    if (left > 0) window.pause(left);
+    window.pause(this.#pause.left);
     return window;
   }
 
   pause(duration: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, now() + duration);
+    this.#pause.extend(duration);
     this.each((window) => window.pause(duration));
   }
 
   resume(): void {
-    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+    this.#pause.end();
     this.each((window) => window.resume());
   }
 
+  /** Nobody could end a pause of those that there were. */
   override reset(): void {
-    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+    this.resume();
     super.reset();
   }
 }
