@@ -62,7 +62,7 @@ export function decorate(given: unknown, policies: unknown): unknown {
  * @returns The object.
  * @throws ConfigurationError as `decorate` does; also for `cpuBound`, as a worker finds no method of a single object.
  * @example
- * const client = decorateInstance(new Client(url), { get: { retry: 3, rateLimit: 5 } });
+ * const patient = decorateInstance(new AlpineWeather(), { forecast: { retry: 10, rateLimit: 5 } });
  */
 export function decorateInstance<Instance extends object>(
   object: Instance,

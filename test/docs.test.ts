@@ -136,7 +136,6 @@ const absent = [
   'save',
   'seeds',
   'shop',
-  'url',
   'weather',
 ];
 
