@@ -58,6 +58,13 @@ export const reasons = [
       ['policies/retry.ts', 'hasDeadline || budget !== undefined', 'true'],
       ['policies/retry.ts', 'hasDeadline', 'true'],
       ['policies/retry-budget.ts', 'passed > 0', 'passed >= 0'],
+      ['policies/pass.ts', '!call.isWatched && !(call instanceof ChildCall)', 'false'],
+      [
+        'policies/pass.ts',
+        '(call: Call): boolean => !call.isWatched && !(call instanceof ChildCall)',
+        '() => undefined',
+      ],
+      ['policies/pass.ts', "'not'", '""'],
       ['policies/retry-budget.ts', 'steps === 0', 'false'],
     ],
   },

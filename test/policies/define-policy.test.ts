@@ -344,6 +344,26 @@ describe('1.2 next', () => {
     ]);
   });
 
+  for (const stage of ['call', 'attempt'] as const) {
+    test(`at the stage '${stage}' the call does not wait for what was begun, once \`around\` has ended`, async () => {
+      const work = deferred();
+      class Shop {
+        @doing((next) => {
+          next().catch(() => {});
+          return 'early';
+        }, stage)
+        async buy(): Promise<unknown> {
+          return await work.promise;
+        }
+      }
+      assert.equal(await new Shop().buy(), 'early');
+      assert.equal(statsOf(Shop, 'buy').running, 1);
+      work.resolve();
+      await flush();
+      assert.equal(statsOf(Shop, 'buy').running, 0);
+    });
+  }
+
   test('what is no array of arguments is refused', async () => {
     class Shop {
       @doing(async (next) => await next('tea' as never))
@@ -562,6 +582,29 @@ describe('an abort of the caller', () => {
       assert.equal(runs, 2);
     });
 
+    test(`at '${stage}': next() rejects at once, though the method runs on`, async () => {
+      const seen: unknown[] = [];
+      class Shop {
+        @doing(
+          (next) =>
+            next().catch((error: unknown) => {
+              seen.push(error);
+              throw error;
+            }),
+          stage,
+        )
+        async buy(_signal: AbortSignal): Promise<void> {
+          await new Promise(() => {});
+        }
+      }
+      const stop = new AbortController();
+      const call = rejection(new Shop().buy(stop.signal));
+      stop.abort('left');
+      assert.equal(await call, 'left');
+      await flush();
+      assert.deepEqual(seen, ['left']);
+    });
+
     test(`at '${stage}': next() afterwards rejects with the reason, and starts nothing`, () =>
       handled(async () => {
         const gate = deferred();
@@ -638,6 +681,29 @@ describe('an abort of the caller', () => {
       gate.resolve();
       await holds;
     }));
+
+  test('in a hook of a policy further out: `around` is not run', async () => {
+    const stop = new AbortController();
+    let runs = 0;
+    class Shop {
+      @circuitBreaker({
+        consecutive: 1,
+        halfOpenAfter: 0,
+        onStateChange: ({ to }) => to === 'half-open' && stop.abort('left'),
+      })
+      @doing((next) => {
+        runs++;
+        return next();
+      }, 'method')
+      async buy(_signal?: AbortSignal): Promise<void> {
+        throw new Error('sold out');
+      }
+    }
+    await rejection(new Shop().buy());
+    assert.equal(await rejection(new Shop().buy(stop.signal)), 'left');
+    await flush();
+    assert.equal(runs, 1);
+  });
 
   test('a signal of the policy among the arguments governs that run alone', () =>
     handled(async () => {
