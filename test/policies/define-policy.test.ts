@@ -364,6 +364,57 @@ describe('1.2 next', () => {
     });
   }
 
+  test('goes nowhere where it is refused at once and nobody awaits it', () =>
+    handled(async () => {
+      class Shop {
+        @doing((next) => {
+          next();
+          return 'unasked';
+        }, 'attempt')
+        @circuitBreaker(1)
+        async buy(): Promise<void> {}
+      }
+      using _ = circuitOf(Shop, 'buy').isolate();
+      assert.equal(await (new Shop().buy() as Promise<unknown>), 'unasked');
+    }));
+
+  test('other arguments with the very signal of the caller: the method gets that', async () => {
+    const seen: unknown[] = [];
+    class Shop {
+      @doing((next, { args: [, signal] }) => next(['milk', signal]))
+      async buy(...args: [item: string, signal: AbortSignal]): Promise<void> {
+        seen.push(...args);
+      }
+    }
+    const { signal } = new AbortController();
+    await new Shop().buy('tea', signal);
+    assert.equal(seen[0], 'milk');
+    assert.equal(seen[1], signal);
+  });
+
+  test('the most attempts of any run are what a fallback is told of', async () => {
+    const slow = deferred();
+    class Shop {
+      @fallback('instead')
+      @doing(async (next) => {
+        const itself = next();
+        await next(['again']).catch(() => {});
+        slow.reject(new Error('slow'));
+        return await itself;
+      })
+      @retry({ maxAttempts: 3, waitMin: 0, retryOn: (error) => (error as Error).message !== 'slow' })
+      async buy(how: string): Promise<number> {
+        if (how === 'once') await slow.promise;
+        throw new Error(how);
+      }
+
+      async instead(_how: string): Promise<number> {
+        return currentCall().attempt;
+      }
+    }
+    assert.equal(await new Shop().buy('once'), 3);
+  });
+
   test('what is no array of arguments is refused', async () => {
     class Shop {
       @doing(async (next) => await next('tea' as never))
