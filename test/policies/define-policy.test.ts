@@ -364,6 +364,30 @@ describe('1.2 next', () => {
     });
   }
 
+  test("at the stage 'method' the call waits for the last of those that were begun", async () => {
+    const works = [deferred(), deferred()];
+    const runs = works.values();
+    let isOver = false;
+    class Shop {
+      @doing((next) => {
+        next();
+        next();
+      }, 'method')
+      async buy(): Promise<void> {
+        await runs.next().value?.promise;
+      }
+    }
+    const call = new Shop().buy().then(() => {
+      isOver = true;
+    });
+    for (const work of works) {
+      await flush();
+      assert.equal(isOver, false);
+      work.resolve();
+    }
+    await call;
+  });
+
   test('goes nowhere where it is refused at once and nobody awaits it', () =>
     handled(async () => {
       class Shop {
@@ -655,6 +679,26 @@ describe('an abort of the caller', () => {
       await flush();
       assert.deepEqual(seen, ['left']);
     });
+
+    test(`at '${stage}': of a run that nobody awaits, it is not unhandled`, () =>
+      handled(async () => {
+        const gate = deferred();
+        class Shop {
+          @doing((next) => {
+            next();
+            return gate.promise;
+          }, stage)
+          async buy(_signal: AbortSignal): Promise<void> {
+            await gate.promise;
+          }
+        }
+        const stop = new AbortController();
+        const call = rejection(new Shop().buy(stop.signal));
+        stop.abort('left');
+        assert.equal(await call, 'left');
+        await flush();
+        gate.resolve();
+      }));
 
     test(`at '${stage}': next() afterwards rejects with the reason, and starts nothing`, () =>
       handled(async () => {
