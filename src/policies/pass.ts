@@ -104,14 +104,9 @@ export class Pass implements Wait, RunOwner {
     this.itself = 'ended';
     this.running--;
     if (call.attempt > this.attempts) this.attempts = call.attempt;
-    if (this.isOver && !this.standing.waitsForAll) {
-      call.starting?.cancelStart();
-      call.starting = undefined;
-    } else {
-      call.attempt = this.attempt;
-      call.error = this.error;
-      this.call = call;
-    }
+    call.attempt = this.attempt;
+    call.error = this.error;
+    this.call = call;
     this.hasFailed = hasFailed;
     if (hasFailed) this.shown?.catch(ignore);
     if (this.running === 0) this.onLastEnd?.();

@@ -64,7 +64,13 @@ export const reasons = [
         '(call: Call): boolean => !call.isWatched && !(call instanceof ChildCall)',
         '() => undefined',
       ],
-      ['policies/pass.ts', "'not'", '""'],
+      ['policies/pass.ts', "'not'", '""', 2],
+      ['policies/pass.ts', "this.itself === 'not'", "this.itself !== 'not'"],
+      ['policies/pass.ts', "this.itself === 'not' && isFree(call)", 'false'],
+      ['policies/pass.ts', 'call.isWatched', 'true'],
+      ['policies/pass.ts', '!run.isWatched', 'false'],
+      ['policies/pass.ts', 'call.attempt > this.attempts', 'call.attempt >= this.attempts'],
+      ['policies/pass.ts', "'ended'", '""'],
       ['policies/retry-budget.ts', 'steps === 0', 'false'],
     ],
   },
@@ -92,6 +98,7 @@ export const reasons = [
       ['core/decoration/decorate.ts', "context.kind !== 'class'", 'true'],
       ['core/decoration/decorate.ts', "'class'", '""'],
       ['core/options.ts', "typeof name === 'string'", 'true'],
+      ['policies/define-policy.ts', 'counts !== undefined', 'true'],
       ['policies/circuit-of.ts', 'circuits === undefined', 'false'],
       ['policies/retry-after.ts', "''", 2],
       ['policies/retry-after.ts', 'time === null', 'false'],
@@ -219,6 +226,13 @@ export const reasons = [
   {
     why: 'The outer call has rejected at the abort either way; the inner one would only make a promise more.',
     of: [['core/call/pipeline.ts', 'signal !== given?.signal', 'true']],
+  },
+  {
+    why: 'A promise that is fulfilled is marked as seen, too: nothing comes of that.',
+    of: [
+      ['policies/pass.ts', 'hasFailed', 'true'],
+      ['policies/define-policy.ts', 'false', 'true'],
+    ],
   },
   {
     why: 'Nobody sees what stands there: another value comes before anybody looks.',
