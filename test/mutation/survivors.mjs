@@ -21,8 +21,8 @@ export const reasons = [
       ['core/decoration/construction.ts', 'metadata === undefined', 'false'],
       ['core/call/pipeline.ts', 'call.callerSignal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
-      ['limits/window.ts', 'at === starts.length', 'false'],
-      ['limits/window.ts', 'at === this.#head', 'true'],
+      ['limits/starts.ts', 'at === times.length', 'false'],
+      ['limits/starts.ts', 'at === this.#head', 'true'],
       [
         'core/call/thenable.ts',
         "typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'",
@@ -78,7 +78,7 @@ export const reasons = [
     why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
       ['core/call/signals.ts', 'part();'],
-      ['limits/window.ts', 'this.#head * 2 < this.#starts.length', 3],
+      ['limits/starts.ts', 'this.#head * 2 < this.#times.length', 3],
       ['policies/retry.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
       ['policies/retry.ts', 'canRunOut || call.deadline !== Number.POSITIVE_INFINITY', 'true'],
       [
@@ -120,7 +120,6 @@ export const reasons = [
       ['core/decoration/lookup.ts', 'type === undefined', 'false'],
       ['core/decoration/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
       ['core/decoration/site.ts', 'chain[0]?.type'],
-      ['limits/window.ts', 'oldest === undefined', 'false'],
     ],
   },
   {
@@ -144,33 +143,24 @@ export const reasons = [
         'held * this.#ratio + this.#reserve + residue <= 1',
       ],
       ['policies/retry-budget.ts', 'this.#sum() < residue', 'this.#sum() <= residue'],
-      ['policies/circuit-time.ts', 'elapsed >= duration - residue', 'elapsed > duration - residue'],
-      ['policies/circuit-time.ts', 'elapsed < -residue', 'elapsed <= -residue'],
+      ['core/call/clock.ts', 'elapsed >= duration - residue', 'elapsed > duration - residue'],
+      ['core/call/clock.ts', 'elapsed < -residue', 'elapsed <= -residue'],
       ['policies/timeout-run.ts', 'this.parent.deadline <= now() + residue', 'this.parent.deadline < now() + residue'],
       ['core/call/clock.ts', 'missing > early', 'missing >= early'],
-      ['limits/window.ts', '(starts[at - 1] as number) > start', 'starts[at - 1] as number >= start'],
-      ['limits/window.ts', 'due <= time + residue', 'due < time + residue'],
-      [
-        'limits/window.ts',
-        'due > time + this.#length * this.#heaviest + residue',
-        'due >= time + this.#length * this.#heaviest + residue',
-      ],
+      ['limits/starts.ts', '(times[at - 1] as number) > time', 'times[at - 1] as number >= time'],
     ],
   },
   {
     why: 'What lies beyond the end is never asked for: starts before the head are earlier than any new one, and a start that is not there is not over.',
-    of: [
-      ['limits/window.ts', 'at > this.#head', 6],
-      ['limits/window.ts', 'at < this.#starts.length', 'at <= this.#starts.length'],
-    ],
+    of: [['limits/starts.ts', 'at > this.#head', 3]],
   },
   {
     why: 'How a start is timed by the real clock: it shows only where the machine, or the method, holds one up for long.',
     of: [
       ['limits/window.ts', '1 / 20'],
-      ['limits/window.ts', 'Math.min(most, Math.max(least, this.#length * share))'],
-      ['limits/window.ts', 'Math.max(least, this.#length * share)'],
-      ['limits/window.ts', 'this.#length * share'],
+      ['limits/window.ts', 'Math.min(most, Math.max(least, length * share))'],
+      ['limits/window.ts', 'Math.max(least, length * share)'],
+      ['limits/window.ts', 'length * share'],
       ['limits/window.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['limits/window.ts', 'sinceLatest >= 0', 3],
       ['limits/window.ts', 'sinceLatest <= quick', 3],
