@@ -71,8 +71,12 @@ function check<Options>(given: unknown, where: Where, kind: LimitKind<Options>, 
     const here = { ...(Array.isArray(given) ? inStack(where, at) : where), over: {} };
     const limiter = insideOf(each) === undefined ? limiterBeside(each) : each;
     const options = typeof each === 'number' ? { [kind.number]: each } : each;
-    if (limiter === undefined) kind.complete?.(readOptions<object>(here, options, kind.rules, {}) as Options, here);
-    else readOptions(here, { limiter }, { limiter: fixed(anything) }, {});
+    if (limiter !== undefined) {
+      readOptions(here, { limiter }, { limiter: fixed(anything) }, {});
+    } else {
+      const read = readOptions<object>(here, options, kind.rules, {});
+      kind.complete?.(read as Options, here);
+    }
   }
   return checked();
 }

@@ -45,6 +45,7 @@ function fails(run: () => unknown, message: string): void {
 }
 
 const count = 'an integer of at least 1';
+const slots = `${count}, or the options of an adaptive limit`;
 const countOrInfinity = 'an integer of at least 1 or Infinity';
 const queue = 'an integer of at least 0 or Infinity';
 const wait = 'a finite number of milliseconds of at least 0';
@@ -165,7 +166,7 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
     'concurrency',
     {},
     'limit',
-    count,
+    slots,
     [
       [0, '0'],
       [-1, '-1'],
@@ -361,7 +362,7 @@ describe('a wrong option fails at decoration', () => {
     const shorthands = [
       ['retry', 'maxAttempts', countOrInfinity],
       ['rateLimit', 'rate', factor],
-      ['concurrency', 'limit', count],
+      ['concurrency', 'limit', slots],
       ['timeout', 'attempt', span],
     ] as const;
     for (const [name, option, allowed] of shorthands) {
@@ -449,7 +450,7 @@ describe('a wrong option fails at decoration', () => {
     );
     fails(
       () => decorate('concurrency'),
-      `@concurrency on method \`load\`: expected \`limit\` to be ${count}, got undefined`,
+      `@concurrency on method \`load\`: expected \`limit\` to be ${slots}, got undefined`,
     );
     fails(
       () => decorate('rateLimit', { per: 5 }),
@@ -457,7 +458,7 @@ describe('a wrong option fails at decoration', () => {
     );
     fails(
       () => decorate('orchestrate', { concurrency: { maxQueue: 5 } }),
-      `@orchestrate on method \`load\`: expected \`concurrency.limit\` to be ${count}, got undefined`,
+      `@orchestrate on method \`load\`: expected \`concurrency.limit\` to be ${slots}, got undefined`,
     );
   });
 
