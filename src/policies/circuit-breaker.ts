@@ -61,6 +61,8 @@ export function circuitBreaker<Second>(
  * The circuit that other methods share.
  *
  * @param breaker It; its own options hold for all of them.
+ * @throws ConfigurationError at decoration, when it is no CircuitBreaker; from the call, when its `key` returns no string.
+ * @throws CircuitOpenError from the call, while the circuit is open, or half-open with every probe under way.
  * @example
  * const backend = new CircuitBreaker(5);
  * class Weather {
