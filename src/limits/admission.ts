@@ -39,6 +39,8 @@ export class Admission {
   readonly #line: Line<Waiter>;
   /** Tokens that those in line ask for, beyond one each. */
   #extra = 0;
+  /** Whether somebody in line has asked for another number than one. */
+  #isWeighed = false;
   /** Those who got tokens after a wait, and have not gone on yet: a newcomer may not overtake them. */
   #admittedNotResumed = 0;
   #limit: number;
@@ -192,12 +194,18 @@ export class Admission {
 
   /** A token comes back: the first in line has it, or else it is free. */
   give(): void {
-    if (this.#line.length > 0) {
+    const { first } = this.#line;
+    if (first === undefined) {
+      this.#tokens.give();
+      if (this.#tokens.out === 0) this.onIdle?.();
+    } else if (first.ask.weight === 1 && !this.#tokens.isOver) {
+      this.#end(first);
+      this.#admit(first);
+      // One that weighs nothing goes along.
+      if (this.#isWeighed) this.#admitAll();
+    } else {
       this.giveBack(1);
-      return;
     }
-    this.#tokens.give();
-    if (this.#tokens.out === 0) this.onIdle?.();
   }
 
   /** So many tokens come back at once: those in line have them first. */
@@ -234,7 +242,9 @@ export class Admission {
 
   /** One stands in line from now on. */
   #begin(waiter: Waiter): void {
-    this.#extra += waiter.ask.weight - 1;
+    const { weight } = waiter.ask;
+    if (weight !== 1) this.#isWeighed = true;
+    this.#extra += weight - 1;
     waiter.call.waiting = waiter;
     waiter.site.stats.queued++;
     if (this.#line.length === 1) this.onWaiting?.(true);

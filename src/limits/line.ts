@@ -52,6 +52,8 @@ export class Line<Each extends Standing> {
   #returned: Ring | undefined;
   /** By how long they let one wait: one timer serves all who may wait equally long. */
   #deadlines: Map<number, Deadlines> | undefined;
+  /** The ones that were asked for last: mostly they are meant again. */
+  #latest: Deadlines | undefined;
 
   constructor(
     /** Whether priorities may matter from now on. */
@@ -105,7 +107,7 @@ export class Line<Each extends Standing> {
     each.ahead.behind = each.behind;
     each.behind.ahead = each.ahead;
     this.#length--;
-    if (isTimed(each)) this.#deadlines?.get(each.queue.maxWait)?.remove(each);
+    if (isTimed(each)) this.#deadlinesOf(each.queue.maxWait).remove(each);
     const { advance } = each.ask;
     if (advance !== 0 && this.#advanced?.get(advance)?.isEmpty) this.#advanced.delete(advance);
   }
@@ -113,7 +115,7 @@ export class Line<Each extends Standing> {
   #enter(each: Each, ring: Ring): void {
     ring.add(each);
     this.#length++;
-    if (isTimed(each)) this.#watch(each);
+    if (isTimed(each)) this.#deadlinesOf(each.queue.maxWait).add(each);
   }
 
   #ringOf(advance: number): Ring {
@@ -127,15 +129,16 @@ export class Line<Each extends Standing> {
     return ring;
   }
 
-  #watch(each: Each & Timed): void {
-    const { maxWait } = each.queue;
+  #deadlinesOf(maxWait: number): Deadlines {
+    if (this.#latest?.duration === maxWait) return this.#latest;
     this.#deadlines ??= new Map();
     let deadlines = this.#deadlines.get(maxWait);
     if (deadlines === undefined) {
       deadlines = new Deadlines(maxWait, this.isIdle);
       this.#deadlines.set(maxWait, deadlines);
     }
-    deadlines.add(each);
+    this.#latest = deadlines;
+    return deadlines;
   }
 }
 

@@ -63,20 +63,36 @@ export class Starts {
     this.#taken?.splice(at, 1);
   }
 
-  /** Whether the oldest counts no more. One that is still to come: the clock was set back, as fake timers may. */
+  /** Whether the oldest counts no more. */
   isDue(time: number): boolean {
-    return !this.isEmpty && (this.due <= time + residue || (this.#times[this.#head] as number) > time + residue);
+    return !this.isEmpty && this.#isDueAt(this.#head, time);
   }
 
-  /** The oldest counts no more. Gives how many tokens it took. */
-  drop(): number {
-    const tokens = this.#tokensOf(this.#head);
-    this.#head++;
-    if (this.#head * 2 < this.#times.length) return tokens;
-    this.#times.splice(0, this.#head);
-    this.#taken?.splice(0, this.#head);
-    this.#head = 0;
+  /** One that is still to come counts no more either: the clock was set back, as fake timers may. */
+  #isDueAt(at: number, time: number): boolean {
+    return this.#dueOf(at) <= time + residue || (this.#times[at] as number) > time + residue;
+  }
+
+  /** Drops those that count no more. Gives how many tokens they took. */
+  dropDue(time: number): number {
+    let tokens = 0;
+    let at = this.#head;
+    for (; at < this.#times.length && this.#isDueAt(at, time); at++) tokens += this.#tokensOf(at);
+    this.#dropTo(at);
     return tokens;
+  }
+
+  /** Drops the oldest. */
+  dropFirst(): void {
+    this.#dropTo(this.#head + 1);
+  }
+
+  #dropTo(head: number): void {
+    this.#head = head;
+    if (head * 2 < this.#times.length) return;
+    this.#times.splice(0, head);
+    this.#taken?.splice(0, head);
+    this.#head = 0;
   }
 
   /** When so many tokens will have come back; undefined where fewer are out. */
@@ -90,10 +106,11 @@ export class Starts {
   }
 
   #tokensOf(at: number): number {
-    return this.#taken?.[at]?.tokens ?? 1;
+    return this.#taken === undefined ? 1 : (this.#taken[at]?.tokens ?? 1);
   }
 
   #dueOf(at: number): number {
-    return (this.#times[at] as number) + this.length * (this.#taken?.[at]?.stretch ?? 1);
+    const windows = this.#taken === undefined ? 1 : (this.#taken[at]?.stretch ?? 1);
+    return (this.#times[at] as number) + this.length * windows;
   }
 }

@@ -107,7 +107,7 @@ export class Window implements StartListener, Returning {
     if (!permits.isClear || permits.isOver || !this.#starts.isDue(now())) return false;
     if (this.#isByTimer()) return false;
     // Its timer is late: a permit passes straight from the oldest start to this one.
-    this.#starts.drop();
+    this.#starts.dropFirst();
     return true;
   }
 
@@ -234,8 +234,7 @@ export class Window implements StartListener, Returning {
     this.beforeReturn?.();
     this.#isQuick = false;
     const time = now();
-    let permits = 0;
-    while (this.#starts.isDue(time)) permits += this.#starts.drop();
+    const permits = this.#starts.dropDue(time);
     this.#schedule(time);
     this.#permits.giveBack(permits);
   }
