@@ -10,12 +10,13 @@ import {
   jestCompilers,
   leaving,
   needs,
+  oldestForm,
   oldForms,
   out,
   run,
   vitest,
 } from './compile.mjs';
-import { compileSuites, runSuites, suiteFiles } from './suites.mjs';
+import { compileOldSuites, compileSuites, runSuites, suiteFiles } from './suites.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
 
@@ -67,21 +68,50 @@ describe('the suites about what is in force where', () => {
   });
 });
 
-describe('the old form of decorators fails with an error that says what to do', () => {
+describe('the old form of decorators', () => {
+  const write = 'with parentheses';
+  const onField = 'expected a method or a class, got a';
+  const told = {
+    method: '3 1',
+    'static method': '3 1',
+    'numeric method': '3 1',
+    class: '3 1',
+    'without parentheses': `ConfigurationError: @retry on method \`buy\`: write @retry(...), ${write}`,
+    'static, without parentheses': `ConfigurationError: @orchestrate on static method \`buy\`: write @orchestrate(...), ${write}`,
+    'field, without parentheses': `ConfigurationError: @retry on field \`buy\`: write @retry(...), ${write}`,
+    field: `ConfigurationError: @retry on field \`buy\`: ${onField} field; policies go on methods`,
+    'static field': `ConfigurationError: @retry on static field \`buy\`: ${onField} field; policies go on methods`,
+    getter: `ConfigurationError: @retry on getter \`price\`: ${onField} getter; policies go on methods`,
+  };
+  const expected = Object.entries(told).map(([way, text]) => `${way}: ${text}`);
+  const withReflect = `--import=${import.meta.resolve('reflect-metadata')}`;
+
   for (const [name, compiler] of Object.entries(oldForms)) {
-    test(`by ${name}`, async () => {
-      const { code, output } = await run([join(await compileOld(compiler, name), 'services.js')]);
-      assert.equal(code, 0, output);
-      const lines = output.trim().split('\n');
-      assert.equal(lines.length, 7, output);
-      for (const line of lines) {
-        assert.match(
-          line,
-          /: ConfigurationError: @\w+ on (`\w+`|a class): a compiler called it in an old form of decor/,
-        );
-      }
-    });
+    for (const [how, args] of [
+      ['', []],
+      [', with Reflect.decorate', [withReflect]],
+    ]) {
+      test(`works by ${name}${how}, and tells what does not`, async () => {
+        const { code, output } = await run([...args, join(await compileOld(compiler, name), 'services.js')]);
+        assert.equal(code, 0, output);
+        assert.deepEqual(output.trim().split('\n'), expected);
+      });
+
+      test(`holds what the suites say, compiled by ${name}${how}`, async () => {
+        assert.equal(await runSuites(await compileOldSuites(compiler, name), args), '');
+      });
+    }
   }
+
+  test('that of 2018, which swc makes of JavaScript, fails with an error that says so', async () => {
+    const { code, output } = await run([join(await compileOld(oldestForm, 'oldest'), 'services.js')]);
+    assert.equal(code, 0, output);
+    const lines = output.trim().split('\n');
+    assert.equal(lines.length, expected.length, output);
+    for (const line of lines) {
+      assert.match(line, /: ConfigurationError: @\w+ on (`\w+`|a class): a compiler called it in the form of 2018/);
+    }
+  });
 });
 
 describe('decorators that are left as they are fail with a SyntaxError, before opero is there', () => {

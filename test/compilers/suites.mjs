@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { suites as suitesOfBoth, writeOldSources } from '../support/old-form.mjs';
 import { here, out, run } from './compile.mjs';
 
 const tests = join(here, '..');
@@ -17,6 +18,15 @@ export async function compileSuites(compiler, name) {
   for (const file of suiteFiles) cpSync(file, join(sources, 'core', basename(file)));
   for (const part of ['core', 'support']) await compiler(join(sources, part), join(folder, part));
   return suiteFiles.map((file) => join(folder, 'core', basename(file).replace(/\.ts$/, '.js')));
+}
+
+/** Compiles those that hold in both forms, in the old one; gives the compiled files. */
+export async function compileOldSuites(compiler, name) {
+  const folder = join(out, `old-suites-${name.replace(/\W+/g, '-')}`);
+  const sources = join(folder, 'sources');
+  writeOldSources(sources);
+  for (const part of ['core', 'support']) await compiler(join(sources, part), join(folder, part));
+  return suitesOfBoth.map((suite) => join(folder, 'core', `${suite}.test.js`));
 }
 
 /** Runs test files; gives what went wrong, or nothing. */

@@ -633,6 +633,7 @@ describe('a mistake in the old form', () => {
       class Shop {
         async load(_id: string): Promise<void> {}
         static async open(): Promise<void> {}
+        static close = async (): Promise<void> => {};
         get size(): number {
           return 1;
         }
@@ -653,6 +654,7 @@ describe('a mistake in the old form', () => {
         [() => decorator(prototype, 'field', undefined), `field \`field\`: ${at('field')}`],
         [() => decorator(prototype, 'field'), `field \`field\`: ${at('field')}`],
         [() => decorator(Shop, 'field', undefined), `static field \`field\`: ${at('field')}`],
+        [() => decorator(Shop, 'close', undefined), `static field \`close\`: ${at('field')}`],
         [
           () => decorator(prototype, 'field', { initializer: () => 1, enumerable: true }),
           `field \`field\`: ${at('field')}`,

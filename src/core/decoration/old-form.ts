@@ -65,7 +65,9 @@ export function readOldCall(name: string, target: unknown, key: unknown, third: 
   }
   const home = target as object;
   const given = isObject(third) ? (third as PropertyDescriptor) : undefined;
-  const property = given ?? Object.getOwnPropertyDescriptor(home, key);
+  const own = Object.getOwnPropertyDescriptor(home, key);
+  // A static field is there already, as methods are; it can be enumerated.
+  const property = given ?? (own?.enumerable ? undefined : own);
   const kind = kindOf(property);
   const context = { kind, name: key, static: isStatic, private: false, metadata: ensureMetadata(type) };
   return {

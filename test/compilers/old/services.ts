@@ -1,30 +1,51 @@
-import { orchestrate, retry } from 'opero';
+import { orchestrate, policiesOf, retry } from 'opero';
 
 /** Every way to put a decorator somewhere; valid JavaScript, which some compilers treat in another way. */
 const ways = {
-  method: () => {
+  method: async () => {
     class Shop {
-      size = 1;
-      @retry(2)
-      async buy() {}
+      runs = 0;
+      @retry({ waitMin: 0 })
+      async buy() {
+        if (++this.runs < 3) throw new Error('sold out');
+        return this.runs;
+      }
     }
-    return Shop;
+    return `${await new Shop().buy()} ${policiesOf(Shop, 'buy').length}`;
   },
-  'static method': () => {
+  'static method': async () => {
     class Shop {
       size = 1;
-      @retry(2)
-      static async buy() {}
+      static runs = 0;
+      @retry({ waitMin: 0 })
+      static async buy() {
+        if (++Shop.runs < 3) throw new Error('sold out');
+        return Shop.runs;
+      }
     }
-    return Shop;
+    return `${await Shop.buy()} ${policiesOf(Shop, 'buy').length}`;
   },
-  'numeric method': () => {
+  'numeric method': async () => {
     class Shop {
-      size = 1;
-      @retry(2)
-      async 5() {}
+      runs = 0;
+      @retry({ waitMin: 0 })
+      async 5() {
+        if (++this.runs < 3) throw new Error('sold out');
+        return this.runs;
+      }
     }
-    return Shop;
+    return `${await new Shop()[5]()} ${policiesOf(Shop, 5).length}`;
+  },
+  class: async () => {
+    @retry({ waitMin: 0 })
+    class Shop {
+      runs = 0;
+      async buy() {
+        if (++this.runs < 3) throw new Error('sold out');
+        return this.runs;
+      }
+    }
+    return `${await new Shop().buy()} ${policiesOf(Shop, 'buy').length}`;
   },
   'without parentheses': () => {
     class Shop {
@@ -42,6 +63,13 @@ const ways = {
     }
     return Shop;
   },
+  'field, without parentheses': () => {
+    class Shop {
+      @retry
+      buy = async () => {};
+    }
+    return Shop;
+  },
   field: () => {
     class Shop {
       size = 1;
@@ -50,11 +78,21 @@ const ways = {
     }
     return Shop;
   },
-  class: () => {
-    @retry(2)
+  'static field': () => {
     class Shop {
       size = 1;
-      async buy() {}
+      @retry(2)
+      static buy = async () => {};
+    }
+    return Shop;
+  },
+  getter: () => {
+    class Shop {
+      size = 1;
+      @retry(2)
+      get price() {
+        return 1;
+      }
     }
     return Shop;
   },
@@ -62,8 +100,7 @@ const ways = {
 
 for (const [way, make] of Object.entries(ways)) {
   try {
-    make();
-    console.log(`${way}: no error`);
+    console.log(`${way}: ${await make()}`);
   } catch (error) {
     console.log(`${way}: ${error}`);
   }
