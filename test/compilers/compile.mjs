@@ -96,7 +96,7 @@ const oldSwc = (transform) => withSwc({ ...swcrc, jsc: { ...swcrc.jsc, transform
 /** Without decorators on members of computed names, which Babel has not in this form, and their test. */
 const withoutComputed = (source) =>
   source
-    .replaceAll(/^ *@.+$(?=\n *(?:override )?async \[)/gm, '')
+    .replaceAll(/^ *@(?!.* class ).+$(?=\n *(?:override )?async \[)/gm, '')
     .replace("test('symbol and numeric method names", "test.skip('symbol and numeric method names");
 
 const oldBabel = (assumptions) =>
