@@ -648,8 +648,7 @@ describe('a mistake in the old form', () => {
       }
       const { prototype } = Shop;
       const of = (key: string) => Object.getOwnPropertyDescriptor(prototype, key);
-      const at = (kind: string, article = 'a') =>
-        `expected a method or a class, got ${article} ${kind}; policies go on methods`;
+      const at = (kind: string) => `expected a method or a class, got a ${kind}; policies go on methods`;
       const cases: readonly (readonly [run: () => unknown, message: string])[] = [
         [() => decorator(prototype, 'field', undefined), `field \`field\`: ${at('field')}`],
         [() => decorator(prototype, 'field'), `field \`field\`: ${at('field')}`],
@@ -661,10 +660,10 @@ describe('a mistake in the old form', () => {
         ],
         [() => decorator(prototype, 'size', of('size')), `getter \`size\`: ${at('getter')}`],
         [() => decorator(prototype, 'width', of('width')), `setter \`width\`: ${at('setter')}`],
-        [() => decorator(prototype, 'both', of('both')), `accessor \`both\`: ${at('accessor', 'an')}`],
-        [() => decorator(prototype, 'load', 0), `parameter 1 of method \`load\`: ${at('parameter')}`],
-        [() => decorator(Shop, 'open', 1), `parameter 2 of static method \`open\`: ${at('parameter')}`],
-        [() => decorator(Shop, undefined, 0), `parameter 1 of the constructor: ${at('parameter')}`],
+        [() => decorator(prototype, 'both', of('both')), `getter \`both\`: ${at('getter')}`],
+        [() => decorator(prototype, 'load', 0), `parameter \`1 of load\`: ${at('parameter')}`],
+        [() => decorator(Shop, 'open', 1), `parameter \`2 of open\`: ${at('parameter')}`],
+        [() => decorator(Shop, undefined, 0), `parameter \`1 of constructor\`: ${at('parameter')}`],
         [
           () => decorator(prototype, 'each', of('each')),
           'method `each`: expected a method that returns a promise, got a generator',
@@ -695,9 +694,8 @@ describe('a mistake in the old form', () => {
         [described({ kind: 'class', elements: [] }), 'a class'],
       ] as const) {
         const message =
-          `@${name} on ${shown}: a compiler called it in the form of 2018, as swc does for JavaScript without ` +
-          '"decoratorVersion": have it compile the form of 2023-11, or do without decorators: ' +
-          'decorate(Class, { method: { ... } })';
+          `@${name} on ${shown}: a compiler called it in the form of 2018; have it compile that of 2023-11 ` +
+          '("decoratorVersion" of swc), or use decorate()';
         fails(() => decorator(descriptor), message);
         fails(() => factory(descriptor), message);
       }

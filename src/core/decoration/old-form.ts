@@ -11,8 +11,7 @@ import { classOf, ensureMetadata } from './metadata.js';
 
 const isKey = (value: unknown): value is PropertyKey => ['string', 'symbol', 'number'].includes(typeof value);
 
-const isObject = (value: unknown): value is object =>
-  (typeof value === 'object' && value !== null) || typeof value === 'function';
+const isObject = (value: unknown): value is object => Object(value) === value;
 
 /** What the form of 2018, which swc makes of JavaScript, tells of a member or a class. */
 interface Descriptor {
@@ -37,9 +36,8 @@ export const isOldest = (given: readonly unknown[]): boolean => given.length ===
 export function oldestForm(name: string, descriptor: unknown): ConfigurationError {
   const { kind, key } = descriptor as Descriptor;
   return new ConfigurationError(
-    `@${name} on ${isKey(key) ? `\`${String(key)}\`` : `a ${kind}`}: a compiler called it in the form of 2018, as swc does ` +
-      'for JavaScript without "decoratorVersion": have it compile the form of 2023-11, or do without decorators: ' +
-      'decorate(Class, { method: { ... } })',
+    `@${name} on ${isKey(key) ? `\`${String(key)}\`` : `a ${kind}`}: a compiler called it in the form of 2018; have it ` +
+      'compile that of 2023-11 ("decoratorVersion" of swc), or use decorate()',
   );
 }
 
@@ -55,10 +53,15 @@ export interface Told {
 
 /** What an old form calls a decorator with: the home of a member, its name and descriptor; or a class alone. */
 export function readOldCall(name: string, target: unknown, key: unknown, third: unknown): Told {
-  if (typeof target === 'function' && key === undefined && third === undefined) return ofClass(target as never);
-  if (typeof third === 'number' && isObject(target)) throw onParameter(name, target, key, third);
   const isStatic = typeof target === 'function';
   const type = isStatic ? (target as unknown as AnyClass) : isObject(target) ? classOf(target) : undefined;
+  if (type !== undefined && typeof third === 'number') {
+    // Of the constructor, where there is no key.
+    return told(type, undefined, { kind: 'parameter', name: `${third + 1} of ${String(key ?? 'constructor')}` });
+  }
+  if (type !== undefined && isStatic && key === undefined) {
+    return told(type, type, { kind: 'class', name: type.name, metadata: ensureMetadata(type) });
+  }
   if (type === undefined || !isKey(key)) {
     const called = `called with ${show(target)} and ${show(key)}`;
     throw new ConfigurationError(`@${name}: expected to stand on a method or a class, ${called}`);
@@ -68,37 +71,29 @@ export function readOldCall(name: string, target: unknown, key: unknown, third: 
   const own = Object.getOwnPropertyDescriptor(home, key);
   // A static field is there already, as methods are; it can be enumerated.
   const property = given ?? (own?.enumerable ? undefined : own);
-  const kind = kindOf(property);
-  const context = { kind, name: key, static: isStatic, private: false, metadata: ensureMetadata(type) };
-  return {
-    value: property?.value,
-    context,
-    type,
-    replace(value) {
-      // In place, as some that call several decorators heed only that.
-      if (given !== undefined) given.value = value;
-      else Object.defineProperty(home, key, { ...property, value });
-    },
+  const context = {
+    kind: kindOf(property),
+    name: key,
+    static: isStatic,
+    private: false,
+    metadata: ensureMetadata(type),
   };
+  return told(type, property?.value, context, (value) => {
+    // In place, as some that call several decorators heed only that.
+    if (given !== undefined) given.value = value;
+    else Object.defineProperty(home, key, { ...property, value });
+  });
 }
 
-function ofClass(type: AnyClass): Told {
-  const metadata = ensureMetadata(type);
-  return { value: type, context: { kind: 'class', name: type.name, metadata }, type, replace() {} };
-}
+const told = (type: AnyClass, value: unknown, context: Told['context'], replace: Told['replace'] = () => {}): Told => ({
+  type,
+  value,
+  context,
+  replace,
+});
 
 /** Babel tells of a field by its initializer, the others by no descriptor at all. */
 function kindOf(property: PropertyDescriptor | undefined): string {
-  if (property?.get !== undefined) return property.set === undefined ? 'getter' : 'accessor';
-  if (property?.set !== undefined) return 'setter';
-  return typeof property?.value === 'function' ? 'method' : 'field';
-}
-
-function onParameter(name: string, target: object, key: unknown, index: number): ConfigurationError {
-  const method = isKey(key)
-    ? `${typeof target === 'function' ? 'static ' : ''}method \`${String(key)}\``
-    : 'the constructor';
-  return new ConfigurationError(
-    `@${name} on parameter ${index + 1} of ${method}: expected a method or a class, got a parameter; policies go on methods`,
-  );
+  if (typeof property?.value === 'function') return 'method';
+  return property?.get ? 'getter' : property?.set ? 'setter' : 'field';
 }
