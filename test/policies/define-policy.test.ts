@@ -890,7 +890,16 @@ describe('an abort of the caller', () => {
 describe('1.4 a kind', () => {
   const around: Around = (next) => next();
 
-  for (const kind of ['retry', 'fallback', 'rateLimit', 'concurrency', 'cpuBound', 'inherit', 'orchestrate']) {
+  for (const kind of [
+    'retry',
+    'fallback',
+    'rateLimit',
+    'concurrency',
+    'cpuBound',
+    'inherit',
+    'signalAt',
+    'orchestrate',
+  ]) {
     test(`is not ${kind}`, () => {
       failsWith(
         () => definePolicy({ kind, stage: 'call', around }),
@@ -985,6 +994,21 @@ describe('the definition is checked', () => {
     [{ ...good, *around() {} }, 'expected `around` to be a function, got the generator function around'],
     [{ ...good, options: { level: 'low' } }, 'expected `options` to be an object of rules'],
     [{ ...good, options: [] }, 'expected `options` to be an object of rules'],
+    [{ ...good, options: null }, 'expected `options` to be an object of rules'],
+    [{ ...good, options: 5 }, 'expected `options` to be an object of rules'],
+    [{ ...good, options: { level: null } }, 'expected `options` to be an object of rules'],
+    [{ ...good, options: { most: flag, level: { allowed: 'low' } } }, 'expected `options` to be an object of rules'],
+    [{ ...good, options: { level: { test: () => true } } }, 'expected `options` to be an object of rules'],
+    [{ ...good, defaults: null }, 'expected `defaults` to be an object, got null'],
+    [{ ...good, defaults: 5 }, 'expected `defaults` to be an object, got 5'],
+    [
+      { ...good, stats: { most: 0, seen: '0' } },
+      "expected `stats` to be an object of numbers, got { most: 0, seen: '0' }",
+    ],
+    [
+      { ...good, options: { level: flag }, defaults: { toString: 1 } },
+      'definePolicy() of checked: unknown option `defaults.toString` (1); known options are level',
+    ],
     [{ ...good, state: {} }, 'expected `state` to be a function, got {}'],
     [{ ...good, stats: { seen: '0' } }, "expected `stats` to be an object of numbers, got { seen: '0' }"],
     [{ ...good, rank: 1 }, 'unknown option `rank` (1); known options are kind, stage, options'],
@@ -1008,6 +1032,17 @@ describe('the definition is checked', () => {
       );
     });
   }
+
+  test('what becomes of its stats later is nothing to the policy', () => {
+    const stats = { seen: 0 };
+    const policy = define({ ...good, stats }) as () => PolicyDecorator;
+    stats.seen = 5;
+    class Shop {
+      @policy()
+      async buy(): Promise<void> {}
+    }
+    assert.deepEqual(statsOf(Shop, 'buy').custom.checked, { seen: 0 });
+  });
 
   test('a state that is a promise is a ConfigurationError from the call, and the method is not entered', async () => {
     let entered = 0;
