@@ -56,7 +56,7 @@ export function plotOf(phases: readonly Phase[], all: readonly Simulated[]): str
     },
     {
       title: 'the time that 99 % stay below, waits included, in ms',
-      ticks: [10, 100, 1000],
+      ticks: [10, 100, 1000, 10_000],
       isLogarithmic: true,
       lines: lines(({ times }) => timeOf(times, 0.99) ?? 0),
     },
@@ -75,6 +75,7 @@ export function plotOf(phases: readonly Phase[], all: readonly Simulated[]): str
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom}" font-family="sans-serif" font-size="12">`,
+    '<title>An adaptive limit beside fixed ones, second by second</title>',
     `<rect width="${width}" height="${bottom}" fill="#fff"/>`,
     ...borders,
     ...panels.map((panel, at) => panelOf(panel, gap + at * (height + gap), seconds)),
