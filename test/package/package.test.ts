@@ -71,6 +71,8 @@ const values = [
   'configure',
   'configureFrom',
   'currentCall',
+  'decorate',
+  'decorateInstance',
   'definePolicy',
   'duration',
   'explain',
