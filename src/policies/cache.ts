@@ -6,7 +6,8 @@ import type { NeedsOfKey } from '../core/decoration/needs.js';
 import type { Where } from '../core/options.js';
 import { type CacheConfig, type Filled, readCache } from './cache-options.js';
 import { Caches, stepOf } from './cache-step.js';
-import { placing, requireMethod } from './flight-options.js';
+import { placing } from './flight-options.js';
+import { requireMethod } from './methods-only.js';
 import { rankOf } from './order.js';
 
 declare module '../core/policies.js' {
@@ -25,7 +26,7 @@ export interface CachePolicy extends Policy {
 export const isCache = (policy: Policy): policy is CachePolicy => policy.kind === 'cache' && 'caches' in policy;
 
 export function cachePolicy(given: unknown, where: Where): CachePolicy {
-  requireMethod(where);
+  requireMethod(where, 'cache', 'it would keep what those give that change things');
   const options = readCache(given, where);
   const { staleIfError } = options;
   const caches = (site: SiteInfo): Caches => site.stateOf(policy, () => new Caches(options, site));

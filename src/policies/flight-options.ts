@@ -1,7 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { Where } from '../core/options.js';
 import type { PolicyKind } from '../core/policies.js';
 import { type Key, keyOf } from '../limits/asked.js';
 import { implicitKeys } from './implicit-key.js';
@@ -40,14 +39,6 @@ export const placing = (kind: Kind, excludes: Kind): Pick<Policy, 'excludes' | '
     throw new ConfigurationError(`@${kind} on ${site.label}: it has ${from(excludes)} and ${from(kind)}; ${cure}`);
   },
 });
-
-/** Refuses a whole class. What is configured for all its methods is another thing. */
-export function requireMethod({ member, classless, over, text }: Where): void {
-  if (member !== undefined || classless || over !== undefined) return;
-  throw new ConfigurationError(
-    `${text}: it would reach methods that change things; put it on the methods that only read`,
-  );
-}
 
 /** Tells the key of a call. Throws what has the call reject. */
 export const keysOf = (key: Key | undefined, site: SiteInfo, kind: PolicyKind): ((call: Call) => string) =>

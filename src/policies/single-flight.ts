@@ -4,8 +4,9 @@ import type { Around, Step } from '../core/call/step.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { callback, fixed, oneOf, readOptions, type Where } from '../core/options.js';
-import { keysOf, placing, type ResultSharingConfig, requireMethod } from './flight-options.js';
+import { keysOf, placing, type ResultSharingConfig } from './flight-options.js';
 import { Flights, type SharedRun, type Sharing } from './flights.js';
+import { requireMethod } from './methods-only.js';
 import { rankOf } from './order.js';
 import { Owners } from './owners.js';
 
@@ -27,7 +28,7 @@ declare module '../core/policies.js' {
 const rules = { key: fixed(callback), scope: fixed(oneOf('class', 'instance')) };
 
 export function singleFlightPolicy(given: unknown, where: Where): Policy {
-  requireMethod(where);
+  requireMethod(where, 'singleFlight', 'it would leave out runs of those that change things');
   const options = readOptions<SingleFlightConfig>(where, given, rules, { scope: 'instance' });
   const { key, scope } = options;
 

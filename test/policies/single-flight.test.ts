@@ -296,7 +296,7 @@ describe('options', () => {
       class All {}
       register(All);
     };
-    assert.throws(onClass, /@singleFlight on class `All`: it would reach methods that change things/);
+    assert.throws(onClass, /@singleFlight on class `All`: singleFlight goes on methods, each by itself: /);
   });
 
   test('10 configure takes it out, and its key and scope are fixed', async () => {
