@@ -149,7 +149,10 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
         stats.cacheHits++;
         return around.ok(kept.value, call);
       }
-      if (staleWhileRevalidate === 0 || !isYounger(kept, staleFor)) return admitByRun(key, values, call);
+      if (staleWhileRevalidate === 0 || !isYounger(kept, staleFor)) {
+        if (!isYounger(kept, useless)) values.drop(key);
+        return admitByRun(key, values, call);
+      }
       stats.staleHits++;
       if (values.find(key) === undefined) values.beginBehind(key, call, sharing);
       return around.ok(kept.value, call);

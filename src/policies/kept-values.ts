@@ -62,6 +62,11 @@ export class KeptValues extends Flights {
     return hadOne;
   }
 
+  /** Forgets the value of a key alone. */
+  drop(key: string): void {
+    this.values?.delete(key);
+  }
+
   clear(): void {
     this.values = undefined;
     this.cutOffAll();

@@ -73,6 +73,7 @@ class Model {
       if (!this.current.has(key)) this.begin(key, true);
       this.callers.push({ outcome: { value: entry.value }, run: undefined });
     } else {
+      this.dropUseless(key);
       if (this.current.has(key)) this.counts.coalesced++;
       else this.counts.cacheMisses++;
       const run = this.current.get(key) ?? this.begin(key, false);
@@ -120,11 +121,13 @@ class Model {
   }
 
   private keep(key: string, value: unknown): void {
-    const { ttl, staleWhileRevalidate, staleIfError } = this.options;
-    for (const old of [...this.kept.keys()].slice(0, 2)) {
-      if (!this.isYounger(old, ttl + Math.max(staleWhileRevalidate, staleIfError))) this.kept.delete(old);
-    }
+    for (const old of [...this.kept.keys()].slice(0, 2)) this.dropUseless(old);
     this.put(key, value);
+  }
+
+  private dropUseless(key: string): void {
+    const { ttl, staleWhileRevalidate, staleIfError } = this.options;
+    if (!this.isYounger(key, ttl + Math.max(staleWhileRevalidate, staleIfError))) this.kept.delete(key);
   }
 
   private put(key: string, value: unknown): void {

@@ -989,6 +989,27 @@ describe('5.10 over `max`', () => {
       assert.equal(cacheOf(old, 'get').size, 6);
     }));
 
+  test('what is too old for anything goes when its key is asked for, whatever the run comes to', () =>
+    underFakeClock(async (clock) => {
+      class Old {
+        isDown = false;
+        @cache({ ttl: 10, staleIfError: 10 })
+        async get(_id: string): Promise<number> {
+          if (this.isDown) throw down;
+          return 1;
+        }
+      }
+      const old = new Old();
+      for (const id of ['a', 'b']) await old.get(id);
+      old.isDown = true;
+      clock.tick(19);
+      assert.equal(await old.get('a'), 1);
+      assert.equal(cacheOf(old, 'get').size, 2);
+      clock.tick(1);
+      assert.equal(await rejection(old.get('a')), down);
+      assert.equal(cacheOf(old, 'get').size, 1);
+    }));
+
   still('memory is taken for the values that there are', async () => {
     class Huge {
       @cache({ ttl: 1000, max: 2 ** 40 })
