@@ -157,9 +157,9 @@ const showOptions = (options: object): string =>
     .map(([name, value]) => `${name}: ${showOption(value)}`)
     .join(', ');
 
-const showOption = (value: unknown): string =>
-  Array.isArray(value)
-    ? `[${value.map(showOption).join(', ')}]`
-    : typeof value === 'function'
-      ? value.name || 'function'
-      : node('node:util').inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+function showOption(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(showOption).join(', ')}]`;
+  if (typeof value === 'function') return value.name || 'function';
+  if (value instanceof Error) return `[${value}]`;
+  return node('node:util').inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+}

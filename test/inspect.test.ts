@@ -323,6 +323,16 @@ describe('explain', () => {
     assert.doesNotMatch(text, /cached\(\)|undefined/);
   });
 
+  test('shows an error among the options in one line', () => {
+    class Shop {
+      @fallback({ value: new TypeError('sold out') })
+      async buy(): Promise<Error> {
+        throw new Error('closed');
+      }
+    }
+    assert.match(explain(Shop), /^ {4}fallback +alternatives: \[\], value: \[TypeError: sold out\] {2}\(from Shop\)$/m);
+  });
+
   test('says the same of an instance, and names the base that a policy comes from', () => {
     assert.equal(
       explain(new Weather()),

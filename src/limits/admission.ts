@@ -272,7 +272,7 @@ export class Admission {
     return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, 'queue-full'), site);
   }
 
-  #reject({ site, queue, ask }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
+  #reject({ site, queue, ask, error }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
     site.stats.rejected++;
     const { maxQueue, maxWait } = queue;
     const what = places[this.kind];
@@ -281,6 +281,8 @@ export class Admission {
       const others = this.waiting === 1 ? 'a call waits' : `${this.waiting} calls wait`;
       why = `${others} for a ${what} already (maxQueue: ${maxQueue})`;
       if (maxQueue === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
+      if (error === pushedOut)
+        why = `one of a higher priority took its place in the full queue (maxQueue: ${maxQueue})`;
     }
     const missing = this.used + this.waiting + this.#extra + ask.weight - this.#limit;
     const retryAfter = this.returning?.backIn(missing);

@@ -1,6 +1,7 @@
 import { durationOrInfinity, positiveInteger, queueLength, type Rule } from '../core/options.js';
 import type { LimitKind } from '../limits/given.js';
 import { type SharingConfig, sharingRules } from '../limits/limiters.js';
+import type { sharesRate } from '../limits/shared.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { type WeighingConfig, weighingDefaults, weighingRules } from '../limits/weighing.js';
 import { type AdaptiveLimit, type AdaptiveOptions, isAdaptive, readAdaptive, type ToldArgs } from './adaptive-limit.js';
@@ -22,6 +23,8 @@ export interface ConcurrencyConfig<
     WeighingConfig<WeightArgs, This, PriorityArgs> {
   /** How many may run at once; or the options of a limit that finds that out by itself. Required. */
   readonly limit: number | AdaptiveLimit<This, DropArgs>;
+  /** No rate limit. */
+  readonly [sharesRate]?: never;
 }
 
 /** The options of a concurrency limit, filled in. */

@@ -223,6 +223,7 @@ describe('priority in a full queue', () => {
         const error = calls[2].error as RejectedError;
         assert.ok(error instanceof RejectedError);
         assert.deepEqual([error.reason, error.policy], ['queue-full', 'concurrency']);
+        assert.match(error.message, /: one of a higher priority took its place in the full queue \(maxQueue: 3\)$/);
         // Now the lowest is a; then there is none that this one outranks.
         shop.take(1, 'again');
         await flush();
