@@ -26,7 +26,8 @@ export interface SharingConfig<Args extends readonly unknown[] = never[], This =
 export const isShared = ({ key, scope }: SharingConfig): boolean => key === undefined && scope !== 'instance';
 
 /** The rules of these options. */
-export const sharingRules = { key: fixed(callback), scope: fixed(oneOf('class', 'instance')) };
+export const keyRule = /* @__PURE__ */ fixed(callback);
+export const scopeRule = /* @__PURE__ */ fixed(/* @__PURE__ */ oneOf('class', 'instance'));
 
 /** Finds the limiter of a call. As the state of a policy it takes other options. */
 export interface Limiters<L> extends State {

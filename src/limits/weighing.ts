@@ -2,7 +2,7 @@ import type { Call } from '../core/call/call.js';
 import { finalError } from '../core/call/final-errors.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { callback, positiveDuration, type Rule } from '../core/options.js';
+import type { Rule } from '../core/options.js';
 import { askOf } from './asked.js';
 
 /**
@@ -34,12 +34,6 @@ export interface WeighingConfig<
   /** How long a wait each step of priority is worth, in milliseconds. Default 10 000. */
   readonly priorityAging?: number;
 }
-
-export const weighingRules: Readonly<Record<keyof WeighingConfig, Rule>> = {
-  weight: callback,
-  priority: callback,
-  priorityAging: positiveDuration,
-};
 
 const defaultAging = 10_000;
 

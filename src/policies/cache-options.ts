@@ -5,14 +5,13 @@ import {
   callback,
   durationOrInfinity,
   entriesOf,
-  fixed,
-  oneOf,
   positiveInteger,
   type Rule,
   readOptions,
   type Where,
   wrongOption,
 } from '../core/options.js';
+import { keyRule, scopeRule } from '../limits/limiters.js';
 import type { ResultSharingConfig } from './flight-options.js';
 
 /**
@@ -94,8 +93,8 @@ const staleIfError: Rule = {
 const rules = {
   ttl: durationOrInfinity,
   max: positiveInteger,
-  key: fixed(callback),
-  scope: fixed(oneOf('class', 'instance')),
+  key: keyRule,
+  scope: scopeRule,
   staleWhileRevalidate: durationOrInfinity,
   staleIfError,
   cacheResult: callback,

@@ -12,7 +12,7 @@ import {
   show,
   type Where,
 } from '../core/options.js';
-import { type SharingConfig, sharingRules } from '../limits/limiters.js';
+import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { CircuitState } from './circuit-options.js';
 import type { Filled } from './circuit-step.js';
 
@@ -120,7 +120,8 @@ const rules = {
   ignore: errorMatcher,
   failResult: callback,
   slowAfter: budget,
-  ...sharingRules,
+  key: keyRule,
+  scope: scopeRule,
   onStateChange: callback,
 };
 

@@ -1,9 +1,16 @@
-import { durationOrInfinity, positiveInteger, queueLength, type Rule } from '../core/options.js';
+import {
+  callback,
+  durationOrInfinity,
+  positiveDuration,
+  positiveInteger,
+  queueLength,
+  type Rule,
+} from '../core/options.js';
 import type { LimitKind } from '../limits/given.js';
-import { type SharingConfig, sharingRules } from '../limits/limiters.js';
+import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { sharesRate } from '../limits/shared.js';
 import type { QueueConfig } from '../limits/waiter.js';
-import { type WeighingConfig, weighingDefaults, weighingRules } from '../limits/weighing.js';
+import { type WeighingConfig, weighingDefaults } from '../limits/weighing.js';
 import { type AdaptiveLimit, type AdaptiveOptions, isAdaptive, readAdaptive, type ToldArgs } from './adaptive-limit.js';
 
 /**
@@ -52,8 +59,11 @@ export const concurrencyKind: LimitKind<ConcurrencyOptions> = {
     limit,
     maxQueue: queueLength,
     maxWait: durationOrInfinity,
-    ...sharingRules,
-    ...weighingRules,
+    key: keyRule,
+    scope: scopeRule,
+    weight: callback,
+    priority: callback,
+    priorityAging: positiveDuration,
   },
   defaults: (given) => ({
     maxQueue: Number.POSITIVE_INFINITY,

@@ -1,9 +1,9 @@
 import type { HookContext } from '../core/call/hooks.js';
 import { callback, durationOrInfinity, flag, positive, positiveDuration, queueLength } from '../core/options.js';
 import type { LimitKind } from '../limits/given.js';
-import { type SharingConfig, sharingRules } from '../limits/limiters.js';
+import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { QueueConfig } from '../limits/waiter.js';
-import { type WeighingConfig, weighingDefaults, weighingRules } from '../limits/weighing.js';
+import { type WeighingConfig, weighingDefaults } from '../limits/weighing.js';
 
 /**
  * Options of `@rateLimit`, and of `RateLimiter`.
@@ -61,8 +61,11 @@ export const rateLimitKind: LimitKind<RateLimitOptions> = {
     spread: flag,
     maxQueue: queueLength,
     maxWait: durationOrInfinity,
-    ...sharingRules,
-    ...weighingRules,
+    key: keyRule,
+    scope: scopeRule,
+    weight: callback,
+    priority: callback,
+    priorityAging: positiveDuration,
     weightResult: callback,
     pauseFor: callback,
     pauseMax: durationOrInfinity,

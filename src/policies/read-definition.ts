@@ -10,9 +10,11 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import { type SharingConfig, sharingRules } from '../limits/limiters.js';
+import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { PolicyDefinition, Rules } from './definition.js';
 import { ownKinds } from './order.js';
+
+const sharingRules = { key: keyRule, scope: scopeRule };
 
 /** A definition that was checked, as it is at run time. */
 export interface Definition extends PolicyDefinition<Rules, Readonly<Record<string, unknown>>> {

@@ -78,7 +78,7 @@ export const reasons = [
     why: 'Only memory is saved, for a while: starts that are over, errors that nobody will see, what is left on the signal of a run.',
     of: [
       ['core/call/signals.ts', 'part();'],
-      ['limits/starts.ts', 'this.#head * 2 < this.#times.length', 3],
+      ['limits/starts.ts', 'head * 2 < this.#times.length', 3],
       ['policies/retry.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
       ['policies/retry.ts', 'canRunOut || call.deadline !== Number.POSITIVE_INFINITY', 'true'],
       [
