@@ -227,6 +227,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'one two three one',
     'every key is used up: two; three; one',
   ],
+  'shared-limits': [
+    '8 of 10 permits are used',
+    '2 wait',
+    'orders 12, orders 8+9+10+11, user Bob',
+    'after the pause: true',
+  ],
   stream: [
     'thumbnail 0',
     'thumbnail 1',

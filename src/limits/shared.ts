@@ -5,9 +5,6 @@ import { once, type Undo } from '../core/undo.js';
 import type { Found, Limiter, Use } from './found.js';
 import { foundBy, type SharingConfig, watched } from './limiters.js';
 
-/** Marks, for the compiler alone, what shares a rate limit: by its `limit` it would pass for options of `@concurrency`. */
-export declare const sharesRate: unique symbol;
-
 /** A limiter that tells of itself. */
 interface Telling extends Limiter {
   readonly waiting: number;

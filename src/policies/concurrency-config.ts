@@ -6,9 +6,9 @@ import {
   queueLength,
   type Rule,
 } from '../core/options.js';
+import type { NotShared } from '../limits/brand.js';
 import type { LimitKind } from '../limits/given.js';
 import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
-import type { sharesRate } from '../limits/shared.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { type WeighingConfig, weighingDefaults } from '../limits/weighing.js';
 import { type AdaptiveLimit, type AdaptiveOptions, isAdaptive, readAdaptive, type ToldArgs } from './adaptive-limit.js';
@@ -25,13 +25,12 @@ export interface ConcurrencyConfig<
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
   DropArgs extends readonly unknown[] = ToldArgs<Args>,
-> extends QueueConfig,
+> extends NotShared,
+    QueueConfig,
     SharingConfig<Args, This>,
     WeighingConfig<WeightArgs, This, PriorityArgs> {
   /** How many may run at once; or the options of a limit that finds that out by itself. Required. */
   readonly limit: number | AdaptiveLimit<This, DropArgs>;
-  /** No rate limit. */
-  readonly [sharesRate]?: never;
 }
 
 /** The options of a concurrency limit, filled in. */

@@ -2,6 +2,7 @@ import { relink } from '../core/decoration/relink.js';
 import { allSites } from '../core/decoration/site.js';
 import type { Undo } from '../core/undo.js';
 import type { Admission } from '../limits/admission.js';
+import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
 import { putInside, Shared } from '../limits/shared.js';
 import { configureSlots, newSlots } from '../limits/slots.js';
@@ -36,6 +37,7 @@ export type ConcurrencyChange = Omit<Partial<ConcurrencyConfig>, 'key' | 'scope'
  * }
  */
 export class ConcurrencyLimiter {
+  declare readonly [sharedBy]: 'concurrency';
   readonly #slots: Shared<Admission, ConcurrencyOptions>;
 
   /**

@@ -1,5 +1,6 @@
 import type { HookContext } from '../core/call/hooks.js';
 import { callback, durationOrInfinity, flag, positive, positiveDuration, queueLength } from '../core/options.js';
+import type { NotShared } from '../limits/brand.js';
 import type { LimitKind } from '../limits/given.js';
 import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { QueueConfig } from '../limits/waiter.js';
@@ -17,7 +18,8 @@ export interface RateLimitConfig<
   Result = never,
   WeightArgs extends readonly unknown[] = Args,
   PriorityArgs extends readonly unknown[] = Args,
-> extends QueueConfig,
+> extends NotShared,
+    QueueConfig,
     SharingConfig<Args, This>,
     WeighingConfig<WeightArgs, This, PriorityArgs> {
   /**

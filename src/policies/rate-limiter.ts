@@ -1,8 +1,9 @@
 import { durationOrInfinity, type Where, wrongOption } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
+import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
 import { Spell } from '../limits/pause.js';
-import { putInside, Shared, type sharesRate } from '../limits/shared.js';
+import { putInside, Shared } from '../limits/shared.js';
 import { Window } from '../limits/window.js';
 import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
 
@@ -63,7 +64,7 @@ class SharedWindows extends Shared<Window, RateLimitOptions> {
  * }
  */
 export class RateLimiter {
-  declare readonly [sharesRate]: true;
+  declare readonly [sharedBy]: 'rateLimit';
   readonly #windows: SharedWindows;
 
   /**

@@ -504,7 +504,7 @@ describe('configure of a limiter', () => {
         says(/`concurrency\.limiter` stays as it was declared/),
       );
       assert.throws(
-        () => configure(Shop, 'buy', { concurrency: new ConcurrencyLimiter(2) }),
+        () => configure(Shop, 'buy', { concurrency: new ConcurrencyLimiter(2) as never }),
         says(/`concurrency\.limiter` stays as it was declared/),
       );
       const restore = configure(Shop, 'buy', { concurrency: { maxQueue: 0 } });
