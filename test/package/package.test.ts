@@ -193,7 +193,8 @@ describe('the package', () => {
   test('holds what a user needs, and nothing else', () => {
     const entries = ['dist/index', 'dist/testing/index'].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
     const wanted = [...entries, 'dist/workers/entry.js', 'src/index.ts'];
-    const documents = pages.map(({ path }) => path);
+    // A page shows the drawing.
+    const documents = [...pages.map(({ path }) => path), 'test/bench/adaptive.svg'];
     for (const file of [...wanted, ...documents, 'LICENSE', 'CHANGELOG.md', 'package.json']) {
       assert.ok(packed.includes(file), file);
     }
