@@ -61,6 +61,16 @@ describe('the pages', () => {
     assert.ok(saying.length > examples.length / 2, `${saying.length} of ${examples.length} say it`);
   });
 
+  test('close every parenthesis that their texts open', () => {
+    const texts = blocks.filter(({ language }) => language === 'text').map(({ code }) => code);
+    const counted = texts.map((text) => ['(', ')'].map((each) => text.split(each).length - 1));
+    assert.ok(counted.some(([opened = 0]) => opened > 9));
+    assert.deepEqual(
+      texts.filter((_, at) => counted[at]?.[0] !== counted[at]?.[1]),
+      [],
+    );
+  });
+
   test('name each module once', () => {
     assert.equal(new Set(examples.map(({ file }) => file)).size, examples.length);
   });
