@@ -3,7 +3,8 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { isRejectedError, isTimeoutError, Orchestrator, RejectedError } from 'opero';
 import pLimit from 'p-limit';
-import { CircuitBreaker, cockatiel, pRetry, RetryAbort } from './bench/newest.js';
+import pMemoize from 'p-memoize';
+import { CircuitBreaker, cockatiel, PQueue, pRetry, RetryAbort } from './bench/newest.js';
 import { deferred } from './support/deferred.js';
 import { rejection } from './support/rejection.js';
 
@@ -122,6 +123,40 @@ describe('p-limit', () => {
     const count = async (...args: unknown[]): Promise<number> => args.length;
     assert.deepEqual(await pLimit(1).map(['a'], count), [2]);
     assert.deepEqual(await new Orchestrator({ concurrency: 1 }).process(count, ['a']), [1]);
+  });
+});
+
+describe('p-queue', () => {
+  test('has the highest priority go first, as opero does', async () => {
+    const order: string[] = [];
+    const queue = new PQueue({ concurrency: 1 });
+    const there = async (name: string, priority: number): Promise<unknown> =>
+      queue.add(() => order.push(name), { priority });
+    await Promise.all([there('one', 0), there('two', 0), there('urgent', 1)]);
+    const run = new Orchestrator({
+      concurrency: { limit: 1, priority: (...[, priority]: unknown[]) => priority as number },
+    }).wrap(async (name: string, _priority: number) => order.push(name));
+    await Promise.all([run('one', 0), run('two', 0), run('urgent', 1)]);
+    assert.deepEqual(order, ['one', 'urgent', 'two', 'one', 'urgent', 'two']);
+  });
+
+  test('frees the slot when the time is up, where opero waits for the end of the work', async () => {
+    const queue = new PQueue({ concurrency: 1, timeout: 1 });
+    await rejection(queue.add(() => new Promise(() => {})));
+    assert.equal(await queue.add(() => 'next'), 'next');
+    const orchestrator = new Orchestrator({ concurrency: { limit: 1, maxQueue: 0 }, timeout: 1 });
+    await rejection(orchestrator.execute(() => new Promise(() => {})));
+    assert.ok((await rejection(orchestrator.execute(() => 'next'))) instanceof RejectedError);
+  });
+});
+
+describe('p-memoize', () => {
+  test('makes the key of the first argument, where opero makes it of all', async () => {
+    const add = async (a: number, b: number): Promise<number> => a + b;
+    const there = pMemoize(add);
+    assert.deepEqual([await there(1, 1), await there(1, 2)], [2, 2]);
+    const here = new Orchestrator({ cache: 1_000 }).wrap(add);
+    assert.deepEqual([await here(1, 1), await here(1, 2)], [2, 3]);
   });
 });
 
