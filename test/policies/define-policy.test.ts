@@ -364,34 +364,102 @@ describe('1.2 next', () => {
     });
   }
 
-  test("at the stage 'method' the call waits for the last of those that were begun", async () => {
-    const works = [deferred(), deferred()];
-    const runs = works.values();
-    let isOver = false;
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+  ] as const) {
+    test(`at the stage 'method' the call waits for the last of those that were begun: ${order.join()}`, async () => {
+      const works = [deferred(), deferred(), deferred()];
+      const runs = works.values();
+      let isOver = false;
+      class Shop {
+        @doing((next) => {
+          for (const _ of works) next();
+        }, 'method')
+        async buy(): Promise<void> {
+          await runs.next().value?.promise;
+        }
+      }
+      const call = new Shop().buy().then(() => {
+        isOver = true;
+      });
+      for (const nth of order) {
+        await flush();
+        assert.equal(isOver, false);
+        works[nth]?.resolve();
+      }
+      await call;
+    });
+  }
+
+  test('late failures of several runs that nobody awaits go nowhere', () =>
+    handled(async () => {
+      const late = deferred();
+      class Shop {
+        @doing((next) => {
+          next();
+          next();
+          return 'early';
+        })
+        async buy(): Promise<unknown> {
+          await late.promise;
+          throw new Error('late');
+        }
+      }
+      assert.equal(await new Shop().buy(), 'early');
+      late.resolve();
+      await flush();
+    }));
+
+  test('each run has the signal of the caller, or none', async () => {
+    const seen: unknown[] = [];
     class Shop {
-      @doing((next) => {
-        next();
-        next();
-      }, 'method')
-      async buy(): Promise<void> {
-        await runs.next().value?.promise;
+      @doing((next) => Promise.all([next(), next(), next()]))
+      async buy(signal?: AbortSignal): Promise<void> {
+        seen.push(signal, currentCall().signal);
       }
     }
-    const call = new Shop().buy().then(() => {
-      isOver = true;
-    });
-    for (const work of works) {
-      await flush();
-      assert.equal(isOver, false);
-      work.resolve();
+    await new Shop().buy();
+    assert.deepEqual(seen, Array(6).fill(undefined));
+    seen.length = 0;
+    const { signal } = new AbortController();
+    await new Shop().buy(signal);
+    for (const each of seen) assert.equal(each, signal);
+  });
+
+  test('a signal of its own ends a run at once, whatever the method does, and no listener is left on it', async () => {
+    const work = deferred();
+    const [stopped, unused] = [new AbortController(), new AbortController()];
+    const listeners = [stopped, unused].map(({ signal }) => countListeners(signal));
+    class Shop {
+      @doing(async (next) => {
+        await next([undefined, unused.signal]);
+        const run = rejection(next([work.promise, stopped.signal]));
+        stopped.abort('enough');
+        return await run;
+      })
+      async buy(wait?: Promise<unknown>, _signal?: AbortSignal): Promise<unknown> {
+        await wait;
+        return undefined;
+      }
     }
-    await call;
+    assert.equal(await new Shop().buy(), 'enough');
+    work.resolve();
+    await flush();
+    assert.deepEqual(
+      listeners.map(({ most, standing }) => [most, standing.size]),
+      [
+        [1, 0],
+        [1, 0],
+      ],
+    );
   });
 
   test('goes nowhere where it is refused at once and nobody awaits it', () =>
     handled(async () => {
       class Shop {
         @doing((next) => {
+          next();
           next();
           return 'unasked';
         }, 'attempt')
@@ -423,6 +491,7 @@ describe('1.2 next', () => {
       @doing(async (next) => {
         const itself = next();
         await next(['again']).catch(() => {});
+        await next(['slow']).catch(() => {});
         slow.reject(new Error('slow'));
         return await itself;
       })
