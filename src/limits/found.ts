@@ -1,6 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { isOver, now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { WeakList } from '../core/decoration/weak-list.js';
 import { type Key, keyOf } from './asked.js';
 
 /** A limiter that can say when it is idle, so that it may be dropped, and when somebody waits in it. */
@@ -25,7 +26,7 @@ export interface Use {
 }
 
 /** Limiters by what tells which one a call has. */
-export interface Found<L> {
+export interface Found<L> extends Iterable<L> {
   /** The limiter of a call; made at its first call. Throws where the key of the call cannot be told. */
   find(call: Call, use: Use): L;
   /** Does this with every limiter: at once where somebody waits, else before its next call, or what comes back to it. */
@@ -95,6 +96,11 @@ export class ByKey<L extends Limiter> implements Found<L> {
     if (this.#keyless !== undefined) renew(this.#keyless);
     for (const limiter of this.#byKey?.values() ?? []) renew(limiter);
   }
+
+  *[Symbol.iterator](): Generator<L> {
+    if (this.#keyless !== undefined) yield this.#keyless;
+    yield* this.#byKey?.values() ?? [];
+  }
 }
 
 /** What an instance has, and how often all had been renewed when that was. */
@@ -107,6 +113,8 @@ interface Owned<L> {
 export class ByInstance<L extends Limiter> implements Found<L> {
   readonly #shared: Found<L>;
   readonly #owners = new WeakMap<object, Owned<L>>();
+  /** The same of all instances. */
+  readonly #all = new WeakList<Found<L>>();
   /** Limiters in which somebody waits. */
   readonly #busy = new Set<L>();
   #renew: (limiter: L) => void = () => {};
@@ -125,6 +133,7 @@ export class ByInstance<L extends Limiter> implements Found<L> {
       const made: Owned<L> = { limiters, times: this.#times };
       owned = made;
       this.#owners.set(self, owned);
+      this.#all.add(limiters);
     }
     this.#catchUp(owned);
     return owned.limiters.find(call, use);
@@ -141,6 +150,11 @@ export class ByInstance<L extends Limiter> implements Found<L> {
     this.#renew = renew;
     this.#shared.renew(renew);
     for (const limiter of this.#busy) renew(limiter);
+  }
+
+  *[Symbol.iterator](): Generator<L> {
+    yield* this.#shared;
+    for (const limiters of this.#all) yield* limiters;
   }
 
   #watched(limiter: L, beforeReturn: () => void): L {

@@ -1,5 +1,4 @@
 import type { Call } from '../core/call/call.js';
-import { WeakList } from '../core/decoration/weak-list.js';
 import { node } from '../core/node.js';
 import { once, type Undo } from '../core/undo.js';
 import type { Found, Limiter, Use } from './found.js';
@@ -28,7 +27,6 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   /** The changes of the options that hold, the latest last. */
   #changes: ((options: Options) => Options)[] = [];
   #found: Found<L>;
-  #made = new WeakList<L>();
   #moved: { limiter?: L } = {};
   #most = 0;
 
@@ -46,11 +44,9 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
     const last: { limiter?: L } = {};
     this.#moved = last;
     return foundBy(this.making.options, () => {
-      const limiter = watched(this.making.create(this.#options), (moved) => {
+      return watched(this.making.create(this.#options), (moved) => {
         last.limiter = moved;
       });
-      this.#made.add(limiter);
-      return limiter;
     });
   }
 
@@ -82,13 +78,13 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
 
   #sum(count: (limiter: L) => number): number {
     let sum = 0;
-    for (const limiter of this.#made) sum += count(limiter);
+    for (const limiter of this.#found) sum += count(limiter);
     return sum;
   }
 
   /** Does this with every limiter. */
   each(act: (limiter: L) => void): void {
-    for (const limiter of this.#made) act(limiter);
+    for (const limiter of this.#found) act(limiter);
   }
 
   /** Changes the options until that is undone; of several changes the latest counts. Throws what `change` throws. */
@@ -108,7 +104,6 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
 
   /** Has later calls meet limiters that are as new; those under way end by what there was. */
   reset(): void {
-    this.#made = new WeakList();
     this.#most = 0;
     this.#allow();
     this.#found = this.#find();
