@@ -8,6 +8,7 @@ import { cacheSections } from './rows/caches.js';
 import { callSections } from './rows/calls.js';
 import { circuitSections } from './rows/circuits.js';
 import { crowdSections } from './rows/crowd.js';
+import { limitSections } from './rows/limits.js';
 import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
 import { setupSections } from './rows/setup.js';
@@ -32,6 +33,7 @@ const sections = [
   ...crowdSections,
   ...rateSections,
   ...retrySections,
+  ...limitSections,
   ...setupSections,
   ...workerSections,
 ];

@@ -34,7 +34,8 @@ function raceCallers<Name extends string>(
   }) as Promise<Record<Name | keyof typeof base, number>>;
 }
 
-const section = <Name extends string>(
+/** Callers beside the base rows, one call after the other. */
+export const callSection = <Name extends string>(
   title: string,
   callers: () => Record<Name, Caller>,
   figures?: (times: Record<Name | keyof typeof base, number>) => Omit<Outcome, 'rows'>,
@@ -60,15 +61,18 @@ function clockTime(): number {
 }
 
 export const callSections: Section[] = [
-  section('happy path: retry', () => ({ opero: (value) => service.retried(value), ...onePolicy().retry })),
-  section('happy path: concurrency', () => ({ opero: (value) => service.limited(value), ...onePolicy().concurrency })),
-  section('happy path: fallback', () => ({ opero: (value) => service.backed(value), ...onePolicy().fallback })),
-  section('happy path: timeout', () => ({
+  callSection('happy path: retry', () => ({ opero: (value) => service.retried(value), ...onePolicy().retry })),
+  callSection('happy path: concurrency', () => ({
+    opero: (value) => service.limited(value),
+    ...onePolicy().concurrency,
+  })),
+  callSection('happy path: fallback', () => ({ opero: (value) => service.backed(value), ...onePolicy().fallback })),
+  callSection('happy path: timeout', () => ({
     opero: (value) => service.bounded(value),
     'opero, attempt and total': (value) => service.boundedTwice(value),
     ...onePolicy().timeout,
   })),
-  section(
+  callSection(
     'happy path: a policy by definePolicy',
     () => ({ opero: (value: number) => service.passed(value), 'opero, retry': (value) => service.retried(value) }),
     (times) => {
@@ -81,7 +85,7 @@ export const callSections: Section[] = [
       };
     },
   ),
-  section(
+  callSection(
     'happy path: what each policy adds to a call through retry',
     () => ({
       'opero, retry': (value: number) => service.retried(value),
@@ -108,7 +112,7 @@ export const callSections: Section[] = [
       };
     },
   ),
-  section(
+  callSection(
     'happy path: fallback, retry, circuit breaker and timeout',
     () => ({ opero: (value: number) => service.resilient(value), ...resilientPolicies() }),
     (times) => {
@@ -116,7 +120,7 @@ export const callSections: Section[] = [
       return { figures: { resilientToCockatiel: (times.opero - plain) / (times.cockatiel - plain) } };
     },
   ),
-  section(
+  callSection(
     'happy path: three policies (fallback, retry, concurrency)',
     () => ({ opero: (value: number) => service.three(value), ...threePolicies() }),
     (times) => {
@@ -132,7 +136,7 @@ export const callSections: Section[] = [
       };
     },
   ),
-  section(
+  callSection(
     'happy path: all four policies (and rateLimit)',
     () => {
       const { signal } = new AbortController();
