@@ -63,6 +63,13 @@ test('4.2 a failure starts a hedge at once, which is told of it', () =>
     assert.deepEqual({ hedges, hedgeWins, retries }, { hedges: 2, hedgeWins: 1, retries: 1 });
   }));
 
+test('4.2 a worker that dies is a failure like any: the hedge runs on another', () =>
+  handled(async () => {
+    assert.equal(await hedged.mortal(), 'by 1, after a WorkerError');
+    const { hedges, hedgeWins, failures, running } = statsOf(hedged, 'mortal');
+    assert.deepEqual({ hedges, hedgeWins, failures, running }, { hedges: 1, hedgeWins: 1, failures: 0, running: 0 });
+  }));
+
 test('4 items of such a method travel one by one, and hedges beside them', () =>
   handled(async () => {
     const items = Array.from({ length: 20 }, (_, i) => i);
