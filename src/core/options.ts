@@ -153,19 +153,25 @@ export const entriesOf = (given: object): [string | symbol, unknown][] =>
     .filter((name) => Object.prototype.propertyIsEnumerable.call(given, name))
     .map((name) => [name, Reflect.get(given, name)]);
 
-/** A value for a message: short, on one line, with its type where that is not plain to see. */
+/** A value for a message: short, on one line, with its type where that is not plain to see; whatever the value does about it. */
 export const show = (value: unknown): string => {
-  if (typeof value === 'function') {
-    const kind = isGenerator(value) ? 'generator function' : 'function';
-    return value.name ? `the ${kind} ${value.name}` : `a ${kind}`;
+  try {
+    const text = typeof value === 'function' ? nameOf(value) : inspected(value);
+    return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  } catch {
+    return 'what cannot be shown';
   }
-  const text = node('node:util').inspect(value, {
-    depth: 0,
-    breakLength: Number.POSITIVE_INFINITY,
-    maxStringLength: 60,
-  });
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
+
+const nameOf = (fn: { readonly name: unknown }): string => {
+  const kind = isGenerator(fn) ? 'generator function' : 'function';
+  return typeof fn.name === 'string' && fn.name !== '' ? `the ${kind} ${fn.name}` : `a ${kind}`;
+};
+
+const inspected = (value: unknown): string =>
+  node('node:util')
+    .inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 })
+    .replace(/\s*\n\s*/g, ' ');
 
 const optionName = ({ path }: Where, name: PropertyKey): string =>
   path === undefined ? String(name) : `${path}.${String(name)}`;

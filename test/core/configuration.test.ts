@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { availableParallelism } from 'node:os';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import {
   ConfigurationError,
   definePolicy,
@@ -1336,6 +1337,24 @@ describe('the message names the member', () => {
     const jitter =
       "@retry on method `load`: expected `jitter` to be 'full' or 'none' or 'equal' or 'decorrelated', got";
     fails(() => decorate('retry', { jitter: { deep: { deeper: 1 } } }), `${jitter} { deep: [Object] }`);
+    // On one line, whatever the value makes of itself.
+    const lines = new (class extends Map {
+      [inspect.custom](): string {
+        return 'one\n  two';
+      }
+    })();
+    fails(() => decorate('retry', { jitter: lines }), `${jitter} one two`);
+    const hostile = {
+      [inspect.custom](): never {
+        throw new Error('not me');
+      },
+    };
+    fails(() => decorate('retry', { jitter: hostile }), `${jitter} what cannot be shown`);
+    const { proxy, revoke } = Proxy.revocable(() => {}, {});
+    revoke();
+    fails(() => decorate('retry', { jitter: proxy }), `${jitter} what cannot be shown`);
+    const unnamed = Object.defineProperty(() => {}, 'name', { value: Symbol('name') });
+    fails(() => decorate('retry', { jitter: unnamed }), `${jitter} a function`);
     // 80 characters are not too many.
     const symbol = (length: number): symbol => Symbol('x'.repeat(length - 'Symbol()'.length));
     fails(() => decorate('retry', { jitter: symbol(80) }), `${jitter} ${String(symbol(80))}`);
