@@ -80,7 +80,6 @@ const values = [
   'duration',
   'explain',
   'flag',
-  'hedge',
   'httpStatusOf',
   'isAllFailedError',
   'isCircuitOpenError',
