@@ -81,8 +81,8 @@ export const targets = {
   importTime: {
     ...atMost(5, 'ms', 'importing `retry`, beyond importing reflect-metadata and its dependencies alone'),
     open: {
-      limit: 8,
-      why: 'on the newest Node: there is twice the code since timeouts, circuits and configuration, in seven files, as the entries share it',
+      limit: 22,
+      why: 'on the newest Node: there is three times the code since all policies are there, in eight files, as the entries share it; a slow machine takes twice as long',
     },
   },
   workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
