@@ -42,9 +42,9 @@ function run(args: readonly string[]): Promise<Map<string, string>> {
 
 const countErrors = (text: string): number => text.split(': error TS').length - 1;
 
-/** What an editor shows without scrolling: the first lines of each error. */
+/** What an editor shows without scrolling: the first lines of each error, and of what it says of each overload. */
 function firstLinesOf(text: string): string {
-  const each = text.split(/^(?=.*: error TS\d+: )/m);
+  const each = text.split(/^(?=.*: error TS\d+: |Overload \d of \d, )/m);
   return each.map((lines) => lines.split('\n').slice(0, 4).join('\n')).join('\n');
 }
 
