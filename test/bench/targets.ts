@@ -51,7 +51,7 @@ export const targets = {
   },
   cacheHit: {
     ...atMost(150, 'ns', 'a call that a cache answers, beyond a plain call'),
-    open: { limit: 200, why: 'met on a quiet machine; where others use it, differences so small drown in noise' },
+    open: { limit: 200, why: 'a key is made of the arguments, and one look at the clock tells the age' },
   },
   ownPolicyToWrapper: {
     ...atMost(1, 'x', 'what a policy by definePolicy adds to a call through retry, to what one async wrapper adds'),
