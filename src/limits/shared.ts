@@ -1,6 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { node } from '../core/node.js';
-import { once, type Undo } from '../core/undo.js';
+import type { Undo } from '../core/undo.js';
+import { Changes } from './changes.js';
 import type { Found, Limiter, Use } from './found.js';
 import { foundBy, type SharingConfig, watched } from './limiters.js';
 
@@ -23,35 +24,33 @@ interface Making<L, Options> {
 
 /** What stands behind an object that methods share: its limiters, by key and instance. */
 export class Shared<L extends Telling, Options extends SharingConfig> {
-  #options: Options;
-  /** The changes of the options that hold, the latest last. */
-  #changes: ((options: Options) => Options)[] = [];
+  readonly #options: Changes<Options>;
   #found: Found<L>;
   #moved: { limiter?: L } = {};
   #most = 0;
 
   constructor(readonly making: Making<L, Options>) {
-    this.#options = making.options;
+    this.#options = new Changes(making.options, (options, before) => this.#renew(options, before));
     this.#allow();
     this.#found = this.#find();
   }
 
   #allow(): void {
-    this.#most = Math.max(this.#most, this.making.limitOf(this.#options));
+    this.#most = Math.max(this.#most, this.making.limitOf(this.options));
   }
 
   #find(): Found<L> {
     const last: { limiter?: L } = {};
     this.#moved = last;
     return foundBy(this.making.options, () => {
-      return watched(this.making.create(this.#options), (moved) => {
+      return watched(this.making.create(this.options), (moved) => {
         last.limiter = moved;
       });
     });
   }
 
   get options(): Options {
-    return this.#options;
+    return this.#options.current;
   }
 
   /** The limiter whose limit was the last to move by itself. */
@@ -89,17 +88,13 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
 
   /** Changes the options until that is undone; of several changes the latest counts. Throws what `change` throws. */
   configure(change: (options: Options) => Options): Undo {
-    this.#renew([...this.#changes, change]);
-    return once(() => this.#renew(this.#changes.filter((each) => each !== change)));
+    return this.#options.add(change);
   }
 
-  #renew(changes: ((options: Options) => Options)[]): void {
-    const before = this.#options;
-    this.#options = changes.reduce((options, change) => change(options), this.making.options);
-    this.#changes = changes;
+  #renew(options: Options, before: Options): void {
     this.#allow();
-    this.#found.renew((limiter) => this.making.configure(limiter, this.#options));
-    this.making.changed?.(this.#options, before);
+    this.#found.renew((limiter) => this.making.configure(limiter, options));
+    this.making.changed?.(options, before);
   }
 
   /** Has later calls meet limiters that are as new; those under way end by what there was. */

@@ -3,7 +3,8 @@ import type { SiteInfo } from '../core/call/policy.js';
 import { newStats } from '../core/call/stats.js';
 import { ConfigurationError } from '../core/errors.js';
 import { show, type Where } from '../core/options.js';
-import { once, type Undo } from '../core/undo.js';
+import type { Undo } from '../core/undo.js';
+import { Changes } from '../limits/changes.js';
 import { insideOf, putInside } from '../limits/shared.js';
 import { type CircuitBreakerConfig, readCircuit } from './circuit-config.js';
 import { type CircuitHandle, handleOf } from './circuit-handle.js';
@@ -36,24 +37,23 @@ const nobody = (): Caller => ({
 
 /** What stands behind a CircuitBreaker. */
 export class SharedCircuits {
-  #options: Filled;
-  #changes: ((options: Filled) => Filled)[] = [];
+  readonly #options: Changes<Filled>;
   #circuits: Circuits<Caller, Filled>;
 
   constructor(
     readonly breaker: CircuitBreaker,
     readonly declared: Filled,
   ) {
-    this.#options = declared;
+    this.#options = new Changes(declared, (options) => this.#circuits.configure(options));
     this.#circuits = this.#make();
   }
 
   #make(): Circuits<Caller, Filled> {
-    return toldCircuits<Caller>(this.#options, text, (caller) => caller ?? nobody());
+    return toldCircuits<Caller>(this.options, text, (caller) => caller ?? nobody());
   }
 
   get options(): Filled {
-    return this.#options;
+    return this.#options.current;
   }
 
   get circuits(): Circuits<Caller, Filled> {
@@ -65,7 +65,7 @@ export class SharedCircuits {
     return {
       site,
       key: this.declared.key,
-      options: () => this.#options,
+      options: () => this.options,
       circuits: () => this.#circuits,
       only: undefined,
       contextOf: (call) => ({ call, site }),
@@ -74,14 +74,7 @@ export class SharedCircuits {
   }
 
   configure(change: (options: Filled) => Filled): Undo {
-    this.#renew([...this.#changes, change]);
-    return once(() => this.#renew(this.#changes.filter((each) => each !== change)));
-  }
-
-  #renew(changes: ((options: Filled) => Filled)[]): void {
-    this.#options = changes.reduce((options, change) => change(options), this.declared);
-    this.#changes = changes;
-    this.#circuits.configure(this.#options);
+    return this.#options.add(change);
   }
 
   /** Later calls meet circuits that are as new. */

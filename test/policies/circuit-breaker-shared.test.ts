@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import {
   CircuitBreaker,
   CircuitOpenError,
@@ -173,6 +174,19 @@ describe('7.1 a CircuitBreaker that methods share', () => {
     assert.throws(() => configure(Api, 'get', { circuitBreaker: { consecutive: 1 } }), /shared with other methods/);
     using _ = configure(Api, 'get', { circuitBreaker: false });
     assert.equal(statsOf(Api, 'get').circuitOpenings, 1);
+  });
+
+  test('has a change rest while what it went with is undone', () => {
+    const breaker = new CircuitBreaker(3);
+    const first = breaker.configure({ failureRatio: 0.5 });
+    const second = breaker.configure({ minCalls: 5 });
+    first();
+    assert.match(inspect(breaker), /consecutive: 3/);
+    const again = breaker.configure({ failureRatio: 0.2 });
+    assert.match(inspect(breaker), /failureRatio: 0\.2/);
+    again();
+    second();
+    assert.match(inspect(breaker), /consecutive: 3/);
   });
 
   test('is made as new by resetState', async () => {
