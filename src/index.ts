@@ -20,6 +20,7 @@ export {
   TimeoutError,
   WorkerError,
 } from './core/errors.js';
+export type { CallOutcome, EventKind, Events, OperoEvent } from './core/events.js';
 export {
   isAllFailedError,
   isCircuitOpenError,
@@ -85,5 +86,8 @@ export { type SingleFlightConfig, singleFlight } from './policies/single-flight.
 export { type TimeoutConfig, timeout } from './policies/timeout.js';
 export type { TimeoutEvent } from './policies/timeout-run.js';
 export { isTransient } from './policies/transient.js';
+export { on } from './telemetry/events.js';
+export type { Latency, MethodEntry, MethodStats } from './telemetry/method-entry.js';
+export { methods } from './telemetry/methods.js';
 export { move } from './workers/move.js';
 export type { ResourceLimits } from './workers/pool-options.js';

@@ -16,7 +16,7 @@ const floors = [
   ['decorate.ts'],
   ['configure-from.ts'],
   ['items'],
-  ['orchestrator.ts'],
+  ['orchestrator.ts', 'telemetry'],
   ['index.ts', 'testing'],
 ];
 

@@ -13,6 +13,8 @@ export interface SiteInfo {
   readonly member: Member | undefined;
   /** The method for people: `Weather.forecast`. */
   readonly label: string;
+  /** The class for people: `Weather`. Left out where there is none: the label tells what runs the function, `Orchestrator`. */
+  readonly className?: string | undefined;
   readonly name: PropertyKey;
   readonly stats: MutableStats;
   /** Where the method takes its signal, if not where signals are looked for. */

@@ -84,6 +84,7 @@ const none: readonly TakenOut[] = [];
 
 /** One method on one concrete class: its policies, its counts, and the pipeline with its limiters. */
 export class Site implements SiteInfo {
+  readonly className: string | undefined;
   stats: MutableStats = newStats();
   signalAt: SignalPlace | undefined;
   readonly type: AnyClass | undefined = undefined;
@@ -105,6 +106,7 @@ export class Site implements SiteInfo {
     /** Whether it serves only until the class of the method is known. */
     readonly isForNow = false,
   ) {
+    this.className = member && nameOfClass(type);
     this.type = type;
     this.inForce = inForce;
     this.declared = declared;
@@ -146,10 +148,11 @@ export class Site implements SiteInfo {
 
   /** What it counts and keeps now is that of this pipeline to its end, whatever becomes of the site. */
   #link(policies: readonly Policy[]): Run {
-    const { label, name, member, signalAt, stats } = this;
+    const { label, className, name, member, signalAt, stats } = this;
     const states = this.#states;
     return runnerHere(policies, {
       label,
+      className,
       name,
       member,
       signalAt,
@@ -205,8 +208,10 @@ export class Site implements SiteInfo {
 
 const policiesOf = (inForce: readonly InForce[]): readonly Policy[] => inForce.map(({ policy }) => policy);
 
+const nameOfClass = (type: AnyClass | undefined): string => type?.name || '(anonymous class)';
+
 export const labelOf = (type: AnyClass | undefined, name: PropertyKey): string =>
-  type === undefined ? String(name) : `${type.name || '(anonymous class)'}.${String(name)}`;
+  type === undefined ? String(name) : `${nameOfClass(type)}.${String(name)}`;
 
 /** Builds the site of a member for the class that the chain begins with. */
 export const createSite = (chain: readonly ClassInChain[], member: Member, isForNow = false): Site =>

@@ -95,6 +95,9 @@ export const chainOf = (site: Site): readonly ClassInChain[] => {
   return typeof owner === 'function' ? chainOfClass(owner as AnyClass) : chainOfPrototype(owner);
 };
 
+/** Whether a site is that of all receivers of its kind, and no passing one. */
+export const isOwned = (site: Site): boolean => owners.has(site);
+
 /** Whether the receivers of a site are of a class that is meant, or of a subclass. */
 export function isOfClass(site: Site, isMeant: (type: AnyClass) => boolean): boolean {
   const owner = owners.get(site);

@@ -1,0 +1,26 @@
+import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
+import type { EventKind } from '../events.js';
+
+/** The kinds whose events have a duration: their channels tell of the beginning, too. */
+type TracedKind = 'call' | 'attempt';
+
+/** Where events of each kind are published. A raw channel and a subscription by `on()` are one and the same. */
+export const channels: { readonly [Kind in Exclude<EventKind, TracedKind>]: Channel } = {
+  wait: channel('opero:wait'),
+  retry: channel('opero:retry'),
+  fallback: channel('opero:fallback'),
+  reject: channel('opero:reject'),
+  circuit: channel('opero:circuit'),
+  hedge: channel('opero:hedge'),
+  cache: channel('opero:cache'),
+  limit: channel('opero:limit'),
+  store: channel('opero:store'),
+  lease: channel('opero:lease'),
+  job: channel('opero:job'),
+};
+
+/** The same for what has a beginning and an end. */
+export const traced: { readonly [Kind in TracedKind]: TracingChannel } = {
+  call: tracingChannel('opero:call'),
+  attempt: tracingChannel('opero:attempt'),
+};
