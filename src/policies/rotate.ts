@@ -89,7 +89,7 @@ const isName = (value: unknown): boolean =>
 const rules = {
   argument: {
     allowed: "the number of an argument, from 0, or a path, as [0, 'apiKey']",
-    test: (value) => isIndex(value) || (Array.isArray(value) && isIndex(value[0]) && value.slice(1).every(isName)),
+    test: (value) => isIndex(value) || (Array.isArray(value) && isIndex(value[0]) && value.every(isName)),
   },
   values: {
     allowed: 'an array of at least one value, or a function that gives the values',

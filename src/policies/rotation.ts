@@ -15,12 +15,11 @@ import { Run, type RunOwner } from './run.js';
 class Ring implements State {
   #next = 0;
 
-  /** The values in the order in which this call takes them. */
+  /** The values in the order in which this call takes them; those that were first come again at the end. There is one at least. */
   turn(values: readonly unknown[]): readonly unknown[] {
-    if (values.length === 0) return values;
     const first = this.#next % values.length;
     this.#next = first + 1;
-    return [...values.slice(first), ...values.slice(0, first)];
+    return [...values.slice(first), ...values];
   }
 
   /** With other values it goes on from where it stands. */
@@ -126,7 +125,6 @@ class Rotation implements RunOwner {
     const value = this.values[errors.length];
     const isGiven = Object.is(value, valueAt(call.args, place));
     const run = new RotatedRun(this, isGiven ? call.args : withValueAt(call.args, place, value));
-    if (errors.length > 0) run.error = errors.at(-1);
     if (call.isWatched) call.waiting = run;
     return run;
   }
@@ -135,7 +133,7 @@ class Rotation implements RunOwner {
     const { call } = this;
     this.attempts += run.attempt;
     call.attempt = this.attempts;
-    if (call.waiting === run) call.waiting = undefined;
+    call.waiting = undefined;
   }
 
   /** From the first failure on. */

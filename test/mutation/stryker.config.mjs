@@ -2,12 +2,14 @@ import { readdirSync } from 'node:fs';
 
 /**
  * The run may be narrowed: `MUTATE` lists the files (or ranges of them) to change, `FIRST` the beginnings of the names of
- * the test files that a mutant meets first, as `retry.,circuit`. With `QUICK=1` it meets no others: those that survive are to be tried again.
+ * the test files that a mutant meets first, as `retry.,circuit`. With `QUICK=1` it meets no others: those that survive are to be
+ * tried again, by `AGAIN` with the report of that run. `SAMPLE=0.2 SEED=1` tries a fifth of the mutants, drawn at random.
  */
 const list = (text) => (text ?? '').split(',').filter((each) => each !== '');
 const mutate = list(process.env.MUTATE);
 const first = list(process.env.FIRST);
 const isQuick = process.env.QUICK === '1';
+const isPart = Boolean(process.env.SAMPLE || process.env.AGAIN);
 
 /** A mutant meets the test files one by one until one fails. These come last: they take long, or do under a mutant. */
 const slowLast = [
@@ -28,7 +30,8 @@ const testFiles = ['core', 'policies', 'testing']
 export default {
   mutate: mutate.length > 0 ? mutate : ['src/core/**/*.ts', 'src/limits/**/*.ts', 'src/policies/**/*.ts'],
   testRunner: 'tap',
-  plugins: ['@stryker-mutator/tap-runner'],
+  plugins: ['@stryker-mutator/tap-runner', './test/mutation/checker.mjs'],
+  checkers: isPart ? ['choice'] : [],
   tap: {
     testFiles,
     nodeArgs: [

@@ -187,10 +187,12 @@ describe("8 rotate with start: 'next'", () => {
     assert.deepEqual(asked, ['a', 'y', 'c']);
   });
 
-  test('without a value to be had, it is the given one', async () => {
-    const { Shop, asked } = shopWith({ rotate: { argument: 0, values: () => [], start: 'next' } }, []);
-    await new Shop().buy('x');
-    assert.deepEqual(asked, ['x']);
+  test('without a value to be had, it is the given one, or none; the round goes on where it stood', async () => {
+    const all = [['a', 'b'], [], [], ['a', 'b']];
+    const values = (): readonly string[] => all.shift() ?? [];
+    const { Shop, asked } = shopWith({ rotate: { argument: 0, values, start: 'next' } }, []);
+    for (const given of ['x', 'x', undefined, 'x']) await new Shop().buy(given);
+    assert.deepEqual(asked, ['a', 'x', undefined, 'b']);
   });
 });
 
@@ -354,6 +356,17 @@ describe('X8 rotate.values as a function', () => {
     assert.equal(await rejection(new Shop().buy('eu')), boom);
     assert.deepEqual(asked, []);
     assert.equal(statsOf(Shop, 'buy').failures, 1);
+  });
+
+  test('what it throws leads on to the alternatives, also where that is a ConfigurationError of its own', async () => {
+    for (const thrown of [new Error('boom'), new ConfigurationError('boom')]) {
+      const values = (): never => {
+        throw thrown;
+      };
+      const { Shop, asked } = shopWith({ value: 'known', rotate: { argument: 0, values } }, []);
+      assert.equal(await new Shop().buy('eu'), 'known');
+      assert.deepEqual(asked, []);
+    }
   });
 });
 
@@ -529,6 +542,26 @@ describe('8 `on` decides which errors lead on to the next value', () => {
     assert.ok(error instanceof Down && error.message === 'c');
   });
 
+  test('where a policy around makes another error of the last one, it is that which is judged', async () => {
+    const renamed = definePolicy({
+      kind: 'rotateRenamed',
+      stage: 'call',
+      async around(next) {
+        return await next().catch(() => {
+          throw new Fatal();
+        });
+      },
+    });
+    class Shop {
+      @fallback({ rotate: { argument: 0, values: ['us'] }, on: Down, value: 'none' })
+      @renamed()
+      async buy(host: string): Promise<string> {
+        throw new Down(host);
+      }
+    }
+    assert.ok((await rejection(new Shop().buy('eu'))) instanceof Fatal);
+  });
+
   test('what a predicate throws is what the call rejects with', async () => {
     const boom = new Error('boom');
     const on = mock.fn(() => {
@@ -677,6 +710,25 @@ describe('8 rotate beneath timeout.total', () => {
         await flush();
         assert.deepEqual([statsOf(Shop, 'buy').running, statsOf(Shop, 'buy').abandoned], [0, 0]);
         assert.deepEqual(asked.length, 3);
+      }),
+    ));
+
+  test('for the circuit of the run that it ends it is a failure, as its code was entered', () =>
+    underFakeClock((clock) =>
+      handled(async () => {
+        class Shop {
+          @fallback({ rotate: { argument: 0, values: ['b'] } })
+          @timeout({ total: 10 })
+          @circuitBreaker(1)
+          async buy(host: string): Promise<string> {
+            if (host === 'b') return await new Promise(() => {});
+            throw new Down(host);
+          }
+        }
+        const call = watched(new Shop().buy('a'));
+        await advance(clock, 12);
+        assert.ok(call.error instanceof TimeoutError);
+        assert.equal(circuitOf(Shop, 'buy', 'b').state, 'open');
       }),
     ));
 
@@ -1189,10 +1241,12 @@ describe('8 the options of rotate are checked', () => {
     [{ ...all, argument: [] }, /rotate\.argument.*got \[\]/],
     [{ ...all, argument: ['apiKey'] }, /rotate\.argument.*got \[/],
     [{ ...all, argument: [0, ''] }, /rotate\.argument.*got \[/],
+    [{ ...all, argument: [0, 'apiKey', ''] }, /rotate\.argument.*got \[/],
     [{ ...all, argument: [0, {}] }, /rotate\.argument.*got \[/],
     [{ ...all, values: [] }, /rotate\.values.*got \[\]/],
     [{ ...all, values: 'eu' }, /rotate\.values.*got 'eu'/],
     [{ ...all, values: new Set(['a']) }, /rotate\.values.*got Set/],
+    [{ ...all, values: { [Symbol.toStringTag]: 'GeneratorFunction' } }, /rotate\.values.*got /],
     [{ ...all, values: async function* () {} }, /rotate\.values.*got the generator function values/],
     [{ ...all, start: 'last' }, /rotate\.start.*'given' or 'next', got 'last'/],
     [{ ...all, first: 1 }, /unknown option `rotate\.first` \(1\); known options are argument, values, start/],
@@ -1212,6 +1266,7 @@ describe('8 the options of rotate are checked', () => {
 
   test('it is enough for a fallback; undefined counts as not given', () => {
     assert.doesNotThrow(() => shopWith(rotating(['a']), []));
+    assert.doesNotThrow(() => shopWith({ value: 'none', rotate: undefined } as never, []));
     assert.throws(() => shopWith({ rotate: undefined } as never, []), ConfigurationError);
     assert.throws(
       () => new Orchestrator({ fallback: { rotate: { argument: 0, values: [] } } }),
