@@ -101,7 +101,7 @@ export class Race {
   }
 
   get hasNews(): boolean {
-    return this.#isDue || this.#begun.length > 0 || this.#parent.aborted;
+    return this.#isDue || this.#parent.aborted;
   }
 
   /** The time for the next hedge has come. */

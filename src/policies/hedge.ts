@@ -86,9 +86,9 @@ export function hedgePolicy(given: number | HedgeDelay | HedgeConfig | undefined
 const optionsOf = <Options>(all: readonly Policy[], kind: string): Options | undefined =>
   all.find((policy) => policy.kind === kind)?.options as Options | undefined;
 
-/** Whether each call pays into the budget already. */
+/** Whether each call pays into the budget already, if there is one. */
 const isPaidByRetry = ({ policies }: SiteInfo, budget: RetryBudget | undefined): boolean =>
-  budget !== undefined && optionsOf<{ budget?: unknown }>(policies, 'retry')?.budget === budget;
+  optionsOf<{ budget?: unknown }>(policies, 'retry')?.budget === budget;
 
 function cautionOf({ delay }: Filled, all: readonly Policy[]): string | undefined {
   const { limit } = optionsOf<{ limit?: unknown }>(all, 'concurrency') ?? {};

@@ -17,6 +17,7 @@ describe('the end of a program', () => {
     ['retry', 'second'],
     ['attempt', 'attempt'],
     ['total', 'total'],
+    ['hedge', 'hedge'],
     ['maxWait', 'wait-timeout'],
   ] as const) {
     test(`a program whose caller awaits the wait of ${kind} stays alive until it is over`, async () => {

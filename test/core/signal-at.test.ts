@@ -277,6 +277,35 @@ describe('signalAt', () => {
     assert.equal(await new Store().load(), true);
   });
 
+  test('each run of a hedge, and each value of rotate, has its signal there', async () => {
+    const seen: unknown[] = [];
+    class Store {
+      @orchestrate({ hedge: Number.POSITIVE_INFINITY, signalAt: { argument: 1 } })
+      async hedged(..._args: [id: string, signal?: AbortSignal]): Promise<number> {
+        const { hedge, signal } = currentCall();
+        seen.push(signal, _args[1]);
+        if (hedge === 0) throw new Error('down');
+        return hedge;
+      }
+
+      @orchestrate({
+        timeout: { total: 1_000 },
+        fallback: { rotate: { argument: 0, values: ['b'] } },
+        signalAt: { argument: 1 },
+      })
+      async rotated(...[id, signal]: [id: string, signal?: AbortSignal]): Promise<string> {
+        seen.push(currentCall().signal, signal);
+        if (id === 'a') throw new Error('down');
+        return id;
+      }
+    }
+    assert.equal(await new Store().hedged('a'), 1);
+    assert.equal(await new Store().rotated('a'), 'b');
+    assert.ok(seen.every((each) => each instanceof AbortSignal));
+    for (let at = 0; at < seen.length; at += 2) assert.equal(seen[at], seen[at + 1]);
+    assert.notEqual(seen[0], seen[2]);
+  });
+
   test('an Orchestrator takes it', async () => {
     const orchestrator = new Orchestrator({ timeout: 1_000, signalAt: { argument: 1, name: 'abortSignal' } });
     const load = async (_id: string, options?: Options): Promise<boolean> =>

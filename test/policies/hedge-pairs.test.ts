@@ -374,6 +374,31 @@ describe('hedge and policies of your own', () => {
     },
   });
   const method = definePolicy({ kind: 'methodOfHedges', stage: 'method', around: async (next) => await next() });
+  const methodTwice = definePolicy({
+    kind: 'methodTwiceOfHedges',
+    stage: 'method',
+    async around(next) {
+      await next();
+      return await next();
+    },
+  });
+  const late = definePolicy({
+    kind: 'lateOfHedges',
+    stage: 'attempt',
+    async around(next) {
+      if (currentCall().hedge === 1) await sleep(100);
+      return await next();
+    },
+  });
+  let refusal: unknown;
+  const refusing = definePolicy({
+    kind: 'refusingOfHedges',
+    stage: 'attempt',
+    async around(next) {
+      if (currentCall().hedge === 0) throw refusal;
+      return await next();
+    },
+  });
   const call = definePolicy({
     kind: 'twiceOfHedges',
     stage: 'call',
@@ -410,6 +435,82 @@ describe('hedge and policies of your own', () => {
         assert.deepEqual({ hedges, rejected, running }, { hedges: 1, rejected: 0, running: 0 });
       }),
     ));
+
+  for (const delay of [50, () => 50]) {
+    test(`a run whose code is entered twice has begun once, with delay ${typeof delay === 'number' ? delay : 'by a function'}`, () =>
+      underFakeClock(async (clock) => {
+        const starts: unknown[] = [];
+        const told: unknown[] = [];
+        class Weather {
+          @hedge({ delay, onHedge: ({ hedge: nth }) => told.push(nth) })
+          @methodTwice()
+          async forecast(): Promise<string> {
+            const { hedge: nth } = currentCall();
+            starts.push([nth, Date.now()]);
+            if (nth === 0 && starts.length > 1) return await never();
+            await sleep(40);
+            return 'sun';
+          }
+        }
+        const weather = new Weather();
+        const seen = watched(weather.forecast());
+        await advance(clock, 150);
+        assert.deepEqual(seen, { at: 130, value: 'sun' });
+        assert.deepEqual(starts, [
+          [0, 0],
+          [0, 40],
+          [1, 50],
+          [1, 90],
+        ]);
+        assert.deepEqual(told, [1]);
+        assert.equal(statsOf(weather, 'forecast').hedges, 1);
+      }));
+  }
+
+  test('delay counts from the entry of a hedge that a failure began, however long a policy holds that up', () =>
+    underFakeClock(async (clock) => {
+      const starts: unknown[] = [];
+      class Weather {
+        @hedge({ delay: 50, maxHedges: 2 })
+        @late()
+        async forecast(): Promise<string> {
+          const { hedge: nth } = currentCall();
+          starts.push([nth, Date.now()]);
+          if (nth > 0) return await never();
+          await sleep(10);
+          throw new Error('down');
+        }
+      }
+      watched(new Weather().forecast());
+      await advance(clock, 200);
+      assert.deepEqual(starts, [
+        [0, 0],
+        [1, 110],
+        [2, 160],
+      ]);
+    }));
+
+  test('what a policy throws before the code is entered is a failure like any, a RejectedError of another method too', async () => {
+    class Other {
+      @concurrency({ limit: 1, maxQueue: 0 })
+      async wait(): Promise<void> {
+        await never();
+      }
+    }
+    const other = new Other();
+    watched(other.wait());
+    for (const thrown of [new Error('no'), await rejection(other.wait())]) {
+      refusal = thrown;
+      class Weather {
+        @hedge(Number.POSITIVE_INFINITY)
+        @refusing()
+        async forecast(): Promise<number> {
+          return currentCall().hedge;
+        }
+      }
+      assert.equal(await new Weather().forecast(), 1);
+    }
+  });
 
   test('a call that goes on twice is hedged twice', () =>
     underFakeClock(async (clock) => {

@@ -308,8 +308,50 @@ describe('4.1 no success after delay', () => {
       }
       const weather = new Weather();
       assert.equal(await weather.forecast(), 'sun');
+      await flush();
       assert.deepEqual(countsOf(weather), { ...none, attempts: 1 });
       assert.equal(clock.countTimers(), 0);
+    }));
+
+  test('4.1 Infinity with a success: nothing runs beside it', async () => {
+    class Weather {
+      @hedge(Number.POSITIVE_INFINITY)
+      async forecast(): Promise<string> {
+        return 'sun';
+      }
+    }
+    const weather = new Weather();
+    assert.equal(await weather.forecast(), 'sun');
+    assert.deepEqual(countsOf(weather), { ...none, attempts: 1 });
+  });
+
+  test('4.1 by a function, too, no hedge begins or is used up while the first waits in line', () =>
+    underFakeClock(async (clock) => {
+      const work = new Work();
+      class Weather {
+        @hedge(() => 30)
+        @concurrency(2)
+        async forecast(): Promise<string> {
+          return await work.begin();
+        }
+      }
+      const weather = new Weather();
+      for (let n = 0; n < 3; n++) watched(weather.forecast());
+      // Two that hedge in vain, as there is no slot; the third waits for one.
+      await advance(clock, 40);
+      assert.deepEqual(work.starts, [
+        [0, 0],
+        [0, 0],
+      ]);
+      work.at(0).end.resolve('sun');
+      await flush();
+      await advance(clock, 10);
+      work.at(1).end.resolve('sun');
+      await advance(clock, 50);
+      assert.deepEqual(work.starts.slice(2), [
+        [0, 40],
+        [1, 70],
+      ]);
     }));
 });
 
@@ -892,7 +934,9 @@ describe('4.6 what keeps a hedge back keeps back that one only', () => {
           return 'sun';
         }
       }
-      await new Weather().forecast();
+      const weather = new Weather();
+      await weather.forecast();
+      assert.equal(countsOf(weather).hedges, 0);
       assert.equal(budget.withdraw(), false);
       budget.deposit();
       assert.equal(budget.withdraw(), true);
@@ -1044,6 +1088,44 @@ describe('4.9 currentCall().hedge', () => {
       ]);
     }));
 
+  test('4.9 it is the latest failure, and that before a hedge which was kept back', async () => {
+    const failures = [new Error('first'), new Error('second')];
+    const seen: unknown[] = [];
+    class Weather {
+      @hedge({ delay: Number.POSITIVE_INFINITY, maxHedges: 2 })
+      async forecast(): Promise<string> {
+        const { hedge, error } = currentCall();
+        seen.push([hedge, error]);
+        if (hedge < 2) throw failures[hedge];
+        return 'sun';
+      }
+
+      @hedge({ delay: Number.POSITIVE_INFINITY, maxHedges: 2 })
+      @concurrency(1)
+      async alone(name: string): Promise<string> {
+        const { hedge, error } = currentCall();
+        seen.push([name, hedge, error]);
+        if (name === 'one' && hedge === 0) throw failures[0];
+        if (name === 'other') for (let turn = 0; turn < 5; turn++) await undefined;
+        return 'sun';
+      }
+    }
+    const weather = new Weather();
+    assert.equal(await weather.forecast(), 'sun');
+    assert.deepEqual(seen.splice(0), [
+      [0, undefined],
+      [1, failures[0]],
+      [2, failures[1]],
+    ]);
+    // The slot goes to the other call, so that the first hedge finds none; it is back for the second.
+    await Promise.all([weather.alone('one'), weather.alone('other')]);
+    assert.deepEqual(seen, [
+      ['one', 0, undefined],
+      ['other', 0, undefined],
+      ['one', 2, failures[0]],
+    ]);
+  });
+
   test('X2 the signal of each run stands in the place of that of the caller', () =>
     underFakeClock(async (clock) => {
       const given: unknown[] = [];
@@ -1159,14 +1241,63 @@ describe('X7 hooks', () => {
               return await never();
             }
           }
-          const seen = watched(new Weather().forecast());
+          const weather = new Weather();
+          const seen = watched(weather.forecast());
           await advance(clock, 50);
           assert.equal(seen.error, thrown);
           assert.equal(begun, entered);
+          const { attempts, running } = countsOf(weather);
+          assert.deepEqual([attempts, running], [entered, 'on' in config ? 0 : entered]);
           assert.equal(clock.countTimers(), 0);
         }
       }),
     ));
+
+  test('X7 what `delay` throws for a hedge counts, not the failure which leads to that, also where a budget keeps back the one before', async () => {
+    const thrown = new Error('hook');
+    const delay = (n: number): number => {
+      if (n === 2) throw thrown;
+      return 10;
+    };
+    class Weather {
+      @retry({ maxAttempts: 3, waitMin: 0 })
+      @hedge({ delay, maxHedges: 2, budget: new RetryBudget({ ratio: 0.1, minPerSecond: 0 }) })
+      async forecast(): Promise<string> {
+        throw new Error('down');
+      }
+    }
+    const weather = new Weather();
+    assert.equal(await rejection(weather.forecast()), thrown);
+    assert.equal(countsOf(weather).attempts, 1);
+  });
+
+  test('4.4 `on` is not asked about those that lost, whatever they come to', () =>
+    underFakeClock(async (clock) => {
+      const work = new Work();
+      const asked: unknown[] = [];
+      class Weather {
+        @hedge({
+          delay: 10,
+          on: (error) => {
+            asked.push(error);
+            return true;
+          },
+        })
+        async forecast(): Promise<string> {
+          return await work.begin();
+        }
+      }
+      const seen = watched(new Weather().forecast());
+      await advance(clock, 10);
+      work.at(0).end.resolve('sun');
+      await flush();
+      assert.equal(seen.value, 'sun');
+      const { reason } = work.at(1).signal as AbortSignal;
+      assert.equal(`${reason}`, 'AbortError: Weather.forecast: another run of the attempt decided it');
+      work.at(1).end.reject(new Error('late'));
+      await flush();
+      assert.deepEqual(asked, []);
+    }));
 
   test('X8 a `delay` that gives no number of milliseconds is a ConfigurationError from the call, which is not retried', () =>
     handled(() =>
@@ -1291,7 +1422,11 @@ describe('options', () => {
           }
           return Weather;
         },
-        { name: 'ConfigurationError', message: /^@\w+ on class `Weather`: hedge goes on methods, each by itself: / },
+        {
+          name: 'ConfigurationError',
+          message:
+            /^@\w+ on class `Weather`: hedge goes on methods, each by itself: it would run those twice that change/,
+        },
       );
     }
   });
@@ -1312,8 +1447,16 @@ describe('options', () => {
       async short(): Promise<void> {}
 
       @hedge(80)
-      @timeout({ total: 50 })
+      @timeout({ total: 80 })
       async shortInAll(): Promise<void> {}
+
+      @hedge(Number.POSITIVE_INFINITY)
+      @timeout({ attempt: 80, total: 500 })
+      async onFailure(): Promise<void> {}
+
+      @hedge((n) => 80 * n)
+      @timeout({ attempt: 80, total: 500 })
+      async byFunction(): Promise<void> {}
 
       @hedge({ delay: 80, maxHedges: 2 })
       @timeout({ attempt: 200, total: 500 })
@@ -1329,7 +1472,7 @@ describe('options', () => {
       [
         '    ! hedge: a hedge never waits for a slot, and the attempt beside it has the only one (limit: 1); give concurrency a limit of at least 2',
         `    ! hedge: delay (80 ms) is never over, as attempt of timeout (80 ms) is up before: ${never}`,
-        `    ! hedge: delay (80 ms) is never over, as total of timeout (50 ms) is up before: ${never}`,
+        `    ! hedge: delay (80 ms) is never over, as total of timeout (80 ms) is up before: ${never}`,
       ],
     );
   });

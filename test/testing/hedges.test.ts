@@ -89,4 +89,14 @@ describe('11 hedges', () => {
     resetState(Shop);
     assert.equal(budget.balance, 1);
   });
+
+  test('resetState of one without a budget', async () => {
+    class Shop {
+      @hedge(10)
+      async buy(): Promise<void> {}
+    }
+    await new Shop().buy();
+    resetState(Shop);
+    assert.equal(statsOf(Shop, 'buy').calls, 0);
+  });
 });

@@ -1,5 +1,14 @@
 // Has nothing left to do but to wait for one call of the kind asked for, and prints what came of it.
-import { concurrency, type RejectedError, rateLimit, retry, type TimeoutError, timeout } from 'opero';
+import {
+  concurrency,
+  currentCall,
+  hedge,
+  type RejectedError,
+  rateLimit,
+  retry,
+  type TimeoutError,
+  timeout,
+} from 'opero';
 
 let attempts = 0;
 
@@ -25,6 +34,11 @@ class Api {
     return await new Promise<string>(() => {});
   }
 
+  @hedge(() => 60)
+  async hedged(): Promise<string> {
+    return currentCall().hedge === 1 ? 'hedge' : await new Promise<string>(() => {});
+  }
+
   @concurrency({ limit: 1, maxWait: 60 })
   async never(): Promise<string> {
     return await new Promise<string>(() => {});
@@ -40,6 +54,7 @@ const kinds: Record<string, () => Promise<string>> = {
   attempt: () => api.attempt().catch((error: TimeoutError) => error.scope),
   // Its timer is left from a call before.
   total: () => api.total().catch(() => api.total().catch((error: TimeoutError) => error.scope)),
+  hedge: () => api.hedged(),
   retry: () => api.retried('second'),
   maxWait: () => {
     void api.never();
