@@ -7,6 +7,7 @@ type Reasons = readonly { readonly why: string; readonly of: readonly Entry[] }[
 
 interface Judged {
   readonly total: number;
+  readonly leftOut: number;
   readonly noticed: number;
   readonly survived: number;
   readonly explained: ReadonlyMap<string, readonly string[]>;
@@ -19,6 +20,13 @@ const { judge } = (await import(new URL('judge.mjs', folder).href)) as {
   judge(report: unknown, reasons: Reasons): Judged;
 };
 const { reasons: ours } = (await import(new URL('survivors.mjs', folder).href)) as { reasons: Reasons };
+
+const { nameOf, drawn, survivorsOf, marginOf } = (await import(new URL('choice.mjs', folder).href)) as {
+  nameOf(file: string, location: object, replacement: string): string;
+  drawn(share: number, seed: string): (name: string) => boolean;
+  survivorsOf(report: unknown): ReadonlySet<string>;
+  marginOf(noticed: number, tried: number, whole: number): number;
+};
 
 const source = 'const a = 1;\nif (a >\n  0) b();\n';
 const at = (line: number, column: number, endLine: number, endColumn: number) => ({
@@ -82,6 +90,14 @@ describe('the mutants that survive', () => {
     assert.deepEqual(judge(report, both).miscounted, []);
   });
 
+  test('are fewer than a reason says where mutants were left out, never more', () => {
+    const report = reportOf([condition, 'true', 'Survived'], [condition, 'false', 'CompileError']);
+    const { total, leftOut, miscounted } = judge(report, reasonsOf(['core/a.ts', 'a > 0', 2]));
+    assert.deepEqual([total, leftOut, miscounted], [1, 1, []]);
+    const two = reportOf([condition, 'true', 'Survived'], [condition, '1', 'Survived'], [call, '', 'CompileError']);
+    assert.equal(judge(two, reasonsOf(['core/a.ts', 'a > 0'])).miscounted.length, 1);
+  });
+
   test('have reasons that are written once each, and name code that is there', () => {
     const entries = ours.flatMap(({ of }) => of);
     assert.equal(new Set(entries.map((entry) => entry.join(' | '))).size, entries.length);
@@ -90,5 +106,34 @@ describe('the mutants that survive', () => {
       assert.ok(existsSync(source), String(file));
       assert.ok(flat(readFileSync(source, 'utf8')).includes(String(code)), `${file} has ${code}`);
     }
+  });
+});
+
+describe('the mutants that a run tries', () => {
+  const names = Array.from({ length: 2_000 }, (_, line) => nameOf('src/core/a.ts', at(line, 1, line, 9), 'true'));
+
+  test('are drawn at random in the part that is asked for, the same ones by the same seed', () => {
+    const [once, again, other] = ['1', '1', '2'].map((seed) => names.filter(drawn(0.2, seed)));
+    assert.deepEqual(once, again);
+    assert.notDeepEqual(once, other);
+    assert.ok(Math.abs((once as string[]).length - 400) < 60, String(once?.length));
+    assert.deepEqual([names.filter(drawn(0, '1')).length, names.filter(drawn(1, '1')).length], [0, 2_000]);
+  });
+
+  test('are those that survived, where a run is to try these again', () => {
+    const report = reportOf([condition, 'true', 'Survived'], [condition, 'false', 'Killed'], [call, '', 'NoCoverage']);
+    assert.deepEqual(
+      [...survivorsOf(report)],
+      [nameOf('src/core/a.ts', condition, 'true'), nameOf('src/core/a.ts', call, '')],
+    );
+  });
+
+  test('tell of all with a margin, which shrinks with how many they are, down to nothing', () => {
+    const margins = [100, 400, 1_000].map((tried) => marginOf(tried * 0.95, tried, 2_000));
+    assert.deepEqual(
+      margins.map((each) => each.toFixed(3)),
+      ['0.047', '0.020', '0.010'],
+    );
+    assert.equal(marginOf(1_900, 2_000, 2_000), 0);
   });
 });

@@ -4,11 +4,12 @@
  * this run are left aside.
  */
 import { readFileSync } from 'node:fs';
+import { marginOf } from './choice.mjs';
 import { judge } from './judge.mjs';
 import { reasons } from './survivors.mjs';
 
 const report = JSON.parse(readFileSync(process.argv[2] ?? 'out/mutation.json', 'utf8'));
-const { total, noticed, timedOut, survived, explained, unexplained, miscounted } = judge(report, reasons);
+const { total, leftOut, noticed, timedOut, survived, explained, unexplained, miscounted } = judge(report, reasons);
 const list = (texts) => texts.map((text) => `  ${text}`).join('\n');
 
 for (const [why, texts] of explained) if (texts.length > 0) console.log(`${why}\n${list(texts)}\n`);
@@ -19,4 +20,10 @@ console.log(
   `${total} mutants: ${noticed} noticed (${share(noticed, noticed + survived)}), ` +
     `${timedOut} of them by a time limit; ${survived} survived, ${survived - unexplained.length} of them for a reason`,
 );
+if (leftOut > 0) {
+  const margin = (100 * marginOf(noticed, noticed + survived, total + leftOut)).toFixed(1);
+  console.log(
+    `${leftOut} others were left out: of all, the share is that of a random sample ± ${margin} points (95 of 100 times)`,
+  );
+}
 if (unexplained.length > 0 || miscounted.length > 0) process.exitCode = 1;

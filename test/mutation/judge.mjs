@@ -30,9 +30,14 @@ function read(entry) {
   };
 }
 
-/** Lays the mutants that a report says survived beside the reasons why they may, of those files that it speaks of. */
+/**
+ * Lays the mutants that a report says survived beside the reasons why they may, of those files that it speaks of. Where
+ * mutants were left out of the run, a reason may stand for more than survived.
+ */
 export function judge({ files }, reasons) {
-  const mutants = mutantsOf(files);
+  const all = mutantsOf(files);
+  const mutants = all.filter(({ status }) => status !== 'CompileError');
+  const leftOut = all.length - mutants.length;
   const count = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length;
   const open = reasons
     .flatMap(({ why, of }) => of.map((entry) => ({ why, entry, ...read(entry), found: 0 })))
@@ -53,6 +58,7 @@ export function judge({ files }, reasons) {
   }
   return {
     total: mutants.length,
+    leftOut,
     noticed: count('Killed', 'Timeout'),
     timedOut: count('Timeout'),
     survived: count('Survived', 'NoCoverage'),
@@ -60,7 +66,7 @@ export function judge({ files }, reasons) {
     unexplained,
     /** Reasons that stand for more mutants, or fewer, than they say. */
     miscounted: open
-      .filter((each) => each.found !== each.count)
+      .filter((each) => (leftOut > 0 ? each.found > each.count : each.found !== each.count))
       .map(({ entry, found, count }) => `${entry.join(' | ')}: ${found} in place of ${count}`),
   };
 }
