@@ -132,6 +132,47 @@ export class WorkerError extends Error {
 }
 
 /**
+ * A method that runs as a job, by `@queued` of `opero/bullmq`, did not come to an end of its own: `reason` tells what kept
+ * it from that. What the method itself throws comes back as it is.
+ *
+ * @example
+ * try { await crm.sync('north'); } catch (error) {
+ *   if (error instanceof JobError && error.reason === 'lost') console.log('nobody knows whether it ran');
+ * }
+ */
+export class JobError extends Error {
+  /** What was thrown, where something was. */
+  declare readonly cause?: unknown;
+
+  /**
+   * @param message What happened, for people.
+   * @param reason What kept the job from its end.
+   * @param options `cause`: what was thrown, where something was.
+   */
+  constructor(
+    message: string,
+    /**
+     * `'not-serializable'`, `'too-large'`: what should have travelled cannot. `'not-queued'`: Redis did not take it. `'lost'`:
+     * the queue knows nothing of it any more. `'malformed'`, `'unknown-method'`: who got it cannot read it, or does not
+     * serve that method. `'failed'`: it failed without its method, as one that stalls again and again. `'lock-lost'`: the
+     * worker that ran it has lost its lock, so that it may run elsewhere too.
+     */
+    readonly reason:
+      | 'not-serializable'
+      | 'too-large'
+      | 'not-queued'
+      | 'lost'
+      | 'malformed'
+      | 'unknown-method'
+      | 'failed'
+      | 'lock-lost',
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/**
  * An attempt, or a whole call, took longer than `@timeout` allows. What still runs then comes to nothing.
  *
  * @example
@@ -204,6 +245,7 @@ const named = {
   RejectedError,
   CircuitOpenError,
   WorkerError,
+  JobError,
   TimeoutError,
   ItemError,
 };

@@ -4,6 +4,7 @@ import type {
   CircuitOpenError,
   ConfigurationError,
   ItemError,
+  JobError,
   RejectedError,
   RetryError,
   TimeoutError,
@@ -51,6 +52,14 @@ export const isRejectedError = (value: unknown): value is RejectedError => isTag
  * try { await weather.simulate(42); } catch (error) { if (isWorkerError(error)) log(error.cause); }
  */
 export const isWorkerError = (value: unknown): value is WorkerError => isTagged(value, 'WorkerError');
+
+/**
+ * Whether a value is a `JobError`, one of another copy of opero or of another realm included. Never throws.
+ *
+ * @example
+ * try { await crm.sync('north'); } catch (error) { if (isJobError(error)) log(error.reason); }
+ */
+export const isJobError = (value: unknown): value is JobError => isTagged(value, 'JobError');
 
 /**
  * Whether a value is an `ItemError`, one of another copy of opero or of another realm included. Never throws.

@@ -14,8 +14,11 @@ import { retryPolicy } from './retry.js';
 import { singleFlightPolicy } from './single-flight.js';
 import { timeoutPolicy } from './timeout.js';
 
+/** Those of entries of their own, which are known once that entry is loaded. */
+type Apart = 'queued';
+
 /** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
-const builtIn: Readonly<Record<PolicyKind, Build>> = {
+const builtIn: Readonly<Record<Exclude<PolicyKind, Apart>, Build>> = {
   retry: retryPolicy,
   fallback: (given: unknown, where) => {
     if (typeof given !== 'object' || given === null) {
@@ -84,4 +87,4 @@ export const unknownKind = (
 
 /** How a policy of a kind is made; undefined where there is no such kind. */
 export const builderOf = (kind: string): Build | undefined =>
-  Object.hasOwn(builtIn, kind) ? builtIn[kind as PolicyKind] : definedBuilder(kind);
+  Object.hasOwn(builtIn, kind) ? builtIn[kind as keyof typeof builtIn] : definedBuilder(kind);

@@ -21,6 +21,8 @@ const order = [
   'concurrency',
   '*.method',
   'chaos',
+  // Of opero/bullmq.
+  'queued',
   'cpuBound',
 ] as const;
 

@@ -5,6 +5,7 @@ import {
   CircuitOpenError,
   ConfigurationError,
   ItemError,
+  JobError,
   RejectedError,
   RetryError,
   TimeoutError,
@@ -21,6 +22,7 @@ const ownErrors: readonly unknown[] = [
   CircuitOpenError,
   ConfigurationError,
   ItemError,
+  JobError,
   RejectedError,
   RetryError,
   TimeoutError,
@@ -72,6 +74,7 @@ export class ErrorClasses {
   find(reference: ClassReference): ErrorClass | undefined {
     if ('builtin' in reference) return Reflect.get(globalThis, reference.builtin) as ErrorClass | undefined;
     if ('own' in reference) return ownErrors[reference.own] as ErrorClass | undefined;
+    if ('named' in reference) return undefined;
     const { exported, key, name, shape, isOnly } = reference;
     const listed = key === undefined ? undefined : this.#listed.get(key);
     if (listed !== undefined && nameOf(listed) === name) return listed;

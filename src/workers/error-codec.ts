@@ -1,8 +1,13 @@
 import { builtInNameOf, isError } from '../core/realm.js';
 import type { ErrorClass } from '../core/types.js';
 import { type Cross, deepest, findObstacle } from './cloneable.js';
-import type { ErrorClasses } from './error-classes.js';
 import type { ClassReference, EncodedError } from './protocol.js';
+
+/** The error classes that a side knows: how it names them to the other side, and what it takes names for. */
+export interface ErrorNames {
+  nameOf(type: ErrorClass): ClassReference;
+  find(reference: ClassReference): ErrorClass | undefined;
+}
 
 /**
  * Anything thrown, in a form that can be cloned. A field that cannot be read or cloned is dropped, as are causes and
@@ -10,7 +15,7 @@ import type { ClassReference, EncodedError } from './protocol.js';
  */
 export function encodeError(
   thrown: unknown,
-  known: ErrorClasses,
+  known: ErrorNames,
   cross: Cross,
   above: readonly unknown[] = [],
 ): EncodedError {
@@ -82,7 +87,7 @@ function create(type: ErrorClass, name: string, message: string): Error {
 /** The error again: an instance of the nearest class that is found, with its name, message, fields, cause and stack. */
 export function decodeError(
   encoded: EncodedError,
-  known: ErrorClasses,
+  known: ErrorNames,
   callerStack: string,
   above: readonly unknown[] = [],
 ): unknown {

@@ -85,6 +85,8 @@ export interface LastWords {
 export type ClassReference =
   | { readonly builtin: string }
   | { readonly own: number }
+  /** By a name alone, where the other side is another program. */
+  | { readonly named: string; readonly of: 'builtin' | 'opero' | 'program' }
   | {
       /** The name under which the module exports it. */
       readonly exported: string | undefined;

@@ -4,6 +4,7 @@ import type { SignalPlace } from '../core/call/signal-place.js';
 import { indexOfLast, isSignal } from '../core/call/signals.js';
 import type { Start } from '../core/call/step.js';
 import { WorkerError } from '../core/errors.js';
+import { callerFrames } from './caller-frames.js';
 import { crossBy } from './cloneable.js';
 import { Dispatcher } from './dispatch.js';
 import { bareClasses, ErrorClasses, type Listed, listedBy } from './error-classes.js';
@@ -234,14 +235,3 @@ function needsExports(encoded: EncodedError, listed: Listed): boolean {
 
 const workerError = (message: string, cause: unknown): WorkerError =>
   new WorkerError(message, cause === undefined ? undefined : { cause });
-
-/** The frames of a stack that are not opero's own. */
-function callerFrames(stack: string | undefined): string {
-  const frames = (stack ?? '').split('\n').slice(1);
-  return frames.filter((frame) => !ownCode.some((folder) => frame.includes(folder))).join('\n');
-}
-
-/** Where opero's own code is: as built, and, for stacks through source maps, as written. */
-const ownCode = ['../', '../../src/']
-  .map((folder) => new URL(folder, import.meta.url))
-  .flatMap((url) => [url.href, url.pathname]);

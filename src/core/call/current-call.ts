@@ -18,6 +18,8 @@ export interface CurrentCall {
   readonly signal: AbortSignal | undefined;
   /** The error of the attempt before, or the one that led to this fallback; undefined on a first attempt. */
   readonly error: unknown;
+  /** The id of the job that the method runs as, where `serve` of `opero/bullmq` runs it. */
+  readonly jobId?: string | undefined;
 }
 
 /** The call whose code is being entered. */
@@ -70,7 +72,7 @@ export function currentCall(): CurrentCall {
     );
   }
   const frame = current;
-  const { attempt, hedge, error } = frame;
+  const { attempt, hedge, error, jobId } = frame;
   return {
     attempt,
     hedge,
@@ -79,5 +81,6 @@ export function currentCall(): CurrentCall {
       return frame.signal;
     },
     error,
+    ...(jobId !== undefined && { jobId }),
   };
 }

@@ -84,7 +84,7 @@ export interface Policy {
 
 /** The one among some policies that has no room for a further one beside it. */
 export const clashOf = (policies: readonly Policy[], { kind, excludes }: Policy): Policy | undefined =>
-  policies.find((each) => each.kind === kind || each.kind === excludes);
+  policies.find((each) => each.kind === kind || each.kind === excludes || each.excludes === kind);
 
 /** Whether one policy stands before another, for sorting. */
 export const byRank = (one: Policy, other: Policy): number => one.steps[0].rank - other.steps[0].rank;
