@@ -123,7 +123,7 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
     beneath: {
       ok(value, call) {
         const run = call as SharedRun;
-        let keeps = false;
+        let keeps: boolean;
         try {
           keeps = run.isCurrent && isKept(value, run, site, options);
         } catch (thrown) {

@@ -23,7 +23,7 @@ export interface CachePolicy extends Policy {
   caches(site: SiteInfo): Caches;
 }
 
-export const isCache = (policy: Policy): policy is CachePolicy => policy.kind === 'cache' && 'caches' in policy;
+export const isCache = (policy: Policy): policy is CachePolicy => policy.kind === 'cache';
 
 export function cachePolicy(given: unknown, where: Where): CachePolicy {
   requireMethod(where, 'cache', 'it would keep what those give that change things');

@@ -197,7 +197,6 @@ export class SharedRun extends Descent {
   /** Its key is free for another. Whoever waits for it does so on; where nobody does, nobody is going to. */
   cutOff(): void {
     this.flights.remove(this);
-    if (!this.isBehind) return;
     this.isBehind = false;
     if (this.callers === 0) this.abort(cutOff());
   }

@@ -129,6 +129,33 @@ for (const [kind, shared] of Object.entries(sharing)) {
       assert.equal(api.entered, 1);
     });
 
+    test('fallback: what a policy around throws once the run has succeeded leads on with the attempts of the run', async () => {
+      const seen: unknown[] = [];
+      const choosy = definePolicy({
+        kind: `choosyAbout${kind}`,
+        stage: 'call',
+        async around(next) {
+          throw new Error(String(await next()));
+        },
+      });
+      class Api {
+        @fallback(() => {
+          const { attempt, error } = currentCall();
+          seen.push(attempt, String(error));
+          return 'other';
+        })
+        @choosy()
+        @shared()
+        @retry({ maxAttempts: 2, waitMin: 0 })
+        async get(): Promise<string> {
+          if (currentCall().attempt === 1) throw new Error('down');
+          return 'value';
+        }
+      }
+      assert.equal(await new Api().get(), 'other');
+      assert.deepEqual(seen, [2, 'Error: value']);
+    });
+
     test('circuitBreaker: a run counts once, whoever waits for it', async () => {
       class Api {
         @shared()

@@ -277,6 +277,9 @@ describe('5.5 age', () => {
       assert.equal(await forever.get(), 1);
       clock.setSystemTime(0);
       assert.equal(await forever.get(), 1);
+      clock.uninstall();
+      // By a clock that was set back.
+      await underFakeClock(async () => assert.equal(await forever.get(), 1));
     }));
 
   test('where the clock is set back, a value from the future is none', async () => {
@@ -402,7 +405,10 @@ describe('5.6 staleWhileRevalidate', () => {
           assert.equal(await weather.swr('a'), 'old');
           handle[end](key, 'by hand');
           assert.equal(weather.isAborted(1), true);
-          assert.equal(weather.all[1]?.signal?.reason.name, 'AbortError');
+          assert.equal(
+            `${weather.all[1]?.signal?.reason}`,
+            'AbortError: what it was to give was deleted or set meanwhile',
+          );
           weather.fail(1, weather.all[1]?.signal?.reason);
           await flush();
           assert.equal(handle.get(key), end === 'set' ? 'by hand' : undefined);
@@ -452,6 +458,32 @@ describe('5.7 staleIfError', () => {
     weather.fail(2, down);
     assert.equal(await call, 2);
     assert.equal(weather.count, 3);
+  });
+
+  still('as an object without `on` it holds for every error', async () => {
+    class Objects extends Runs {
+      @cache({ ttl: 0, staleIfError: { for: 100, on: undefined as never } })
+      async last(): Promise<unknown> {
+        return this.begin();
+      }
+    }
+    const objects = new Objects();
+    const first = objects.last();
+    objects.end(0, 1);
+    await first;
+    const call = objects.last();
+    objects.fail(1, down);
+    assert.equal(await call, 1);
+  });
+
+  still('without it what was set meanwhile stands in for no error', async () => {
+    const weather = new Weather();
+    const handle = cacheOf(weather, 'get');
+    const call = weather.get('a');
+    handle.set(handle.keyOf('a'), 'by hand');
+    weather.fail(0, down);
+    assert.equal(await rejection(call), down);
+    assert.equal(await weather.get('a'), 'by hand');
   });
 
   still('not for an abort', () =>
@@ -858,11 +890,15 @@ describe('5.9 cacheOf', () => {
       static async make(): Promise<void> {}
     }
     assert.deepEqual([cacheOf(Shared, 'get').keyOf(), cacheOf(Shared, 'make').keyOf()], ['undefined', 'function']);
-    assert.throws(() => cacheOf(keyed, 'wrong').keyOf(), /expected `key` to return a string, got 5/);
+    assert.throws(
+      () => cacheOf(keyed, 'wrong').keyOf(),
+      /^ConfigurationError: @cache on Keyed\.wrong: expected `key` to return a string, got 5/,
+    );
     assert.throws(() => cacheOf(new Weather(), 'get').keyOf([]), ConfigurationError);
   });
 
   still('of the class, of static and private methods, and of subclasses', async () => {
+    const symbol = Symbol('method');
     class Base {
       @cache({ ttl: 1000, scope: 'class' })
       async all(): Promise<number> {
@@ -879,6 +915,17 @@ describe('5.9 cacheOf', () => {
       hidden(): Promise<number> {
         return this.#hidden();
       }
+      @cache(1000)
+      static async #own(): Promise<number> {
+        return 4;
+      }
+      static own(): Promise<number> {
+        return Base.#own();
+      }
+      @cache(1000)
+      async [symbol](): Promise<void> {}
+      @cache(1000)
+      async '7'(): Promise<void> {}
     }
     class Sub extends Base {
       override async all(): Promise<number> {
@@ -894,7 +941,12 @@ describe('5.9 cacheOf', () => {
     assert.equal(cacheOf(Base, 'all').get(cacheOf(Base, 'all').keyOf()), 1);
     assert.equal(cacheOf(sub, 'all').get(''), 11);
     assert.equal(cacheOf(Sub, 'all').size, 1);
+    await Base.own();
     for (const name of ['make', 'static make'] as const) assert.equal(cacheOf(Base, name).size, 1);
+    assert.deepEqual(
+      [cacheOf(Base, '#own' as string).size, cacheOf(base, symbol).size, cacheOf(base as object, 7).size],
+      [1, 0, 0],
+    );
     assert.equal(cacheOf(Sub, 'make').size, 0);
     assert.deepEqual([cacheOf(base, '#hidden').size, cacheOf(sub, '#hidden').size], [1, 1]);
   });
@@ -919,11 +971,30 @@ describe('5.9 cacheOf', () => {
       [() => cacheOf(new Orchestrator(), () => 1), /has no cache: give it the option `cache`/],
       [() => cacheOf(new Orchestrator({ cache: 1 }), 'x' as never), /expected a function that the Orchestrator runs/],
       [() => cacheOf(5 as never, 'get' as never), /expected a class or an instance, got 5/],
-      [() => cacheOf(weather, 'get').get(5 as never), /get\(\): expected the key to be a string, got 5/],
+      [() => cacheOf(Plain, 'other'), /Plain\.other has no cache: put @cache on it/],
+      [() => cacheOf(Plain, 'get'), /Plain\.get has no cache: put @cache on it/],
+      [
+        () => cacheOf(new (class {})(), undefined as never),
+        /expected the name of a method of the class, got undefined/,
+      ],
+      [
+        () => cacheOf(weather, 'get').get(5 as never),
+        /\(\)\.get\(\): expected the key to be a string, got 5; `keyOf\(\.\.\.\)` gives the one of some arguments/,
+      ],
+      [
+        () => cacheOf(weather, 'get').set(5 as never, 1),
+        /cacheOf\(\)\.set\(\): expected the key to be a string, got 5/,
+      ],
+      [() => cacheOf(weather, 'get').delete(5 as never), /cacheOf\(\)\.delete\(\): expected the key to be a string/],
       [() => cacheOf(weather, 'get').set('a', Promise.resolve(1)), /expected a value, got Promise/],
     ];
     for (const [ask, message] of cases) {
-      assert.throws(ask, (error) => error instanceof ConfigurationError && message.test(error.message));
+      assert.throws(ask, (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.match(error.message, /^cacheOf\(\)/);
+        assert.match(error.message, message);
+        return true;
+      });
     }
   });
 });
@@ -1267,6 +1338,7 @@ describe('options', () => {
     [{ ttl: 1, key: 'a' }, /expected `key` to be a function/],
     [{ ttl: 1, scope: 'all' }, /expected `scope` to be 'class' or 'instance'/],
     [{ ttl: 1, staleWhileRevalidate: -1 }, /expected `staleWhileRevalidate`/],
+    [{ ttl: 1, staleIfError: null }, /expected `staleIfError` to be .*\{ for, on \}.*got null/],
     [{ ttl: 1, staleIfError: {} }, /expected `staleIfError` to be .*\{ for, on \}/],
     [{ ttl: 1, staleIfError: { for: 1, on: 5 } }, /expected `staleIfError`/],
     [{ ttl: 1, staleIfError: { for: 1, when: 5 } }, /expected `staleIfError`/],

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { ConfigurationError, cache, cacheOf, fallback, Orchestrator, orchestrate, singleFlight, statsOf } from 'opero';
 import { rejection } from '../support/rejection.js';
 
+const place = Symbol('place');
+
 class Weather {
   @cache(1000)
   async any(..._args: unknown[]): Promise<number> {
@@ -17,6 +19,16 @@ class Weather {
 
   @orchestrate({ cache: 1000, signalAt: { argument: 0 } })
   async first(..._args: unknown[]): Promise<number> {
+    return 1;
+  }
+
+  @orchestrate({ cache: 1000, signalAt: { argument: 1, name: 7 } })
+  async numbered(..._args: unknown[]): Promise<number> {
+    return 1;
+  }
+
+  @orchestrate({ cache: 1000, signalAt: { argument: 1, name: place } })
+  async symbolic(..._args: unknown[]): Promise<number> {
     return 1;
   }
 
@@ -62,7 +74,13 @@ describe('5.1 without `key`, the arguments make it', () => {
       [Symbol('1')],
       [Symbol('1')],
       [Symbol.iterator],
+      ['a', 'b', 'c'],
+      ['a"b', 'c'],
+      ['a"b"c'],
     ];
+    // The same with one more behind: an end tells where each ends.
+    const longer = lists.map((args) => [...args, 'x']).filter((args) => args.length > 1);
+    lists.push(...longer, ['1"x'], ['"x']);
     assert.equal(new Set(lists.map((args) => keyOf(...args))).size, lists.length);
     for (const args of lists) assert.equal(keyOf(...args), keyOf(...args));
   });
@@ -112,6 +130,14 @@ describe('5.1 without `key`, the arguments make it', () => {
     assert.equal(placed.keyOf('a', { abortSignal: signal }), key);
     assert.equal(placed.keyOf('a', {}), key);
     assert.equal(placed.keyOf('a', { abortSignal: signal }, 'b'), placed.keyOf('a', undefined, 'b'));
+    for (const [named, name] of [
+      ['numbered', 7],
+      ['symbolic', place],
+    ] as const) {
+      const { keyOf: of } = cacheOf(weather, named);
+      assert.equal(of('a', { [name]: signal }), of('a'));
+      assert.throws(() => of('a', { abortSignal: signal }), ConfigurationError);
+    }
     assert.throws(() => placed.keyOf('a', { abortSignal: signal, page: 1 }), ConfigurationError);
     const first = cacheOf(weather, 'first');
     assert.equal(first.keyOf(signal, 'a'), first.keyOf(undefined, 'a'));
@@ -131,6 +157,9 @@ describe('5.1 without `key`, the arguments make it', () => {
       @fallback({ rotate: { argument: [1, 'auth', 'key'], values: ['a', 'b'] } })
       @cache(60_000)
       async by(_id: number, _options: object): Promise<void> {}
+      @fallback({ rotate: { argument: 1, values: ['a', 'b'] } })
+      @cache(60_000)
+      async last(_id: number, _host?: string): Promise<void> {}
     }
     const hosts = new Hosts();
     assert.equal(await hosts.get('eu', 1), '1 of us');
@@ -140,9 +169,25 @@ describe('5.1 without `key`, the arguments make it', () => {
     const { keyOf: of } = cacheOf(hosts, 'by');
     assert.equal(of(1, { auth: { key: 'a' } }), of(1, { auth: { key: 'b' }, signal }));
     assert.notEqual(of(1, { auth: { key: 'a' } }), of(2, { auth: { key: 'a' } }));
+    const last = cacheOf(hosts, 'last');
+    assert.equal(last.keyOf(1), last.keyOf(1, 'b'));
     for (const options of [{ auth: { key: 'a', user: 'c' } }, { auth: { key: 'a' }, page: 1 }, { auth: 'a' }]) {
       assert.throws(() => of(1, options), /argument 1 is no primitive/);
     }
+  });
+
+  test('calls are told apart as keys are: 0 and -0 too', async () => {
+    class Told {
+      @cache(60_000)
+      async get(value: unknown): Promise<number> {
+        return Object.is(value, -0) ? -1 : 1;
+      }
+    }
+    const told = new Told();
+    const values: number[] = [];
+    for (const value of [0, -0, 0, -0, '0', '0']) values.push(await told.get(value));
+    assert.deepEqual(values, [1, -1, 1, -1, 1, 1]);
+    assert.equal(statsOf(told, 'get').attempts, 3);
   });
 
   test('any other object among them is a ConfigurationError from the call', async () => {
@@ -167,7 +212,10 @@ describe('5.1 without `key`, the arguments make it', () => {
       for (const call of [() => weather.any('a', each), () => weather.one('a', each)]) {
         const error = await rejection(call());
         assert.ok(error instanceof ConfigurationError);
-        assert.match(error.message, /Weather\.(any|one): expected `key`, as argument 1 is no primitive/);
+        assert.match(
+          error.message,
+          /^@(cache|singleFlight) on Weather\.(any|one): expected `key`, as argument 1 is no primitive/,
+        );
       }
     }
     await assert.rejects(weather.any({ signal }, 'a'), /argument 0/);

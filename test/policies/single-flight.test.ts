@@ -57,6 +57,33 @@ describe('5 singleFlight', () => {
     assert.deepEqual([made, attempts, coalesced, cacheMisses, cacheHits], [5, 4, 1, 0, 0]);
   });
 
+  test("scope: 'instance' is the default", async () => {
+    class Own {
+      @singleFlight({ scope: 'instance' })
+      async get(): Promise<object> {
+        return {};
+      }
+    }
+    const [one, other] = [new Own(), new Own()];
+    const [first, second, third] = await Promise.all([one.get(), one.get(), other.get()]);
+    assert.equal(first, second);
+    assert.notEqual(first, third);
+  });
+
+  test('a static method that is inherited has runs of each class', async () => {
+    // biome-ignore lint/complexity/noStaticOnlyClass: a class is what is needed
+    class Base {
+      @singleFlight()
+      static async get(): Promise<unknown> {
+        // biome-ignore lint/complexity/noThisInStatic: `this` of a static method is what is tested
+        return this;
+      }
+    }
+    class Sub extends Base {}
+    assert.deepEqual(await Promise.all([Base.get(), Sub.get(), Sub.get()]), [Base, Sub, Sub]);
+    assert.equal(await Reflect.apply(Base.get, null, []), null);
+  });
+
   test('scope: class has the instances share', async () => {
     class Shared {
       @singleFlight({ scope: 'class', key: () => 'k' })
@@ -232,7 +259,7 @@ describe('both on one method', () => {
     const expected = {
       name: 'ConfigurationError',
       message:
-        /@(cache|singleFlight) on Sub\.get: it has \w+ \(from (Sub|Base)\) and \w+ \(from (Sub|Base)\); it can have one of the two/,
+        /^@(cache|singleFlight) on Sub\.get: it has \w+ \(from (Sub|Base)\) and \w+ \(from (Sub|Base)\); it can have one of the two/,
     };
     for (let i = 0; i < 2; i++) assert.throws(() => new Sub(), expected);
     await assert.rejects(Sub.prototype.get.call(Object.create(Sub.prototype)), expected);
@@ -244,6 +271,12 @@ describe('both on one method', () => {
       register(Static);
     };
     assert.throws(define, /on Static\.make: it has/);
+    const nameless = (() =>
+      class extends Base {
+        @singleFlight()
+        override async get(): Promise<void> {}
+      })();
+    assert.throws(() => new nameless(), /it has singleFlight \(from an anonymous class\) and cache \(from Base\)/);
     class Cut extends Base {
       @orchestrate({ inherit: false, singleFlight: {} })
       override async get(): Promise<void> {}
@@ -296,7 +329,10 @@ describe('options', () => {
       class All {}
       register(All);
     };
-    assert.throws(onClass, /@singleFlight on class `All`: singleFlight goes on methods, each by itself: /);
+    assert.throws(
+      onClass,
+      /@singleFlight on class `All`: singleFlight goes on methods, each by itself: it would leave out runs of those that change things/,
+    );
   });
 
   test('10 configure takes it out, and its key and scope are fixed', async () => {
