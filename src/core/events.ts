@@ -110,7 +110,7 @@ export interface FallingBackEvent extends OfAttempt {
 export interface RejectEvent extends OfAttempt {
   readonly type: 'reject';
   /** The kind that turned it away. */
-  readonly policy: PolicyKind;
+  readonly policy: string;
   /** Why: `'queue-full'`, `'wait-timeout'`; of a circuit `'open'`, `'half-open'`, `'isolated'`. */
   readonly reason: string;
   /** When there is going to be room, in milliseconds, where that is known. */

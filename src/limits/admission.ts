@@ -1,7 +1,10 @@
 import type { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { tellOfRejection } from '../core/call/tell.js';
+import { beginWait, type ToldWait } from '../core/call/told-wait.js';
 import { RejectedError } from '../core/errors.js';
 import type { PolicyKind } from '../core/policies.js';
 import type { Adaptive } from './adaptive.js';
@@ -139,6 +142,7 @@ export class Admission {
       }
       if (queue.maxWait === 0) return onward.fail(this.#reject(waiter, 'wait-timeout'), call);
     }
+    const told = isFree ? undefined : beginWait(call, site, this.kind);
     const wait = promiseOf(waiter);
     if (isFree) {
       this.#admit(waiter);
@@ -149,7 +153,7 @@ export class Admission {
       // One of a higher rank stands before a heavier one that nothing can be given to yet.
       if (this.#line.isRanked) this.#admitAll();
     }
-    return this.#goOn(wait);
+    return this.#goOn(wait, told);
   }
 
   /**
@@ -161,11 +165,12 @@ export class Admission {
     if (call.neverWaits) return onward.fail(this.#noPlace(site), call);
     const waiter = this.#waiterFor(call, site, onward, queue, ask);
     if (queue.maxWait === 0) return onward.fail(this.#reject(waiter, 'wait-timeout'), call);
+    const told = beginWait(call, site, this.kind);
     const wait = promiseOf(waiter);
     this.#line.rejoin(waiter);
     this.#begin(waiter);
     this.#admitAll();
-    return this.#goOn(wait);
+    return this.#goOn(wait, told);
   }
 
   #plainAsk(): Ask {
@@ -179,10 +184,15 @@ export class Admission {
   }
 
   /** `async` and with each `await`, so that the caller stands in the stack of what is thrown. */
-  async #goOn(wait: Promise<Waiter>): Promise<unknown> {
+  async #goOn(wait: Promise<Waiter>, told: ToldWait | undefined): Promise<unknown> {
     const waiter = await wait;
     const { call, onward } = waiter;
-    if (waiter.hasFailed) return await onward.fail(this.#errorOf(waiter), call);
+    if (waiter.hasFailed) {
+      const error = this.#errorOf(waiter);
+      told?.end(error);
+      return await onward.fail(error, call);
+    }
+    told?.end();
     this.#admittedNotResumed--;
     return await onward.next(call);
   }
@@ -272,7 +282,13 @@ export class Admission {
     return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, 'queue-full'), site);
   }
 
-  #reject({ site, queue, ask, error }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
+  #reject(waiter: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
+    const rejection = this.#rejection(waiter, reason);
+    if (channels.reject.hasSubscribers) tellOfRejection(rejection, waiter.call, waiter.site);
+    return rejection;
+  }
+
+  #rejection({ site, queue, ask, error }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
     site.stats.rejected++;
     const { maxQueue, maxWait } = queue;
     const what = places[this.kind];

@@ -1,10 +1,12 @@
 import type { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
 import { finalError } from '../core/call/final-errors.js';
 import { type Matches, toMatches } from '../core/call/matcher.js';
 import { isOwnError, misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
+import { tell } from '../core/call/tell.js';
 import { isThenable } from '../core/call/thenable.js';
 import { show } from '../core/options.js';
 import type { Adaptive, Sample } from '../limits/adaptive.js';
@@ -52,19 +54,23 @@ export function adaptiveStep(
     return held instanceof Entered ? held : undefined;
   };
 
-  const count = (entered: Entered, sample: Sample | undefined): void => {
+  const count = (call: Call, entered: Entered, sample: Sample | undefined): void => {
     const time = now();
     const duration = time - entered.at;
     entered.isCounted = true;
     // How long it took says something although its end does not.
     const kind = sample ?? (duration > entered.options.targetLatency ? 'value' : undefined);
-    if (kind !== undefined) entered.adaptive.sample(kind, duration, time);
+    if (kind === undefined) return;
+    const from = entered.adaptive.limit;
+    entered.adaptive.sample(kind, duration, time);
+    const to = entered.adaptive.limit;
+    if (from !== to && channels.limit.hasSubscribers) tell('limit', call, site, { policy: 'concurrency', from, to });
   };
 
   /** One that is given up counts at once: who knows when its code ends. */
   const giveUp = (call: Call, entered: Entered): void => {
-    if (call.abortedBy === 'deadline') count(entered, 'drop');
-    else if (now() - entered.at > entered.options.targetLatency) count(entered, undefined);
+    if (call.abortedBy === 'deadline') count(call, entered, 'drop');
+    else if (now() - entered.at > entered.options.targetLatency) count(call, entered, undefined);
   };
 
   /** Throws what `dropOn` throws; such an end counts for nothing. */
@@ -79,7 +85,7 @@ export function adaptiveStep(
     if (entered === undefined) return;
     entered.unwatch?.();
     entered.adaptive.left(entered.weight);
-    if (!entered.isCounted) count(entered, sampleOf(call, entered, failed, outcome));
+    if (!entered.isCounted) count(call, entered, sampleOf(call, entered, failed, outcome));
   };
 
   return {

@@ -1,11 +1,14 @@
 import type { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { finalError, isFinal } from '../core/call/final-errors.js';
 import { callHook } from '../core/call/hooks.js';
 import { type Matches, toMatches } from '../core/call/matcher.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
+import { tell } from '../core/call/tell.js';
 import { isThenable } from '../core/call/thenable.js';
+import type { OperoEvent } from '../core/events.js';
 import { show } from '../core/options.js';
 import { type Filled, graceOf } from './cache-options.js';
 import { keysOf } from './flight-options.js';
@@ -96,8 +99,12 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
     return await (meant ? giveStale(kept, call, run) : around.fail(error, call));
   };
 
+  const tellOf = (outcome: OperoEvent<'cache'>['outcome'], call: Call): void =>
+    tell('cache', call, site, { policy: 'cache', outcome });
+
   const giveStale = ({ value }: KeptValue, call: Call, run: SharedRun): unknown => {
     stats.staleHits++;
+    if (channels.cache.hasSubscribers) tellOf('stale', call);
     countFailure(run);
     return around.ok(value, call);
   };
@@ -112,9 +119,11 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
     const run = values.find(key);
     if (run === undefined) {
       stats.cacheMisses++;
+      if (channels.cache.hasSubscribers) tellOf('miss', call);
       return values.begin(key, call, sharing);
     }
     stats.coalesced++;
+    if (channels.cache.hasSubscribers) tellOf('coalesced', call);
     return run.join(call, sharing);
   };
 
@@ -147,6 +156,7 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
       if (kept === undefined) return admitByRun(key, values, call);
       if (isYounger(kept, ttl)) {
         stats.cacheHits++;
+        if (channels.cache.hasSubscribers) tellOf('hit', call);
         return around.ok(kept.value, call);
       }
       if (staleWhileRevalidate === 0 || !isYounger(kept, staleFor)) {
@@ -154,6 +164,7 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
         return admitByRun(key, values, call);
       }
       stats.staleHits++;
+      if (channels.cache.hasSubscribers) tellOf('stale', call);
       if (values.find(key) === undefined) values.beginBehind(key, call, sharing);
       return around.ok(kept.value, call);
     },

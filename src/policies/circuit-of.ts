@@ -1,4 +1,4 @@
-import { Call } from '../core/call/call.js';
+import type { Call } from '../core/call/call.js';
 import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Stats } from '../core/call/stats.js';
@@ -10,7 +10,7 @@ import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import { isCircuitBreaker } from './circuit-breaker.js';
 import type { CircuitHandle } from './circuit-handle.js';
-import type { SiteCircuits } from './circuit-step.js';
+import { CallByHand, type SiteCircuits } from './circuit-step.js';
 
 /**
  * Which circuit of a method: the key that the option `key` gives; or, where `rotate` of `@fallback` puts values in the place
@@ -132,7 +132,7 @@ const isValue = (key: unknown): boolean => typeof key === 'object' && key !== nu
 /** What stands for the call in the hook of a change by hand: its receiver is the owner, unless that is the class of an instance. */
 function callByHand(owner: object | undefined, site: SiteInfo): Call {
   const isOfMany = typeof owner === 'function' && !isStatic(site);
-  return new Call(() => {}, isOfMany ? undefined : owner, [], undefined, undefined);
+  return new CallByHand(isOfMany ? undefined : owner);
 }
 
 const isStatic = ({ member }: SiteInfo): boolean => member?.placement.endsWith('static') === true;

@@ -1,4 +1,5 @@
 import { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { finalError } from '../core/call/final-errors.js';
 import { callHook, tellHook } from '../core/call/hooks.js';
 import type { ErrorMatcher } from '../core/call/matcher.js';
@@ -6,6 +7,7 @@ import { isOwnError, ownError } from '../core/call/own-errors.js';
 import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
+import { callIdOf, factsOf, tellOfRejection } from '../core/call/tell.js';
 import { node } from '../core/node.js';
 import type { Key } from '../limits/asked.js';
 import type { SharingConfig } from '../limits/limiters.js';
@@ -14,7 +16,7 @@ import type { Threshold } from './circuit-counts.js';
 import { type CircuitHandle, handleOf } from './circuit-handle.js';
 import { judgeOf } from './circuit-judge.js';
 import { Circuits } from './circuit-keys.js';
-import type { CircuitOptions } from './circuit-options.js';
+import type { CircuitChange, CircuitOptions } from './circuit-options.js';
 import { circuitOpenError, type Refusal } from './circuit-refusal.js';
 import { now } from './circuit-time.js';
 
@@ -105,6 +107,7 @@ function toldOf<Context>(options: Filled, text: string, whose: WhoseCall<Context
     onStateChange(change, context) {
       const { call, site } = whose(context);
       if (change.to === 'open') site.stats.circuitOpenings++;
+      if (channels.circuit.hasSubscribers) tellOfChange(change, call, site);
       if (onStateChange === undefined) return;
       // Of a promise, what it comes to is nobody's affair. A change by hand may have no receiver.
       const outcome = tellHook(onStateChange, call ?? Call.idle, site, change);
@@ -116,6 +119,21 @@ function toldOf<Context>(options: Filled, text: string, whose: WhoseCall<Context
       process.emitWarning(`${text}: ${problem}`, { type: 'OperoWarning', detail });
     },
   };
+}
+
+/** Stands for the call where a circuit is changed by hand. */
+export class CallByHand extends Call {
+  constructor(self: unknown) {
+    super(() => {}, self, [], undefined, undefined);
+  }
+}
+
+/** Publishes that a circuit has changed. */
+function tellOfChange({ from, to, error }: CircuitChange, call: Call | undefined, site: SiteInfo): void {
+  const isByHand = call === undefined || call instanceof CallByHand;
+  const facts = factsOf(site, isByHand ? undefined : call.fn);
+  const callId = isByHand ? undefined : callIdOf(call);
+  channels.circuit.publish({ type: 'circuit', ...facts, callId, policy: 'circuitBreaker', from, to, error });
 }
 
 /** In place of the token of an attempt that has ended for its circuit: no circuit gives such a one. */
@@ -175,9 +193,11 @@ export function stepOf<Context>(
 
   const passageOf = (call: Call): Passage<Context> => call.keptAt(place) as Passage<Context>;
 
-  const openError = (refusal: Refusal): Error => {
+  const openError = (refusal: Refusal, call: Call): Error => {
     site.stats.rejected++;
-    return ownError(circuitOpenError(site.label, refusal), site);
+    const error = ownError(circuitOpenError(site.label, refusal), site);
+    if (channels.reject.hasSubscribers) tellOfRejection(error, call, site);
+    return error;
   };
 
   /** Has the circuit know how an attempt ended, if that `counts`. Throws what a function of the options throws, which is no verdict. */
@@ -221,7 +241,7 @@ export function stepOf<Context>(
     const token = passage.take();
     try {
       const answer = token === ended ? circuit.admit(contextOf(call)) : circuit.recheck(token, contextOf(call));
-      if (typeof answer !== 'number') return openError(answer);
+      if (typeof answer !== 'number') return openError(answer, call);
       passage.token = answer;
       return admitted;
     } catch (thrown) {
@@ -239,7 +259,7 @@ export function stepOf<Context>(
       } catch (thrown) {
         return around.fail(finalError(thrown, call), call);
       }
-      if (typeof answer !== 'number') return around.fail(openError(answer), call);
+      if (typeof answer !== 'number') return around.fail(openError(answer, call), call);
       const passage = new Passage(circuit, answer);
       call.keep(place, passage);
       if (call.isWatched) watch(call, passage);

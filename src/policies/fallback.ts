@@ -1,9 +1,11 @@
 import { type Call, tieCaller } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { enter } from '../core/call/current-call.js';
 import { handOver } from '../core/call/handoff.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { After } from '../core/call/step.js';
+import { tellOfFallback } from '../core/call/tell.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { isInterceptor } from '../core/decoration/interceptor.js';
@@ -187,6 +189,7 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
       if (call.aborted) return fail(error, call);
       if (chain.includes(alternative)) continue;
       site.stats.fallbacks++;
+      if (channels.fallback.hasSubscribers) tellOfFallback(nameOf(alternative), errors.at(-1), call, site);
       let value: unknown;
       try {
         value = await take(call, alternative, [...chain, alternative], errors.at(-1));
@@ -194,11 +197,14 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
         errors.push(thrown);
         continue;
       }
+      call.trace?.answeredByFallback();
       return ok(value, call);
     }
     if (call.aborted) return fail(error, call);
     if (hasValue) {
       site.stats.fallbacks++;
+      if (channels.fallback.hasSubscribers) tellOfFallback('value', errors.at(-1), call, site);
+      call.trace?.answeredByFallback();
       return ok(options.value, call);
     }
     return fail(
@@ -243,6 +249,10 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   };
   return policy;
 }
+
+/** What an alternative is called in events. */
+const nameOf = (alternative: Alternative): string =>
+  typeof alternative === 'function' ? alternative.name || '(anonymous function)' : String(alternative);
 
 /** Calls one alternative. One that is decorated makes a call of its own, and is told what led to it. */
 function take(call: Call, alternative: Alternative, chain: readonly unknown[], error: unknown): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { type Call, tieCaller } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { ChildCall } from '../core/call/child-call.js';
 import { Alarm, skipsWaits } from '../core/call/clock.js';
 import type { Deadlines, Timed } from '../core/call/deadlines.js';
@@ -7,6 +8,7 @@ import { tellHook } from '../core/call/hooks.js';
 import { isOwnError } from '../core/call/own-errors.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Continuation } from '../core/call/step.js';
+import { tell } from '../core/call/tell.js';
 import { isRejectedError } from '../core/guards.js';
 import { delayOf, type Hedged } from './hedge-options.js';
 import { ignore } from './run.js';
@@ -112,7 +114,12 @@ export class Race {
 
   /** The code of a hedge is entered. */
   hasBegun(hedge: Hedge): void {
-    this.#of.site.stats.hedges++;
+    const { site } = this.#of;
+    site.stats.hedges++;
+    if (channels.hedge.hasSubscribers) {
+      const { attempt, hedge: nth, delay, cause } = hedge;
+      tell('hedge', hedge, site, { attempt, policy: 'hedge', hedge: nth, delay, error: cause?.error });
+    }
     this.#begun.push(hedge);
     this.first.tell();
   }

@@ -1,10 +1,13 @@
 import { type Call, pause, tieCaller } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
 import { finalError, isFinal } from '../core/call/final-errors.js';
 import { callHook, type HookContext, tellHook } from '../core/call/hooks.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
+import { tell } from '../core/call/tell.js';
+import { beginWait } from '../core/call/told-wait.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { RetryError } from '../core/errors.js';
@@ -134,6 +137,18 @@ type Verdict = 'again' | 'exhausted' | undefined;
 /** How often a retry without a wait lets timers and I/O of the program come in between. */
 const breathEvery = 100;
 
+/** A pause between two attempts, which is told of once it is over. */
+async function waitFor(call: Call, site: SiteInfo, delay: number): Promise<void> {
+  const wait = beginWait(call, site, 'retry');
+  try {
+    await pause(call, delay);
+  } catch (error) {
+    wait?.end(error);
+    throw error;
+  }
+  wait?.end();
+}
+
 export function retryPolicy(given: number | RetryConfig | undefined, where: Where): Policy {
   const config = typeof given === 'object' ? given : { maxAttempts: given };
   const options = readOptions<Filled>(where, config, rules, defaults);
@@ -180,7 +195,8 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
       await tellHook(onRetry, call, site, { error, delay });
       if (endsLate()) return 'exhausted';
     }
-    if (delay > 0 || attempt % breathEvery === 0) await pause(call, delay);
+    if (channels.retry.hasSubscribers) tell('retry', call, site, { attempt, policy: 'retry', delay, error });
+    if (delay > 0 || attempt % breathEvery === 0) await waitFor(call, site, delay);
     return call.aborted ? undefined : 'again';
   };
 

@@ -1,4 +1,5 @@
 import { type Call, tieCaller } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { finalError, isFinal } from '../core/call/final-errors.js';
 import type { Matches } from '../core/call/matcher.js';
 import { isOwnError } from '../core/call/own-errors.js';
@@ -6,6 +7,7 @@ import { placeText, valueAt, withValueAt } from '../core/call/places.js';
 import type { Policy, PolicyStep, SiteInfo, State } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Around, Step } from '../core/call/step.js';
+import { tellOfFallback } from '../core/call/tell.js';
 import { AllFailedError, ConfigurationError } from '../core/errors.js';
 import { rankOf } from './order.js';
 import { placeOf, type Rotate, valuesFor } from './rotate.js';
@@ -157,6 +159,7 @@ class Rotation implements RunOwner {
       if (!isMeant) return await this.fail(error, false);
       if (errors.length === this.values.length) return await this.fail(this.allFailed(error), true);
       site.stats.fallbacks++;
+      if (channels.fallback.hasSubscribers) tellOfFallback('rotate', error, call, site);
       run = this.newRun();
       let value: unknown;
       try {
@@ -165,6 +168,7 @@ class Rotation implements RunOwner {
         error = thrown;
         continue;
       }
+      call.trace?.answeredByFallback();
       return await around.ok(value, call);
     }
   }

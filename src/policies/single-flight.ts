@@ -1,6 +1,8 @@
 import type { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
+import { tell } from '../core/call/tell.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import { callback, fixed, oneOf, readOptions, type Where } from '../core/options.js';
@@ -60,6 +62,9 @@ export function singleFlightPolicy(given: unknown, where: Where): Policy {
         }
         const flights = all.of(call.fn, call.self);
         const run = flights.find(name);
+        if (channels.cache.hasSubscribers) {
+          tell('cache', call, site, { policy: 'singleFlight', outcome: run === undefined ? 'miss' : 'coalesced' });
+        }
         if (run === undefined) return flights.begin(name, call, sharing);
         stats.coalesced++;
         return run.join(call, sharing);

@@ -1,4 +1,4 @@
-import type { Call } from '../core/call/call.js';
+import type { AttemptTrace, Call } from '../core/call/call.js';
 import { now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { settle } from '../core/call/start.js';
@@ -20,6 +20,8 @@ export class Job {
   /** It goes to a worker by itself: it may be given up, or shared a batch that came to nothing. */
   alone: boolean;
   onEnd: (() => void) | undefined;
+  /** What is told of the attempt, once it is the worker's. */
+  attempt: AttemptTrace | undefined;
   #started = false;
   #resolve!: (outcome: Outcome | Failure) => void;
   #reject!: (error: unknown) => void;
@@ -68,6 +70,8 @@ export class Job {
     this.site.stats.attempts++;
     this.site.stats.running++;
     this.call.started();
+    this.attempt = this.call.trace?.enter(this.call);
+    this.attempt?.sent();
     this.atStart?.entering(this.call);
     this.call.starting?.afterStart(now());
     this.call.starting = undefined;

@@ -12,7 +12,7 @@ import { decodeError, encodeError } from './error-codec.js';
 import { type Failure, Job } from './job.js';
 import type { PoolOptions } from './pool-options.js';
 import { isBundled, programUrl } from './program.js';
-import type { ClassReference, EncodedError, Exports, JobMessage, Target } from './protocol.js';
+import type { ClassReference, EncodedError, Exports, JobMessage, Outcome, Target } from './protocol.js';
 import { exportsOf, functionTarget, methodTarget, prototypeOf, requireCode } from './target.js';
 
 /** What a cpuBound policy asks for. */
@@ -95,7 +95,17 @@ export class Remote {
       this.#dispatcher = dispatcherFor(this.#options, this.#site.label);
     }
     const job = new Job(call, this.#site, module, target, message, atStart);
-    const outcome = await this.#dispatcher.run(job, maxQueue);
+    try {
+      const value = await this.#outcomeOf(await this.#dispatcher.run(job, maxQueue));
+      job.attempt?.succeed(value);
+      return value;
+    } catch (error) {
+      job.attempt?.fail(error);
+      throw error;
+    }
+  }
+
+  async #outcomeOf(outcome: Outcome | Failure): Promise<unknown> {
     if ('value' in outcome) return outcome.value;
     if ('failure' in outcome) throw workerError(outcome.failure, await this.#causeOf(outcome));
     if ('thrown' in outcome) throw await this.#decode(outcome.thrown, callerFrames(new Error().stack));

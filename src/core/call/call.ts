@@ -24,6 +24,26 @@ export interface Wait {
  */
 export type AbortedBy = 'caller' | 'deadline' | 'policy';
 
+/** What is noted of an attempt of a call that somebody watches; see `trace.ts`. */
+export interface AttemptTrace {
+  /** Its code is entered elsewhere, from now on. */
+  sent(): void;
+  succeed(value: unknown): unknown;
+  /** Throws the error. */
+  fail(error: unknown): never;
+}
+
+/** What is noted of a call that somebody watches; see `trace.ts`. */
+export interface CallTrace {
+  readonly callId: number;
+  /** What is to be called in place of the code of a call, its own or one made beneath, which is entered now. */
+  entryOf(call: Call): AnyFunction;
+  /** The code of such a call is entered elsewhere; undefined where nobody wants to know of that. */
+  enter(call: Call): AttemptTrace | undefined;
+  /** What stands in for the method has given the value that the caller gets. */
+  answeredByFallback(): void;
+}
+
 /**
  * One call on its way through a pipeline. Neither it nor what extends it has #private fields: many are made, and V8 is slow
  * to define those where a base class has several kinds of children.
@@ -60,9 +80,24 @@ export class Call implements CurrentCall {
 
   /** The same call once more, for whoever goes on with it while something beneath still runs on with this one. */
   copy(): Call {
-    const copy = new Call(this.fn, this.self, this.args, this.callerSignal, this.handoff);
+    const copy: Call = new CopiedCall(this);
     copy.kept = this.kept?.slice();
     return copy;
+  }
+
+  /** The caller's own call, of which it is a part. */
+  get root(): Call {
+    return this;
+  }
+
+  /** There while somebody watches it: that is decided when it begins. */
+  get trace(): CallTrace | undefined {
+    return undefined;
+  }
+
+  /** What is called as the code is entered: the method, or what stands before it where somebody watches. */
+  get entry(): AnyFunction {
+    return this.fn;
   }
 
   /** The signal to pass on. */
@@ -176,6 +211,21 @@ export class Call implements CurrentCall {
     return () => {
       this.onAbort = before;
     };
+  }
+}
+
+/** The same call once more; see `copy`. */
+class CopiedCall extends Call {
+  constructor(private readonly original: Call) {
+    super(original.fn, original.self, original.args, original.callerSignal, original.handoff);
+  }
+
+  override get root(): Call {
+    return this.original.root;
+  }
+
+  override get trace(): CallTrace | undefined {
+    return this.root.trace;
   }
 }
 

@@ -4,8 +4,11 @@ import type { EventKind } from '../events.js';
 /** The kinds whose events have a duration: their channels tell of the beginning, too. */
 type TracedKind = 'call' | 'attempt';
 
+/** The kinds whose events are told of once. */
+export type ToldKind = Exclude<EventKind, TracedKind>;
+
 /** Where events of each kind are published. A raw channel and a subscription by `on()` are one and the same. */
-export const channels: { readonly [Kind in Exclude<EventKind, TracedKind>]: Channel } = {
+export const channels: { readonly [Kind in ToldKind]: Channel } = {
   wait: channel('opero:wait'),
   retry: channel('opero:retry'),
   fallback: channel('opero:fallback'),
@@ -24,3 +27,17 @@ export const traced: { readonly [Kind in TracedKind]: TracingChannel } = {
   call: tracingChannel('opero:call'),
   attempt: tracingChannel('opero:attempt'),
 };
+
+/** Whether anybody listens to the beginning or the end of something. */
+const isHeard = ({ start, end, asyncStart, asyncEnd, error }: TracingChannel): boolean =>
+  start.hasSubscribers ||
+  asyncEnd.hasSubscribers ||
+  error.hasSubscribers ||
+  asyncStart.hasSubscribers ||
+  end.hasSubscribers;
+
+/** Whether somebody listens to attempts. */
+export const areAttemptsHeard = (): boolean => isHeard(traced.attempt);
+
+/** Whether somebody listens to calls or to attempts. Asked by every call: it costs nothing that can be measured. */
+export const isAnyHeard = (): boolean => isHeard(traced.call) || isHeard(traced.attempt);

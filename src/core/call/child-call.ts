@@ -1,4 +1,5 @@
-import { type AbortedBy, Call, type Wait } from './call.js';
+import type { AnyFunction } from '../types.js';
+import { type AbortedBy, Call, type CallTrace, type Wait } from './call.js';
 import type { SignalPlace } from './signal-place.js';
 import { withSignal } from './signals.js';
 
@@ -27,6 +28,18 @@ export class ChildCall extends Call implements Wait {
     super(parent.fn, parent.self, args, callerSignal, parent.handoff);
     this.attempt = parent.attempt;
     this.error = parent.error;
+  }
+
+  override get root(): Call {
+    return this.parent.root;
+  }
+
+  override get trace(): CallTrace | undefined {
+    return this.root.trace;
+  }
+
+  override get entry(): AnyFunction {
+    return this.trace?.entryOf(this) ?? this.fn;
   }
 
   /** Where the method takes its signal, if the site says so. */

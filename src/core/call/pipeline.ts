@@ -8,6 +8,9 @@ import { join, signalOf, unwatch, watch } from './signals.js';
 import { lookAgain, onEntry, settled, startOf } from './start.js';
 import type { MutableStats } from './stats.js';
 import { type After, type Around, admitted, type Next, type Step } from './step.js';
+import { type Observed, observe, TracedCall } from './trace.js';
+import { underWay } from './under-way.js';
+import { isTraced } from './watched.js';
 
 /** A step, and what lies around it, which is completed while the steps are linked. */
 interface Link {
@@ -93,7 +96,7 @@ function enterThrough(gate: Gate): Around['next'] {
       const enteredAt = gate.enterCode(call);
       let result: Promise<unknown>;
       try {
-        result = Promise.resolve(Reflect.apply(call.fn, call.self, call.passedArgs));
+        result = Promise.resolve(Reflect.apply(call.entry, call.self, call.passedArgs));
       } catch (error) {
         result = Promise.reject(error);
       }
@@ -124,7 +127,7 @@ function goDown(first: Descent): unknown {
       const enteredAt = entrance.enterCode(last);
       let result: Promise<unknown>;
       try {
-        result = Promise.resolve(Reflect.apply(last.fn, last.self, last.passedArgs));
+        result = Promise.resolve(Reflect.apply(last.entry, last.self, last.passedArgs));
       } catch (error) {
         result = Promise.reject(error);
       }
@@ -148,10 +151,12 @@ export function runner(
   const { stats } = site;
   const end: After = {
     ok(value, call) {
+      underWay.end();
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       return value;
     },
     fail(error, call) {
+      underWay.end();
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       if (!call.aborted || isHandedOver(call)) stats.failures++;
       call.handoff?.onFailure?.(error);
@@ -160,9 +165,10 @@ export function runner(
   };
   const gate = compile(policies, end, site);
 
-  return function run(fn, self, args) {
+  return function run(fn, self, args, observed?: Observed): Promise<unknown> {
+    if (observed === undefined && isTraced()) return observe(site, fn, self, args, run);
     stats.calls++;
-    const given = takeHandoff(self, site.name);
+    const given = observed === undefined ? takeHandoff(self, site.name) : observed.handoff;
     let signal: AbortSignal | undefined;
     try {
       signal = signalOf(args, site.signalAt, site);
@@ -171,11 +177,15 @@ export function runner(
       stats.failures++;
       return Promise.reject(error);
     }
-    const call = new Call(fn, self, args, signal, given);
+    const call =
+      observed === undefined
+        ? new Call(fn, self, args, signal, given)
+        : new TracedCall(observed.trace, fn, self, args, signal, given);
     let abortable: Abortable | undefined;
     if (signal !== undefined) {
       if (signal.aborted) {
         stats.failures++;
+        if (observed !== undefined) observed.trace.isRefused = true;
         return Promise.reject(signal.reason);
       }
       // Under the signal of the call that makes it, it is that call which rejects at an abort.
@@ -187,6 +197,7 @@ export function runner(
         return Promise.reject(error);
       }
     }
+    underWay.begin();
     // In this very function, so that few frames stand between the caller and the method's code.
     let result: unknown;
     try {
@@ -195,7 +206,7 @@ export function runner(
         const enteredAt = gate.enterCode(call);
         let entered: Promise<unknown>;
         try {
-          entered = Promise.resolve(Reflect.apply(fn, self, args));
+          entered = Promise.resolve(Reflect.apply(observed === undefined ? fn : call.entry, self, args));
         } catch (error) {
           entered = Promise.reject(error);
         }

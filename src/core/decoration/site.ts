@@ -2,6 +2,7 @@ import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import { copyOf, countsOf, type MutableStats, newStats, type Stats } from '../call/stats.js';
+import { silence } from '../call/watched.js';
 import { isPrivate, type Member, type Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
@@ -22,6 +23,7 @@ let refuse: Refuse | undefined;
 /** From now on no policy is applied in this thread: it is a worker, and the calling side has applied them. */
 export const applyNoPolicies = (refusing: Refuse): void => {
   refuse = refusing;
+  silence();
 };
 
 /** The rejection for what is asked of opero just now, where this thread must not do it. */

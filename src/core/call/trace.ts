@@ -1,0 +1,250 @@
+import type { AttemptEvent, CallEvent, CallOutcome } from '../events.js';
+import { isRejectedError } from '../guards.js';
+import type { AnyFunction } from '../types.js';
+import { type AttemptTrace, Call, type CallTrace } from './call.js';
+import { traced } from './channels.js';
+import { now } from './clock.js';
+import { type Handoff, takeHandoff } from './handoff.js';
+import { isOwnError } from './own-errors.js';
+import type { SiteInfo } from './policy.js';
+import { factsOf, nextCallId } from './tell.js';
+import { areAttemptsTraced, type Wanted, wantedNow } from './watched.js';
+
+type Mutable<Event> = { -readonly [Name in keyof Event]: Event[Name] };
+
+/** What a traced call begins with. */
+export interface Observed {
+  readonly trace: Trace;
+  readonly handoff: Handoff | undefined;
+}
+
+/** Runs a call; see `runner`. */
+type RunTraced = (fn: AnyFunction, self: unknown, args: readonly unknown[], observed: Observed) => Promise<unknown>;
+
+/** A call that somebody watches. */
+export class TracedCall extends Call {
+  constructor(
+    private readonly ownTrace: Trace,
+    ...given: ConstructorParameters<typeof Call>
+  ) {
+    super(...given);
+    ownTrace.call = this;
+  }
+
+  override get trace(): Trace {
+    return this.ownTrace;
+  }
+
+  override get entry(): AnyFunction {
+    return this.ownTrace.entryOf(this);
+  }
+}
+
+/** Makes a call, and tells of it. Whoever comes to listen later hears what is still to be told. */
+export function observe(
+  site: SiteInfo,
+  fn: AnyFunction,
+  self: unknown,
+  args: readonly unknown[],
+  run: RunTraced,
+): Promise<unknown> {
+  // Before anybody is told, who may make calls of his own.
+  const handoff = takeHandoff(self, site.name);
+  const trace = new Trace(site, fn, args);
+  return trace.within(() => run(fn, self, args, { trace, handoff }));
+}
+
+/** What is noted of a call that somebody watches, and told of it. */
+export class Trace implements CallTrace {
+  call: Call | undefined = undefined;
+  /** Whether its signal was aborted before it could begin. */
+  isRefused = false;
+  readonly event: Mutable<CallEvent>;
+  readonly wanted: Wanted = wantedNow();
+  private readonly tellsAttempts = areAttemptsTraced();
+  private readonly beganAt = now();
+
+  constructor(
+    readonly site: SiteInfo,
+    fn: AnyFunction,
+    args: readonly unknown[],
+  ) {
+    this.event = {
+      type: 'call',
+      ...factsOf(site, fn),
+      callId: nextCallId(),
+      attempts: 0,
+      duration: undefined,
+      outcome: undefined,
+      fallback: false,
+      error: undefined,
+      ...(this.wanted.capture && { args }),
+    };
+  }
+
+  get callId(): number {
+    return this.event.callId;
+  }
+
+  within(run: () => Promise<unknown>): Promise<unknown> {
+    const { event } = this;
+    const { start, end } = traced.call;
+    let go = (): Promise<unknown> => {
+      const outcome = run().then(
+        (value) => this.succeed(value),
+        (error) => this.fail(error),
+      );
+      end.publish(event);
+      return outcome;
+    };
+    for (const { call } of this.wanted.surroundings) {
+      const inner = go;
+      if (call !== undefined) go = () => call(event, inner);
+    }
+    return start.runStores(event, go);
+  }
+
+  private succeed(value: unknown): unknown {
+    if (this.wanted.capture) this.event.result = value;
+    this.end('ok');
+    return value;
+  }
+
+  private fail(error: unknown): never {
+    this.event.error = error;
+    this.event.fallback = false;
+    this.end(this.outcomeOf(error));
+    throw error;
+  }
+
+  private outcomeOf(error: unknown): CallOutcome {
+    if (this.isRefused || this.call?.aborted) return 'aborted';
+    return isRejectedError(error) && isOwnError(error, this.site) ? 'rejected' : 'error';
+  }
+
+  private end(outcome: CallOutcome): void {
+    const { event, wanted, site } = this;
+    const duration = now() - this.beganAt;
+    event.duration = duration;
+    event.outcome = outcome;
+    wanted.timing?.(site.stats, 'calls', duration);
+    const { asyncStart, asyncEnd, error } = traced.call;
+    if (outcome !== 'ok') error.publish(event);
+    asyncStart.publish(event);
+    asyncEnd.publish(event);
+  }
+
+  answeredByFallback(): void {
+    this.event.fallback = true;
+  }
+
+  /** What stands for the code of a call, its own or one that a policy made beneath it, which is entered now. */
+  entryOf(call: Call): AnyFunction {
+    const { fn } = call;
+    const attempt = this.enter(call);
+    if (attempt === undefined) return fn;
+    return function method(this: unknown, ...args: unknown[]) {
+      return attempt.within(() => Reflect.apply(fn, this, args));
+    };
+  }
+
+  enter(call: Call): Attempt | undefined {
+    const { event } = this;
+    // It may yet be entered when its caller has got its outcome.
+    if (event.outcome === undefined) event.attempts++;
+    return this.tellsAttempts ? new Attempt(this, call) : undefined;
+  }
+}
+
+/** What is noted of an attempt, and told of it. */
+class Attempt implements AttemptTrace {
+  private readonly event: Mutable<AttemptEvent>;
+  private readonly beganAt = now();
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly call: Call,
+  ) {
+    const { className, method, static: isStatic, callId } = trace.event;
+    this.event = {
+      type: 'attempt',
+      className,
+      method,
+      static: isStatic,
+      callId,
+      attempt: call.attempt,
+      hedge: call.hedge,
+      duration: undefined,
+      outcome: undefined,
+      abandoned: false,
+      error: undefined,
+      ...(trace.wanted.capture && { args: call.passedArgs }),
+    };
+  }
+
+  /** Enters code here. Gives what it comes to. */
+  within(run: () => unknown): Promise<unknown> {
+    const { event } = this;
+    const { start, end } = traced.attempt;
+    let go = (): Promise<unknown> => {
+      // Not beside the promise but in its chain, so that the caller stands in the stack of what is thrown.
+      const outcome = settled(run).then(
+        (value) => this.succeed(value),
+        (error) => this.fail(error),
+      );
+      end.publish(event);
+      return outcome;
+    };
+    for (const { attempt } of this.trace.wanted.surroundings) {
+      const inner = go;
+      if (attempt !== undefined) go = () => attempt(event, inner);
+    }
+    return start.runStores(event, go);
+  }
+
+  /** The code is entered elsewhere. */
+  sent(): void {
+    const { event } = this;
+    const { start, end } = traced.attempt;
+    let go = (): void => end.publish(event);
+    for (const { attempt } of this.trace.wanted.surroundings) {
+      const inner = go;
+      if (attempt !== undefined) go = () => attempt(event, inner);
+    }
+    start.runStores(event, go);
+  }
+
+  succeed(value: unknown): unknown {
+    if (this.trace.wanted.capture) this.event.result = value;
+    this.end('ok');
+    return value;
+  }
+
+  fail(error: unknown): never {
+    this.event.error = error;
+    this.end('error');
+    throw error;
+  }
+
+  private end(outcome: 'ok' | 'error'): void {
+    const { event, trace, call } = this;
+    const duration = now() - this.beganAt;
+    event.duration = duration;
+    event.outcome = outcome;
+    event.abandoned = call.aborted;
+    trace.wanted.timing?.(trace.site.stats, 'attempts', duration);
+    const { asyncStart, asyncEnd, error } = traced.attempt;
+    if (outcome !== 'ok') error.publish(event);
+    asyncStart.publish(event);
+    asyncEnd.publish(event);
+  }
+}
+
+/** Always a promise. */
+function settled(run: () => unknown): Promise<unknown> {
+  try {
+    return Promise.resolve(run());
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
