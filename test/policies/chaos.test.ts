@@ -171,6 +171,11 @@ describe('9 chaos is off', () => {
       using _drill = chaos.enable();
       assert.match(explain(Weather), /! chaos: it is switched on: 25 % of the attempts are tampered with/);
     }
+    for (const one of [{ latency: 5 }, { result: undefined }]) {
+      const Other = weatherWith(one as never);
+      using _other = on(Other);
+      assert.match(explain(Other), /! chaos: it is switched on: 100 % of the attempts are tampered with/);
+    }
     const Bare = weatherWith();
     using _bare = on(Bare);
     assert.match(explain(Bare), /! chaos: it is switched on, but has nothing to do/);
