@@ -144,13 +144,14 @@ export function stepOf(options: Filled, caches: Caches, around: Around, site: Si
       fail: (error, call) => failRun(error, call as SharedRun),
     },
     admit: function cache(call) {
-      if (call.aborted) return around.fail(call.reason, call);
       let key: string;
       try {
         key = keyOf(call);
       } catch (error) {
         return around.fail(error, call);
       }
+      // By the function that told its key, too.
+      if (call.aborted) return around.fail(call.reason, call);
       const values = caches.of(call.fn, call.self);
       const kept = values.use(key);
       if (kept === undefined) return admitByRun(key, values, call);

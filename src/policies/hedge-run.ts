@@ -21,8 +21,6 @@ export class Hedging {
   /** Takes a call on beneath. */
   admit(call: Call): unknown {
     const { around, delay, budget, isPaidByRetry } = this.of;
-    if (call.aborted) return around.fail(call.reason, call);
-    if (budget !== undefined && !isPaidByRetry && call.attempt === 1 && !call.isAnother) budget.deposit();
     const first = new FirstRun(this, call);
     if (typeof delay === 'function') {
       try {
@@ -31,6 +29,9 @@ export class Hedging {
         return around.fail(thrown, call);
       }
     }
+    // By the function that told the delay, too.
+    if (call.aborted) return around.fail(call.reason, call);
+    if (budget !== undefined && !isPaidByRetry && call.attempt === 1 && !call.isAnother) budget.deposit();
     call.waiting = first;
     return first;
   }

@@ -69,7 +69,6 @@ export function rotateStep(rotate: Rotate, matches: Matches | undefined, policy:
       return {
         isBoundary: true,
         admit: function rotated(call) {
-          if (call.aborted) return around.fail(call.reason, call);
           let values: readonly unknown[];
           try {
             values = orderFor(call, standing, ring);
@@ -78,6 +77,8 @@ export function rotateStep(rotate: Rotate, matches: Matches | undefined, policy:
             if (isMisuse(thrown, site)) keepEnd({ error: thrown, errors: [thrown], isMeant: false }, call);
             return around.fail(thrown, call);
           }
+          // By the function that gave the values, too.
+          if (call.aborted) return around.fail(call.reason, call);
           return new Rotation(call, standing, values).begin();
         },
       };

@@ -53,13 +53,14 @@ export function singleFlightPolicy(given: unknown, where: Where): Policy {
         },
       },
       admit: function singleFlight(call: Call) {
-        if (call.aborted) return around.fail(call.reason, call);
         let name: string;
         try {
           name = keyOf(call);
         } catch (error) {
           return around.fail(error, call);
         }
+        // By the function that told its key, too.
+        if (call.aborted) return around.fail(call.reason, call);
         const flights = all.of(call.fn, call.self);
         const run = flights.find(name);
         if (channels.cache.hasSubscribers) {

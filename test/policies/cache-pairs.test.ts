@@ -156,6 +156,21 @@ for (const [kind, shared] of Object.entries(sharing)) {
       assert.deepEqual(seen, [2, 'Error: value']);
     });
 
+    test('a `key` that aborts the call: it rejects with the reason, and nothing is entered', async () => {
+      const controller = new AbortController();
+      const key = (): string => {
+        controller.abort('by key');
+        return 'key';
+      };
+      class Api {
+        @orchestrate(kind === 'cache' ? { cache: { ttl: day, key } } : { singleFlight: { key } })
+        async get(_signal: AbortSignal): Promise<void> {}
+      }
+      assert.equal(await rejection(new Api().get(controller.signal)), 'by key');
+      await flush();
+      assert.equal(statsOf(Api, 'get').attempts, 0);
+    });
+
     test('circuitBreaker: a run counts once, whoever waits for it', async () => {
       class Api {
         @shared()

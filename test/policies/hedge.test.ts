@@ -1019,6 +1019,21 @@ describe('4.7 none starts any more', () => {
       }),
     ));
 
+  test('4.7 an abort by the function that tells the delay: nothing is entered', async () => {
+    const controller = new AbortController();
+    class Weather {
+      @hedge(() => {
+        controller.abort('by delay');
+        return 10;
+      })
+      async forecast(_signal: AbortSignal): Promise<void> {}
+    }
+    const weather = new Weather();
+    assert.equal(await rejection(weather.forecast(controller.signal)), 'by delay');
+    await flush();
+    assert.deepEqual(countsOf(weather), { ...none, failures: 1 });
+  });
+
   test('4.7 in line: an abort takes the first out', () =>
     underFakeClock(async (clock) => {
       const work = new Work();

@@ -884,6 +884,18 @@ describe('8 an abort of the caller ends rotate', () => {
     assert.equal(listeners.standing.size, 0);
   });
 
+  test('by the function that gives the values: nothing is entered', async () => {
+    const controller = new AbortController();
+    const values = (): string[] => {
+      controller.abort('by values');
+      return ['us'];
+    };
+    const { Shop, asked } = shopWith({ rotate: { argument: 0, values } }, []);
+    assert.equal(await rejection(new Shop().buy('eu', controller.signal)), 'by values');
+    await flush();
+    assert.deepEqual(asked, []);
+  });
+
   test('while `on` thinks', () =>
     handled(async () => {
       const verdict = deferred<boolean>();
