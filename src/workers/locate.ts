@@ -185,7 +185,11 @@ function findSubclass({ module, label }: Target, at: Whereabouts, base: AnyClass
 }
 
 /** The method's own code, behind the interceptor if it has one. */
-export function findMethod(levels: readonly ClassInChain[], placement: Placement, name: PropertyKey): AnyFunction | undefined {
+export function findMethod(
+  levels: readonly ClassInChain[],
+  placement: Placement,
+  name: PropertyKey,
+): AnyFunction | undefined {
   for (const level of levels) {
     const record = recordAt(level, placement, name);
     if (record !== undefined) return behind(record.entry);
