@@ -44,6 +44,11 @@ type LiteralOf<Type, Depth extends readonly unknown[]> = Type extends null | und
             ? false
             : true;
 
+/** What `configureFrom` takes: checked where it is written in the program, and as it comes where it was read. */
+export type ConfigurationInput<Config> =
+  | Readonly<Record<string, PolicyChanges>>
+  | (HasLiteral<Config> extends true ? never : Config);
+
 /** What is in force by `configureFrom`. */
 const inForce = new Set<Entry>();
 
@@ -61,19 +66,22 @@ const inForce = new Set<Entry>();
  * const restore = configureFrom(JSON.parse(process.env.POLICIES ?? '{}'));
  * if (unusedConfiguration().length > 0) console.warn('not used:', unusedConfiguration());
  */
-export function configureFrom<const Config>(
-  config: Readonly<Record<string, PolicyChanges>> | (HasLiteral<Config> extends true ? never : Config),
-): Undo;
+export function configureFrom<const Config>(config: ConfigurationInput<Config>): Undo;
 export function configureFrom(config: unknown): Undo {
+  return enterConfig(config, 'configureFrom()');
+}
+
+/** Does what `configureFrom` does, for another that `asked`; an override counts before all that are none. */
+export function enterConfig(config: unknown, asked: string, isOverride = false): Undo {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new ConfigurationError(`configureFrom(): expected an object, got ${show(config)}`);
+    throw new ConfigurationError(`${asked}: expected an object, got ${show(config)}`);
   }
   const given = entriesOf(config);
   // Such as a promise that was not awaited, or a Map.
   if (given.every(([key]) => typeof key === 'symbol') && !isPlain(config)) {
-    throw new ConfigurationError(`configureFrom(): expected a plain object, got ${show(config)}`);
+    throw new ConfigurationError(`${asked}: expected a plain object, got ${show(config)}`);
   }
-  const entries = given.map(([key, options]) => readEntry(key, options));
+  const entries = given.map(([key, options]) => readEntry(key, options, asked, isOverride));
   const takeBack = putInForce(
     entries.map(({ configuration, className }) => [configuration, className] as const),
     () => {
@@ -93,14 +101,14 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function readEntry(key: string | symbol, options: unknown): Entry {
+function readEntry(key: string | symbol, options: unknown, asked: string, isOverride: boolean): Entry {
   const [, className, method = everyMethod] = /^(?:\*|([^.*]+)\.(.+))$/s.exec(String(key)) ?? [];
   if (typeof key === 'symbol' || (className === undefined && key !== everyMethod)) {
     const allowed = "'Class.method', 'Class.*' or '*'";
-    throw new ConfigurationError(`configureFrom(): expected each key to be ${allowed}, got ${show(key)}`);
+    throw new ConfigurationError(`${asked}: expected each key to be ${allowed}, got ${show(key)}`);
   }
-  const where: Where = { text: `configureFrom() at '${key}'` };
-  return { key, className, configuration: readConfiguration(method, options, where), where };
+  const where: Where = { text: `${asked} at '${key}'` };
+  return { key, className, configuration: readConfiguration(method, options, where, isOverride), where };
 }
 
 /** Several classes may have one name: it is enough that it fits one of those that are known. */

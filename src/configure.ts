@@ -19,10 +19,15 @@ export const everyMethod = '*';
 const nameOf = (method: PropertyKey): PropertyKey => (typeof method === 'number' ? String(method) : method);
 
 /** The configuration that the options ask for. */
-export function readConfiguration(method: PropertyKey, options: unknown, where: Where): Configuration {
+export function readConfiguration(
+  method: PropertyKey,
+  options: unknown,
+  where: Where,
+  isOverride = false,
+): Configuration {
   const name = method === everyMethod ? undefined : nameOf(method);
   const changes = readChanges(options, { ...where, ...(name !== undefined && { member: memberOf(name) }) });
-  return new Configuration(name, changes);
+  return new Configuration(name, changes, isOverride);
 }
 
 /** The name of the method itself: `load` of `static load`. */

@@ -70,6 +70,7 @@ export class SharedCircuits {
       only: undefined,
       contextOf: (call) => ({ call, site }),
       handle: (owner, key, call) => handleOf(() => this.#circuits.byKeyOf(owner), key, call && { call, site }),
+      states: () => this.#circuits.states(),
     };
   }
 

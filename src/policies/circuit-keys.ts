@@ -1,9 +1,11 @@
 import type { Call } from '../core/call/call.js';
 import { type ArgumentPlace, valueAt } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
+import { WeakList } from '../core/decoration/weak-list.js';
 import { type Key, keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';
+import type { CircuitState } from './circuit-options.js';
 import { isOver, now } from './circuit-time.js';
 
 /**
@@ -47,6 +49,11 @@ export class CircuitsByKey<Context> {
   /** The circuit that there is. */
   find(key: unknown): Circuit<Context> | undefined {
     return this.#kept.get(key)?.circuit;
+  }
+
+  /** What its circuits are now. */
+  *states(): Generator<CircuitState> {
+    for (const { circuit } of this.#kept.values()) yield circuit.state;
   }
 
   /** Does this with every circuit. */
@@ -94,6 +101,8 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
   #times = 0;
   readonly #shared: CircuitsByKey<Context>;
   readonly #own = new WeakMap<object, Owned<Context>>();
+  /** The same, for who goes through all of them. */
+  readonly #everyOwn = new WeakList<Owned<Context>>();
   /** The only one, where there are no others. */
   readonly only: Circuit<Context> | undefined;
 
@@ -107,6 +116,12 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
     this.#configure = configure;
     this.#shared = new CircuitsByKey(this.#create);
     if (isShared(sharing)) this.only = this.#shared.use(undefined);
+  }
+
+  /** What the circuits are now, of all receivers and keys. */
+  *states(): Generator<CircuitState> {
+    yield* this.#shared.states();
+    for (const { circuits } of this.#everyOwn) yield* circuits.states();
   }
 
   /** Has every circuit take other options; those of an instance when they are next looked at. */
@@ -132,6 +147,7 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
     if (own === undefined) {
       own = { circuits: new CircuitsByKey(this.#create), times: this.#times };
       this.#own.set(self, own);
+      this.#everyOwn.add(own);
     }
     if (own.times !== this.#times) {
       own.times = this.#times;

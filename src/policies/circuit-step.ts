@@ -16,7 +16,7 @@ import type { Threshold } from './circuit-counts.js';
 import { type CircuitHandle, handleOf } from './circuit-handle.js';
 import { judgeOf } from './circuit-judge.js';
 import { Circuits } from './circuit-keys.js';
-import type { CircuitChange, CircuitOptions } from './circuit-options.js';
+import type { CircuitChange, CircuitOptions, CircuitState } from './circuit-options.js';
 import { circuitOpenError, type Refusal } from './circuit-refusal.js';
 import { now } from './circuit-time.js';
 
@@ -40,6 +40,8 @@ export interface SiteCircuits {
   readonly options: () => Filled;
   /** A circuit of a receiver, by key; `call` stands for who changes it by hand. */
   handle(owner: unknown, key: unknown, call: Call | undefined): CircuitHandle;
+  /** What the circuits are now, of all receivers and keys. */
+  states(): Iterable<CircuitState>;
 }
 
 /** The same, for those who call. */
@@ -88,6 +90,7 @@ export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits<Call> 
     only: circuits.only,
     contextOf: (call) => call,
     handle: (owner, key, call) => handleOf(() => circuits.byKeyOf(owner), key, call),
+    states: () => circuits.states(),
     configure: (current) => circuits.configure(current as Filled),
   };
 }

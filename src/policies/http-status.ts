@@ -1,3 +1,4 @@
+import type { RejectedError, TimeoutError } from '../core/errors.js';
 import { isAllFailedError, isCircuitOpenError, isRejectedError, isRetryError, isTimeoutError } from '../core/guards.js';
 import { peek, peekItems } from '../core/peek.js';
 
@@ -6,16 +7,29 @@ type Status = 429 | 503 | 504;
 /** So many errors are looked at; those that hold themselves have an end there. */
 const mostErrors = 100;
 
-function ownStatusOf(error: unknown): Status | undefined {
-  if (isCircuitOpenError(error)) return 503;
-  if (isRejectedError(error)) return peek(error, 'policy') === 'rateLimit' ? 429 : 503;
-  return isTimeoutError(error) ? 504 : undefined;
-}
-
 /** What an error of several attempts or alternatives is judged by, in this order. */
 function innerOf(error: unknown): readonly unknown[] {
   if (isRetryError(error)) return [peek(error, 'cause')];
   return isAllFailedError(error) ? peekItems(peek(error, 'errors'), mostErrors) : [];
+}
+
+/**
+ * The error of opero's own by which a server may tell what to answer: the one given, of a `RetryError` that of the last
+ * attempt, of an `AllFailedError` the first there is. Never throws.
+ */
+export function refusalIn(error: unknown): RejectedError | TimeoutError | undefined {
+  const asked = new Set<unknown>();
+  const ask = (each: unknown): RejectedError | TimeoutError | undefined => {
+    if (asked.has(each) || asked.size === mostErrors) return undefined;
+    asked.add(each);
+    if (isRejectedError(each) || isTimeoutError(each)) return each;
+    for (const inner of innerOf(each)) {
+      const found = ask(inner);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return ask(error);
 }
 
 /**
@@ -29,17 +43,9 @@ function innerOf(error: unknown): readonly unknown[] {
  * const answer = (error: unknown) => new Response('', { status: httpStatusOf(error) ?? 500 });
  */
 export function httpStatusOf(error: unknown): Status | undefined {
-  const asked = new Set<unknown>();
-  const ask = (each: unknown): Status | undefined => {
-    if (asked.has(each) || asked.size === mostErrors) return undefined;
-    asked.add(each);
-    const own = ownStatusOf(each);
-    if (own !== undefined) return own;
-    for (const inner of innerOf(each)) {
-      const status = ask(inner);
-      if (status !== undefined) return status;
-    }
-    return undefined;
-  };
-  return ask(error);
+  const refusal = refusalIn(error);
+  if (refusal === undefined) return undefined;
+  if (isCircuitOpenError(refusal)) return 503;
+  if (isRejectedError(refusal)) return peek(refusal, 'policy') === 'rateLimit' ? 429 : 503;
+  return 504;
 }

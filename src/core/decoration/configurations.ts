@@ -13,6 +13,8 @@ export class Configuration {
     /** The method by the name that `explain` gives it; every method if undefined. */
     readonly method: PropertyKey | undefined,
     readonly changes: ReadonlyMap<string, Change>,
+    /** Whether it counts before all that are not so, however near they are to the method. */
+    readonly isOverride = false,
   ) {}
 }
 

@@ -49,7 +49,7 @@ export function configured(
   return { inForce: inForce.sort((one, other) => byRank(one.policy, other.policy)), takenOut };
 }
 
-/** From the furthest to the nearest. */
+/** From the furthest to the nearest; then overrides, in the same order. */
 function findReaching(chain: readonly ClassInChain[], member: Member): Reaching[] {
   const found: Reaching[] = [];
   for (const configuration of configurationsOfAll()) found.push({ configuration, at: -1, by: undefined });
@@ -59,7 +59,8 @@ function findReaching(chain: readonly ClassInChain[], member: Member): Reaching[
       if (method === undefined || isNamed(member, method, level)) found.push({ configuration, at, by: level.type });
     }
   }
-  return found;
+  const rank = ({ configuration }: Reaching): number => (configuration.isOverride ? 1 : 0);
+  return found.sort((one, other) => rank(one) - rank(other));
 }
 
 /** Whether a member of a class is called so by those who look inside. */
