@@ -14,7 +14,11 @@ const read = (path: string): string => readFileSync(new URL(path, dist), 'utf8')
 const doc = String.raw`(?:/\*\*((?:(?!\*/)[\s\S])*)\*/\s*)?`;
 
 /** The entries of the package. */
-const entries = { opero: 'index.d.ts', 'opero/testing': 'testing/index.d.ts' } as const;
+const entries = {
+  opero: 'index.d.ts',
+  'opero/nestjs': 'nestjs/index.d.ts',
+  'opero/testing': 'testing/index.d.ts',
+} as const;
 
 /** A declaration of a .d.ts file, up to the next one. */
 interface Declared {
@@ -113,15 +117,20 @@ function moduleOf(symbol: Declared): string {
 /** What examples name and leave out, as they are but parts of a program. */
 const absent = [
   'AlpineWeather',
+  'AppModule',
   'Client',
+  'ConfigService',
   'Data',
   'Forecast',
   'Grid',
+  'HealthCheckService',
   'Receipt',
+  'Test',
   'TimeoutError',
   'Weather',
   'afterEach',
   'api',
+  'app',
   'audit',
   'createInterface',
   'createReadStream',
@@ -129,6 +138,7 @@ const absent = [
   'fetchUser',
   'id',
   'images',
+  'indicator',
   'items',
   'log',
   'pixels',
@@ -140,7 +150,7 @@ const absent = [
 ];
 
 /** What an example may lack: those, and a function around its `return`. */
-const lacking = new RegExp(`error TS(2304: Cannot find name '(${absent.join('|')})'\\.|1108:)`);
+const lacking = new RegExp(`error TS((?:2304|2552): Cannot find name '(${absent.join('|')})'\\.|1108:)`);
 
 describe('the docstrings', () => {
   test('are looked for on everything that opero exports', async () => {

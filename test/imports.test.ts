@@ -17,7 +17,7 @@ const floors = [
   ['configure-from.ts'],
   ['items'],
   ['orchestrator.ts', 'telemetry'],
-  ['index.ts', 'testing'],
+  ['index.ts', 'nestjs', 'testing'],
 ];
 
 const root = path.resolve('src');

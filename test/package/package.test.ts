@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import * as opero from 'opero';
+import * as nestjs from 'opero/nestjs';
 import * as testing from 'opero/testing';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -21,6 +22,8 @@ const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, ...env } = process.env;
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 interface Lock {
@@ -198,6 +201,10 @@ const types = [
 const testingValues = ['failTimes', 'resetState', 'withoutPolicies', 'withoutWaits'];
 const testingTypes = ['AnyConstructor', 'Failure', 'Restore'];
 
+/** The same for `opero/nestjs`. */
+const nestjsValues = ['OperoExceptionFilter', 'OperoHealthIndicator', 'OperoModule', 'overridePolicies'];
+const nestjsTypes = ['OperoHealth', 'OperoHealthOptions', 'OperoModuleAsyncOptions', 'OperoModuleOptions'];
+
 /** The names in the declarations of an entry: of values, and of types alone. */
 function declaredNames(entry: string): { values: string[]; types: string[] } {
   const found = { values: [] as string[], types: [] as string[] };
@@ -217,10 +224,15 @@ describe('the package', () => {
     assert.deepEqual(declaredNames('index.d.ts'), { values, types });
     assert.deepEqual(Object.keys(testing).sort(), testingValues);
     assert.deepEqual(declaredNames('testing/index.d.ts'), { values: testingValues, types: testingTypes });
+    assert.deepEqual(Object.keys(nestjs).sort(), nestjsValues);
+    assert.deepEqual(declaredNames('nestjs/index.d.ts'), { values: nestjsValues, types: nestjsTypes });
   });
 
   test('holds what a user needs, and nothing else', () => {
-    const entries = ['dist/index', 'dist/testing/index'].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
+    const entries = ['dist/index', 'dist/nestjs/index', 'dist/testing/index'].flatMap((each) => [
+      `${each}.js`,
+      `${each}.d.ts`,
+    ]);
     const wanted = [...entries, 'dist/workers/entry.js', 'src/index.ts'];
     // A page shows the drawing.
     const documents = [...pages.map(({ path }) => path), 'test/bench/adaptive.svg'];
@@ -262,7 +274,32 @@ describe('the package', () => {
     const names = specifiers
       .filter((each) => !each.startsWith('node:'))
       .map((each) => /^(@[^/]+\/)?[^/]+/.exec(each)?.[0]);
-    assert.deepEqual([...new Set(names)].sort(), Object.keys(manifest.dependencies).sort());
+    const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
+    const wanted = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+    assert.deepEqual([...new Set(names)].sort(), wanted.sort());
+    for (const peer of Object.keys(peerDependencies)) assert.equal(peerDependenciesMeta[peer]?.optional, true, peer);
+  });
+
+  test('imports what is optional nowhere but in the entries for it', () => {
+    const optional = Object.keys(manifest.peerDependencies);
+    const importsOf = (file: string): string[] =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(
+        ([, specifier = '']) => specifier,
+      );
+    const reachedFrom = (entry: string): string[] => {
+      const files = new Set([entry]);
+      const others: string[] = [];
+      for (const file of files) {
+        for (const each of importsOf(file)) {
+          if (each.startsWith('.')) files.add(join(dirname(file), each));
+          else if (optional.includes(each)) others.push(each);
+        }
+      }
+      return [...new Set(others)].sort();
+    };
+    assert.deepEqual(reachedFrom('dist/index.js'), []);
+    assert.deepEqual(reachedFrom('dist/testing/index.js'), []);
+    assert.deepEqual(reachedFrom('dist/nestjs/index.js'), ['@nestjs/common', '@nestjs/core', 'rxjs']);
   });
 
   test('brings no install script with it', () => {
@@ -328,8 +365,9 @@ describe('a bundle that imports retry alone', () => {
     }
   });
 
-  test('holds nothing of opero/testing', () => {
-    for (const absent of ['MessageChannel', 'failTimes']) assert.equal(code.includes(absent), false, absent);
+  test('holds nothing of opero/testing, nor of opero/nestjs', () => {
+    for (const absent of ['MessageChannel', 'failTimes', 'OperoModule', '@nestjs'])
+      assert.equal(code.includes(absent), false, absent);
   });
 
   test('runs a decorated class', async () => {
