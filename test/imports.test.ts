@@ -17,7 +17,7 @@ const floors = [
   ['configure-from.ts'],
   ['items'],
   ['orchestrator.ts', 'telemetry'],
-  ['index.ts', 'nestjs', 'testing'],
+  ['index.ts', 'nestjs', 'testing', 'vite'],
 ];
 
 const root = path.resolve('src');

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { babelConfig, esbuildScript, jestConfig, swcrc, vitestConfig } from './readme.mjs';
+import { babelConfig, esbuildScript, swcrc } from './readme.mjs';
 
 const exec = promisify(execFile);
 export const here = fileURLToPath(new URL('.', import.meta.url));
-const fixture = join(here, 'fixture');
+export const fixture = join(here, 'fixture');
 const oldFixture = join(here, 'old');
 const bin = (path) => join(here, 'node_modules', path);
 
@@ -85,6 +85,12 @@ export const compilers = {
 /** Which Node a compiler needs, where that is a newer one than opero's. */
 export const needs = { 'Babel 8': [22, 18] };
 
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+/** Why a test is skipped on this Node; false: it is not. */
+export const tooOld = (name, [needed, least] = [0, 0]) =>
+  major < needed || (major === needed && minor < least) ? `${name} needs Node ${needed}.${least} or newer` : false;
+
 const oldTsc = (compiler, flags) => (from, out) => {
   const options = { target: 'ES2022', module: 'NodeNext', rootDir: '.', experimentalDecorators: true, noCheck: true };
   writeFileSync(join(from, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }));
@@ -147,35 +153,10 @@ export const compileOld = async (compiler, name) => {
   return into(compiler, from, `old-${name}`);
 };
 
-export const out = join(here, 'out');
+/** What a test file writes, and takes away at its end. */
+export const out = join(here, 'out', basename(process.argv[1], '.test.mjs'));
 
 async function into(compiler, from, name) {
   const folder = join(out, name.replace(/\W+/g, '-'));
   return (await compiler(from, folder)) ?? folder;
-}
-
-/** Runs vitest over the fixture, set up by the page's configuration or by another. */
-export async function vitest(name, config = vitestConfig) {
-  const folder = join(out, name);
-  cpSync(fixture, join(folder, 'fixture'), { recursive: true });
-  cpSync(join(here, 'vitest'), join(folder, 'test'), { recursive: true });
-  writeFileSync(join(folder, 'vitest.config.ts'), config);
-  return run([bin('vitest/vitest.mjs'), 'run', '--root', folder, '--no-color']);
-}
-
-/** What jest compiles by, as the page says: the settings of the compiler, and what they add to the configuration. */
-export const jestCompilers = {
-  Babel: { file: 'babel.config.json', settings: babelConfig, added: {} },
-  swc: { file: '.swcrc', settings: swcrc, added: { transform: { '\\.ts$': '@swc/jest' } } },
-};
-
-/** Runs jest over the fixture, compiled by one of these. */
-export async function jest({ file, settings, added }, name) {
-  const folder = join(out, name);
-  cpSync(fixture, join(folder, 'fixture'), { recursive: true });
-  cpSync(join(here, 'jest'), join(folder, 'test'), { recursive: true });
-  writeFileSync(join(folder, file), JSON.stringify(settings));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'jest.config.json'), JSON.stringify({ ...jestConfig, ...added }));
-  return run(['--experimental-vm-modules', bin('jest/bin/jest.js')], { cwd: folder });
 }

@@ -2,29 +2,10 @@ import { strict as assert } from 'node:assert';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import {
-  compile,
-  compileOld,
-  compilers,
-  jest,
-  jestCompilers,
-  leaving,
-  needs,
-  oldestForm,
-  oldForms,
-  out,
-  run,
-  vitest,
-} from './compile.mjs';
+import { compile, compileOld, compilers, leaving, needs, oldestForm, oldForms, out, run, tooOld } from './compile.mjs';
 import { compileOldSuites, compileSuites, runSuites, suiteFiles } from './suites.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
-
-const [major, minor] = process.versions.node.split('.').map(Number);
-
-/** Why a test is skipped on this Node; false: it is not. */
-const tooOld = (name, [needed, least] = [0, 0]) =>
-  major < needed || (major === needed && minor < least) ? `${name} needs Node ${needed}.${least} or newer` : false;
 
 describe('the fixture, compiled and run against the built package', () => {
   for (const [name, compiler] of Object.entries(compilers)) {
@@ -120,30 +101,6 @@ describe('decorators that are left as they are fail with a SyntaxError, before o
       const { code, output } = await run([join(await compile(compiler, name), 'main.js')]);
       assert.equal(code, 1);
       assert.match(output, /SyntaxError: Invalid or unexpected token/);
-    });
-  }
-});
-
-describe('by Vite 8 and vitest 5', { skip: tooOld('vitest 5', [22, 12]) }, () => {
-  test('with the configuration of the page', async () => {
-    const { code, output } = await vitest('vitest');
-    assert.equal(code, 0, output);
-    assert.match(output, /Tests\s+9 passed/);
-  });
-
-  test('with none: a SyntaxError', async () => {
-    const { code, output } = await vitest('vitest-without-plugin', 'export default {};\n');
-    assert.equal(code, 1, output);
-    assert.match(output, /SyntaxError: Invalid or unexpected token/);
-  });
-});
-
-describe('by jest 30, with the configuration of the page', () => {
-  for (const [name, compiler] of Object.entries(jestCompilers)) {
-    test(`and ${name}`, async () => {
-      const { code, output } = await jest(compiler, `jest-${name}`);
-      assert.equal(code, 0, output);
-      assert.match(output, /Tests: +7 passed, 7 total/);
     });
   }
 });

@@ -19,5 +19,5 @@ function block(chapter, language) {
 export const esbuildScript = block('esbuild', 'js');
 export const swcrc = JSON.parse(block('swc', 'json'));
 export const babelConfig = JSON.parse(block('Babel', 'json'));
-export const vitestConfig = block('vite 8, vitest 4 and 5', 'ts');
+export const vitestConfig = block('vite 8, vitest 4 and 5', 'js');
 export const jestConfig = JSON.parse(block('jest 30', 'json'));

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import * as opero from 'opero';
 import * as nestjs from 'opero/nestjs';
 import * as testing from 'opero/testing';
+import * as vite from 'opero/vite';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { kinds } from '../support/kinds.js';
@@ -24,6 +25,13 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+interface FurtherEntry {
+  readonly exports: object;
+  readonly values: readonly string[];
+  readonly types: readonly string[];
+  readonly peers: readonly string[];
 }
 
 interface Lock {
@@ -197,20 +205,37 @@ const types = [
   'Wrapped',
 ];
 
-/** The same for `opero/testing`. */
-const testingValues = ['failTimes', 'resetState', 'withoutPolicies', 'withoutWaits'];
-const testingTypes = ['AnyConstructor', 'Failure', 'Restore'];
+/** Optional packages that an entry looks for in the user's project when it runs, and imports nowhere. */
+const foundAtRunTime = ['esbuild', 'vite'];
 
-/** The same for `opero/nestjs`. */
-const nestjsValues = ['OperoExceptionFilter', 'OperoHealthIndicator', 'OperoModule', 'overridePolicies'];
-const nestjsTypes = ['OperoHealth', 'OperoHealthOptions', 'OperoModuleAsyncOptions', 'OperoModuleOptions'];
+/** What the further entries have, values and types, and which optional packages each of them imports. */
+const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
+  nestjs: {
+    exports: nestjs,
+    values: ['OperoExceptionFilter', 'OperoHealthIndicator', 'OperoModule', 'overridePolicies'],
+    types: ['OperoHealth', 'OperoHealthOptions', 'OperoModuleAsyncOptions', 'OperoModuleOptions'],
+    peers: ['@nestjs/common', '@nestjs/core', 'rxjs'],
+  },
+  testing: {
+    exports: testing,
+    values: ['failTimes', 'resetState', 'withoutPolicies', 'withoutWaits'],
+    types: ['AnyConstructor', 'Failure', 'Restore'],
+    peers: [],
+  },
+  vite: {
+    exports: vite,
+    values: ['default', 'opero'],
+    types: ['DecoratorsPlugin'],
+    peers: [],
+  },
+};
 
 /** The names in the declarations of an entry: of values, and of types alone. */
 function declaredNames(entry: string): { values: string[]; types: string[] } {
   const found = { values: [] as string[], types: [] as string[] };
   const text = readFileSync(join(root, 'dist', entry), 'utf8');
   for (const { 1: all, 2: list = '' } of text.matchAll(/^export (type )?\{([^}]*)\} from '.+';$/gm)) {
-    for (const { 1: type, 2: name = '' } of list.matchAll(/(type )?(\w+)/g)) {
+    for (const { 1: type, 2: name = '' } of list.matchAll(/(type )?(?:\w+ as )?(\w+)/g)) {
       found[(all ?? type) ? 'types' : 'values'].push(name);
     }
   }
@@ -222,17 +247,15 @@ describe('the package', () => {
   test('exports these names, and no others', () => {
     assert.deepEqual(Object.keys(opero).sort(), values);
     assert.deepEqual(declaredNames('index.d.ts'), { values, types });
-    assert.deepEqual(Object.keys(testing).sort(), testingValues);
-    assert.deepEqual(declaredNames('testing/index.d.ts'), { values: testingValues, types: testingTypes });
-    assert.deepEqual(Object.keys(nestjs).sort(), nestjsValues);
-    assert.deepEqual(declaredNames('nestjs/index.d.ts'), { values: nestjsValues, types: nestjsTypes });
+    for (const [name, { exports, values, types }] of Object.entries(furtherEntries)) {
+      assert.deepEqual(Object.keys(exports).sort(), values);
+      assert.deepEqual(declaredNames(`${name}/index.d.ts`), { values, types });
+    }
   });
 
   test('holds what a user needs, and nothing else', () => {
-    const entries = ['dist/index', 'dist/nestjs/index', 'dist/testing/index'].flatMap((each) => [
-      `${each}.js`,
-      `${each}.d.ts`,
-    ]);
+    const further = Object.keys(furtherEntries).map((name) => `dist/${name}/index`);
+    const entries = ['dist/index', ...further].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
     const wanted = [...entries, 'dist/workers/entry.js', 'src/index.ts'];
     // A page shows the drawing.
     const documents = [...pages.map(({ path }) => path), 'test/bench/adaptive.svg'];
@@ -275,8 +298,10 @@ describe('the package', () => {
       .filter((each) => !each.startsWith('node:'))
       .map((each) => /^(@[^/]+\/)?[^/]+/.exec(each)?.[0]);
     const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
-    const wanted = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
-    assert.deepEqual([...new Set(names)].sort(), wanted.sort());
+    const peers = Object.values(furtherEntries).flatMap((entry) => entry.peers);
+    const wanted = new Set([...Object.keys(dependencies), ...peers]);
+    assert.deepEqual([...new Set(names)].sort(), [...wanted].sort());
+    assert.deepEqual(Object.keys(peerDependencies).sort(), [...new Set([...peers, ...foundAtRunTime])].sort());
     for (const peer of Object.keys(peerDependencies)) assert.equal(peerDependenciesMeta[peer]?.optional, true, peer);
   });
 
@@ -298,8 +323,9 @@ describe('the package', () => {
       return [...new Set(others)].sort();
     };
     assert.deepEqual(reachedFrom('dist/index.js'), []);
-    assert.deepEqual(reachedFrom('dist/testing/index.js'), []);
-    assert.deepEqual(reachedFrom('dist/nestjs/index.js'), ['@nestjs/common', '@nestjs/core', 'rxjs']);
+    for (const [name, { peers }] of Object.entries(furtherEntries)) {
+      assert.deepEqual(reachedFrom(`dist/${name}/index.js`), peers, name);
+    }
   });
 
   test('brings no install script with it', () => {

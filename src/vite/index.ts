@@ -1,0 +1,1 @@
+export { type DecoratorsPlugin, opero, opero as default } from './plugin.js';
