@@ -23,7 +23,7 @@ export interface OperoHealthOptions<Status extends Consequence = Consequence> {
  * What `isHealthy` gives, under its key.
  *
  * @example
- * const { opero }: Record<'opero', OperoHealth> = indicator.isHealthy('opero');
+ * const { calls }: Record<'calls', OperoHealth> = indicator.isHealthy('calls');
  */
 export interface OperoHealth<Status extends Consequence = Consequence> {
   /** What the program is. */
