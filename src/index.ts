@@ -88,7 +88,11 @@ export { type SingleFlightConfig, singleFlight } from './policies/single-flight.
 export { type TimeoutConfig, timeout } from './policies/timeout.js';
 export type { TimeoutEvent } from './policies/timeout-run.js';
 export { isTransient } from './policies/transient.js';
+export { captureArguments } from './telemetry/capture.js';
+export { drain } from './telemetry/drain.js';
 export { on } from './telemetry/events.js';
+export { recordLatency } from './telemetry/latency.js';
+export { type LogLine, logTo } from './telemetry/log.js';
 export type { Latency, MethodEntry, MethodStats } from './telemetry/method-entry.js';
 export { methods } from './telemetry/methods.js';
 export { move } from './workers/move.js';

@@ -25,6 +25,8 @@ export interface Finder<L> {
   readonly most: number;
   /** The limiter whose limit was the last to move by itself. */
   readonly moved: L | undefined;
+  /** Does this with every limiter that there is. */
+  each(act: (limiter: L) => void): void;
 }
 
 /** The same for limiters of a method's own. */
@@ -35,6 +37,10 @@ class OwnFinder<L> implements Finder<L> {
 
   get moved(): L | undefined {
     return this.find.moved();
+  }
+
+  each(act: (limiter: L) => void): void {
+    this.find.each(act);
   }
 
   allow(limit: number): void {
@@ -61,6 +67,7 @@ export function finder<L extends Limited, Options extends SharingConfig>(
       get moved() {
         return shared.moved;
       },
+      each: (act) => shared.each(act),
     };
   }
   const own = site.stateOf(policy, (): Own<L> => {

@@ -34,6 +34,8 @@ export interface Limiters<L> extends State {
   (call: Call): L;
   /** The one whose limit was the last to move by itself. */
   readonly moved: () => L | undefined;
+  /** Does this with every one. */
+  readonly each: (act: (limiter: L) => void) => void;
 }
 
 /**
@@ -57,6 +59,9 @@ export function limiters<L extends Limiter, Options extends SharingConfig>(
   );
   return Object.assign((call: Call) => all.find(call, use), {
     moved: () => moved,
+    each(act: (limiter: L) => void) {
+      for (const limiter of all) act(limiter);
+    },
     configure(options: Options) {
       current = options;
       all.renew((limiter) => configure(limiter, options));

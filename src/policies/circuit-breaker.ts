@@ -7,6 +7,7 @@ import type { NeedsOfKey } from '../core/decoration/needs.js';
 import type { Where } from '../core/options.js';
 import { type CircuitBreaker, type SharedCircuits, sharedCircuitsOf } from './circuit-breaker-object.js';
 import { type CircuitBreakerConfig, readCircuit } from './circuit-config.js';
+import type { CircuitState } from './circuit-options.js';
 import { type CallCircuits, circuitsOf, type SiteCircuits, stepOf } from './circuit-step.js';
 import { rankOf } from './order.js';
 
@@ -35,8 +36,18 @@ export function circuitBreakerPolicy(given: unknown, where: Where): CircuitBreak
     errorClasses: [...classesOf(options.failOn), ...classesOf(options.ignore)],
     steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(circuits(site), around, site) }],
     circuits,
+    standing: (site) => worstOf(circuits(site)),
   };
   return policy;
+}
+
+/** What a circuit may be, the worst last. */
+const fromBestToWorst: readonly CircuitState[] = ['closed', 'half-open', 'open', 'isolated'];
+
+/** How the circuits of a method stand: as the worst of them does. */
+function worstOf(circuits: SiteCircuits): { readonly circuit: CircuitState } {
+  const worst = Math.max(0, ...Array.from(circuits.states(), (state) => fromBestToWorst.indexOf(state)));
+  return { circuit: fromBestToWorst[worst] as CircuitState };
 }
 
 /** The policy of a circuit that methods share. */
@@ -48,6 +59,7 @@ function sharedPolicy(shared: SharedCircuits): CircuitBreakerPolicy {
     errorClasses: [...classesOf(failOn), ...classesOf(ignore)],
     steps: [{ rank: rankOf('circuitBreaker'), wrap: (around, site) => stepOf(shared.for(site), around, site) }],
     circuits: (site) => shared.for(site),
+    standing: (site) => worstOf(shared.for(site)),
     reset: () => shared.reset(),
   };
 }

@@ -1,6 +1,6 @@
 import { Call } from '../core/call/call.js';
 import { classesOf } from '../core/call/matcher.js';
-import type { Policy, PolicyStep } from '../core/call/policy.js';
+import type { Policy, PolicyStep, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import type { NeedsOfOther } from '../core/decoration/needs.js';
@@ -8,7 +8,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
 import type { ErrorClass, OneOrMore } from '../core/types.js';
 import type { Admission } from '../limits/admission.js';
-import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import { type Finder, finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import { noteOrder, orderProblem, refusing } from '../limits/order.js';
@@ -107,17 +107,28 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
       },
     }),
   );
+  /** Of several limits the one that lets the fewest in, and its limiters. */
+  const lowestOf = (site: SiteInfo): { readonly limit: number; readonly found: Finder<Admission> } =>
+    limits
+      .map(({ options }, at) => {
+        const found = finder(limits, at, policy, site, making);
+        return { limit: limitOf(options(), found.moved), found };
+      })
+      .reduce((lowest, each) => (each.limit < lowest.limit ? each : lowest));
   const policy: Policy = {
     kind: 'concurrency',
     options: shownOf(limits, given),
     errorClasses: limits.flatMap(({ options }) => errorClassesOf(options())),
     steps: steps as [PolicyStep, ...PolicyStep[]],
     verify: noteOrder,
-    gauges: (site) => ({
-      limit: Math.min(
-        ...limits.map(({ options }, at) => limitOf(options(), finder(limits, at, policy, site, making).moved)),
-      ),
-    }),
+    gauges: (site) => ({ limit: lowestOf(site).limit }),
+    standing(site) {
+      let used = 0;
+      lowestOf(site).found.each((slots) => {
+        used = Math.max(used, slots.used);
+      });
+      return { used };
+    },
     reset() {
       for (const { shared } of limits) shared?.reset();
     },

@@ -31,13 +31,13 @@ export interface Latency {
  */
 export interface MethodStats extends Stats {
   /**
-   * With a concurrency limit: how many slots of it are taken, weights included. Of several limits, keys or instances it is that
-   * of the fullest; of a shared limiter, by all its methods.
+   * With a concurrency limit: how many slots of that `limit` are taken, weights included; where each key or instance has slots
+   * of its own, of those of the fullest; of a shared limiter, by all its methods.
    */
   readonly used?: number;
   /**
-   * With a circuit breaker: what its circuit is. Of several, by key or instance, the worst of those of the class: `'isolated'`,
-   * then `'open'`, `'half-open'`, `'closed'`.
+   * With a circuit breaker: what its circuit is. Of several, by key or instance, the worst: `'isolated'`, then `'open'`,
+   * `'half-open'`, `'closed'`.
    */
   readonly circuit?: 'closed' | 'open' | 'half-open' | 'isolated';
 }

@@ -1,5 +1,9 @@
+import { allKnown } from '../core/decoration/known.js';
+import { siteOfMember } from '../core/decoration/lookup.js';
+import { chainOfClass, namesAt } from '../core/decoration/metadata.js';
 import { allSites, type Site } from '../core/decoration/site.js';
 import { isOwned } from '../core/decoration/sites.js';
+import { latencyBy } from './latency.js';
 import type { MethodEntry } from './method-entry.js';
 
 /** Whether a site stands for a method, or for all that an Orchestrator runs, and policies were declared for it. */
@@ -8,13 +12,25 @@ const isGoverned = (site: Site): boolean => {
   return site.member === undefined || isOwned(site);
 };
 
+/** Static methods have no construction: they are found by their classes. */
+function findStatics(): void {
+  for (const type of allKnown()) {
+    const chain = chainOfClass(type);
+    const [own] = chain;
+    if (own === undefined) continue;
+    for (const placement of ['static', 'private static'] as const) {
+      for (const name of namesAt(own, placement)) siteOfMember(chain, placement, name);
+    }
+  }
+}
+
 const entryOf = (site: Site): MethodEntry => ({
   className: site.className ?? site.label,
   method: site.member === undefined ? '*' : String(site.name),
   static: site.member?.placement.endsWith('static') === true,
   policies: site.policies.map(({ kind }) => kind),
-  stats: site.statsNow(),
-  latency: undefined,
+  stats: { ...site.statsNow(), ...site.standingNow() },
+  latency: latencyBy(site.stats),
 });
 
 /**
@@ -27,4 +43,7 @@ const entryOf = (site: Site): MethodEntry => ({
  * @example
  * for (const { className, method, stats } of methods()) console.log(`${className}.${method}: ${stats.running} run`);
  */
-export const methods = (): MethodEntry[] => [...allSites()].filter(isGoverned).map(entryOf);
+export function methods(): MethodEntry[] {
+  findStatics();
+  return [...allSites()].filter(isGoverned).map(entryOf);
+}

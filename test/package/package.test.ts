@@ -81,6 +81,7 @@ const values = [
   'anything',
   'cacheOf',
   'callback',
+  'captureArguments',
   'circuitOf',
   'configure',
   'configureFrom',
@@ -88,6 +89,7 @@ const values = [
   'decorate',
   'decorateInstance',
   'definePolicy',
+  'drain',
   'duration',
   'explain',
   'flag',
@@ -101,6 +103,7 @@ const values = [
   'isTimeoutError',
   'isTransient',
   'isWorkerError',
+  'logTo',
   'methods',
   'move',
   'on',
@@ -112,6 +115,7 @@ const values = [
   'positiveInteger',
   'processAll',
   'processStream',
+  'recordLatency',
   'register',
   'shutdown',
   'statsOf',
@@ -160,6 +164,7 @@ const types = [
   'Items',
   'ItemsOptions',
   'Latency',
+  'LogLine',
   'MethodEntry',
   'MethodName',
   'MethodPolicies',
@@ -374,7 +379,7 @@ describe('a bundle that imports retry alone', () => {
 
   test('is small', (t) => {
     t.diagnostic(`\`import { retry }\`, bundled and minified: ${code.length} bytes, ${gzipSync(code).length} zipped`);
-    assert.ok(code.length > 10_000 && code.length < 54_000, `${code.length} bytes`);
+    assert.ok(code.length > 10_000 && code.length < 60_000, `${code.length} bytes`);
   });
 
   test('holds neither tinypool, nor worker code, nor the progress bar', () => {

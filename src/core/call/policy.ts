@@ -4,7 +4,7 @@ import type { PolicyKind } from '../policies.js';
 import type { AnyClass, ErrorClass } from '../types.js';
 import type { ArgumentPlace } from './places.js';
 import type { SignalPlace } from './signal-place.js';
-import type { Gauges, MutableStats } from './stats.js';
+import type { Gauges, MutableStats, Standing } from './stats.js';
 import type { Around, Step } from './step.js';
 
 /** What a policy may know of the method that it is compiled for. */
@@ -66,6 +66,8 @@ export interface Policy {
   readonly counts?: Readonly<Record<string, number>>;
   /** What it shows of a method in its statistics beside what is counted, as it is when somebody asks. */
   gauges?(site: SiteInfo): Partial<Gauges>;
+  /** How it stands on a method, as it is when somebody asks. */
+  standing?(site: SiteInfo): Standing;
   /** Makes it anew for `configure`; left out where the kind will always be made in the same way. */
   build?(given: never, where: Where): Policy;
   /** The kind beside which it may not stand on one method. */

@@ -60,6 +60,12 @@ type Counts = Record<string, number>;
 /** What is not counted, but looked up where somebody asks. */
 export type Gauges = Pick<Stats, 'limit'>;
 
+/** How the policies of a method stand, for who lists all methods; see `MethodStats`. */
+export interface Standing {
+  readonly used?: number;
+  readonly circuit?: 'closed' | 'open' | 'half-open' | 'isolated';
+}
+
 export type MutableStats = { -readonly [Key in Exclude<keyof Stats, 'custom'>]: Stats[Key] } & {
   readonly custom: Record<string, Counts>;
 };

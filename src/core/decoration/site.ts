@@ -1,7 +1,14 @@
 import { runner } from '../call/pipeline.js';
 import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
-import { copyOf, countsOf, type MutableStats, newStats, type Stats } from '../call/stats.js';
+import {
+  copyOf,
+  countsOf,
+  type MutableStats,
+  newStats,
+  type Standing as PoliciesStanding,
+  type Stats,
+} from '../call/stats.js';
 import { silence } from '../call/watched.js';
 import { isPrivate, type Member, type Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
@@ -132,6 +139,11 @@ export class Site implements SiteInfo {
   /** What it has counted so far, and what the policies show beside that. */
   statsNow(): Stats {
     return copyOf(this.stats, Object.assign({}, ...this.policies.map((policy) => policy.gauges?.(this))));
+  }
+
+  /** How its policies stand now. */
+  standingNow(): PoliciesStanding {
+    return Object.assign({}, ...this.policies.map((policy) => policy.standing?.(this)));
   }
 
   declaredBy(kind: PolicyKind): AnyClass | undefined {
