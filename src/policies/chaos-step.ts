@@ -91,14 +91,9 @@ export function chaosStep(options: Filled, around: Around, site: SiteInfo): Step
     // The method seems to run.
     call.started();
     around.start?.entering(call);
-    let reason: unknown;
-    try {
-      await pause(call, wait, isNeverSkipped);
-    } catch (aborted) {
-      reason = aborted;
-    }
+    await pause(call, wait, isNeverSkipped).catch(ignore);
     stats.running--;
-    if (call.aborted) return await around.fail(reason, call);
+    if (call.aborted) return await around.fail(call.reason, call);
     return await inject(call, true, () => around.next(call));
   };
 

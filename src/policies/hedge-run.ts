@@ -4,7 +4,6 @@ import { Deadlines, type Timed } from '../core/call/deadlines.js';
 import { Descent } from '../core/call/descent.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Entrance } from '../core/call/step.js';
-import { isThenable } from '../core/call/thenable.js';
 import type { Hedged } from './hedge-options.js';
 import { Race } from './hedge-race.js';
 
@@ -124,18 +123,14 @@ class FirstRun extends Descent implements Timed {
 
   private codeEnded(hasFailed: boolean, outcome: unknown): unknown {
     const { entrance } = this;
-    let beneath: unknown;
+    let value: unknown;
     try {
-      beneath = hasFailed ? entrance.fail(outcome, this) : entrance.succeed(outcome, this);
+      // No step beneath goes on with a call, as a retry does.
+      value = hasFailed ? entrance.fail(outcome, this) : entrance.succeed(outcome, this);
     } catch (error) {
       return this.race.lose(this, error);
     }
-    if (!isThenable(beneath)) return this.succeed(beneath);
-    // A step beneath goes on.
-    return Promise.resolve(beneath).then(
-      (value) => this.succeed(value),
-      (error) => this.race.lose(this, error),
-    );
+    return this.succeed(value);
   }
 
   private succeed(value: unknown): unknown {

@@ -110,7 +110,7 @@ const inspected = Symbol.for('nodejs.util.inspect.custom');
 
 /** The option `rotate` of the options of a fallback; undefined where it is not among them. */
 export function readRotate(given: unknown, within: Where): Rotate | undefined {
-  if (typeof given !== 'object' || given === null || !Object.hasOwn(given, 'rotate')) return undefined;
+  if (!Object.hasOwn(Object(given), 'rotate')) return undefined;
   const { rotate: config } = given as { readonly rotate?: unknown };
   if (config === undefined) return undefined;
   const { text, path, member, classless } = within;

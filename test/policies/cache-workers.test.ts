@@ -50,6 +50,13 @@ describe('cache and cpuBound', () => {
       assert.deepEqual(await cached.square(5), { square: 25 });
     }));
 
+  test('5.7 an error class that `staleIfError` names comes back from the worker as itself', async () => {
+    const cached = new Cached();
+    assert.equal(await cached.rare(false), 'value');
+    assert.equal(await cached.rare(true), 'value');
+    assert.equal(statsOf(Cached, 'rare').staleHits, 1);
+  });
+
   test('a worker that dies fails all who share its run, with one error', () =>
     handled(async () => {
       const cached = new Cached();

@@ -270,6 +270,7 @@ describe('5.5 age', () => {
         }
       }
       const forever = new Forever();
+      clock.tick(10_000);
       const call = forever.get();
       forever.end(0, 1);
       await call;
@@ -1254,7 +1255,10 @@ describe('cacheResult', () => {
         await object.get();
         answer = wrong;
         const errors = [await Promise.all([rejection(object.get()), rejection(object.get())])].flat();
-        assert.match(String(errors[0]), /hook|expected `cacheResult` to return true or false, not a promise/);
+        assert.match(
+          String(errors[0]),
+          /hook|@cache on \w+\.\w+: expected `cacheResult` to return true or false, not a promise/,
+        );
         assert.equal(errors[0], errors[1]);
         assert.equal(object.entered, 2);
       }

@@ -1280,6 +1280,7 @@ describe('8 the options of rotate are checked', () => {
     assert.doesNotThrow(() => shopWith(rotating(['a']), []));
     assert.doesNotThrow(() => shopWith({ value: 'none', rotate: undefined } as never, []));
     assert.throws(() => shopWith({ rotate: undefined } as never, []), ConfigurationError);
+    for (const none of [null, undefined]) assert.throws(() => shopWith(none as never, []), ConfigurationError);
     assert.throws(
       () => new Orchestrator({ fallback: { rotate: { argument: 0, values: [] } } }),
       /fallback\.rotate\.values/,

@@ -123,6 +123,14 @@ describe('5 singleFlight', () => {
       assert.deepEqual([await Promise.all(calls), await next], [[0, 1], 'next']);
     }));
 
+  test('the run of each receiver of a function in an Orchestrator, a function as the receiver too', async () => {
+    const one = new Orchestrator({ singleFlight: {} }).wrap(async function (this: unknown) {
+      return this;
+    });
+    const receivers = [class {}, class {}, {}, null];
+    assert.deepEqual(await Promise.all(receivers.map((each) => Reflect.apply(one, each, []))), receivers);
+  });
+
   test('the run of each function in an Orchestrator', async () => {
     const orchestrator = new Orchestrator({ singleFlight: {} });
     const [one, other] = [async () => ({}), async () => ({})];
