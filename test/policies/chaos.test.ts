@@ -702,6 +702,15 @@ describe('9 chaos and the other policies', () => {
     using _slow = on(Slow);
     using _waits = withoutWaits();
     assert.ok((await rejection(new Slow().forecast())) instanceof TimeoutError);
+    const Late = weatherWith({ latency: 5 });
+    using _late = on(Late);
+    await underFakeClock(async (clock) => {
+      const seen = watched(new Late().forecast());
+      await flush();
+      assert.deepEqual(seen, {});
+      await advance(clock, 5);
+      assert.deepEqual(seen, { at: 5, value: 'sun in Davos' });
+    });
   });
 
   test('a call that is aborted already is not touched', async () => {
