@@ -125,7 +125,7 @@ class FirstRun extends Descent implements Timed {
     const { entrance } = this;
     let value: unknown;
     try {
-      // No step beneath goes on with a call, as a retry does.
+      // No step beneath has the code entered once more, as a retry would.
       value = hasFailed ? entrance.fail(outcome, this) : entrance.succeed(outcome, this);
     } catch (error) {
       return this.race.lose(this, error);
