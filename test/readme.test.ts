@@ -22,7 +22,11 @@ interface Example {
   readonly prints: readonly string[] | undefined;
 }
 
+/** Its modules make a program of Nest, in the old form of decorators: `npm run test:nest` compiles and runs them. */
+const pageOfNest = 'src/nestjs/README.md';
+
 const examples: readonly Example[] = blocks
+  .filter(({ page }) => page !== pageOfNest)
   .filter(({ language, code }) => language === 'ts' && /from '(opero['/]|\.\/)/.test(code))
   .map(({ page, line, code }) => ({
     place: `${page}:${line}`,
@@ -31,6 +35,12 @@ const examples: readonly Example[] = blocks
     code,
     prints: printsOf(code),
   }));
+
+/** The blocks that tests beside this suite use. */
+const usedBy = async (file: string): Promise<readonly string[]> => {
+  const { used } = (await import(new URL(`../../test/${file}`, import.meta.url).href)) as { used: readonly string[] };
+  return used;
+};
 
 /** Commands and texts: all that a test need not use. */
 const excluded = ['sh', 'text'];
@@ -76,16 +86,15 @@ describe('the pages', () => {
   });
 
   test('have no block that no test uses', async () => {
-    const compilers = (await import(new URL('../../test/compilers/readme.mjs', import.meta.url).href)) as {
-      used: readonly string[];
-    };
+    const [compilers, nest] = await Promise.all(['compilers/readme.mjs', 'nest/page.mjs'].map(usedBy));
     // The first tsconfig is what the package is tried with in an empty project.
-    const used = [...examples.map(({ code }) => code), ...compilers.used, blockIn('A first example', 'json')];
+    const used = [...examples.map(({ code }) => code), ...compilers, ...nest, blockIn('A first example', 'json')];
     assert.deepEqual(
       blocks.filter(({ language, code }) => !used.includes(code) && !excluded.includes(language)),
       [],
     );
-    assert.equal(compilers.used.length, 5);
+    assert.equal(compilers.length, 5);
+    assert.equal(nest.length, 7);
   });
 
   for (const { place, file, prints } of examples) {

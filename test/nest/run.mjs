@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { modules as pageModules } from './page.mjs';
 
 /*
  * Runs the program in `app` through the tests in `e2e`: as ES modules under Nest 12 and as CommonJS under Nest 11, each
@@ -16,8 +17,8 @@ const root = join(here, '..', '..');
 const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 
 const versions = [
-  { folder: join(here, 'nest-12'), name: 'Nest 12', modules: 'es6', lib: [] },
-  { folder: join(here, 'nest-11'), name: 'Nest 11', modules: 'commonjs', lib: [] },
+  { folder: join(here, 'nest-12'), name: 'Nest 12', modules: 'es6' },
+  { folder: join(here, 'nest-11'), name: 'Nest 11', modules: 'commonjs' },
 ];
 
 async function run(command, args, cwd) {
@@ -47,6 +48,16 @@ const compilerOptions = {
   rootDir: 'src',
   outDir: 'out/tsc',
 };
+
+/** The program and its tests, and those of the page, as a folder of the version. */
+function writeSources(folder) {
+  for (const each of ['app', 'e2e']) cpSync(join(here, each), join(folder, 'src', each), { recursive: true });
+  for (const [name, code] of pageModules) {
+    const target = join(folder, 'src', 'page', name.endsWith('-spec.ts') ? 'test' : 'src', name);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, code);
+  }
+}
 
 async function compileByTypeScript(folder) {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
@@ -98,7 +109,7 @@ try {
   for (const { folder, name, modules } of versions) {
     if (!process.argv.includes('--installed')) await install(folder, join(packed, tarball));
     for (const each of ['src', 'out']) rmSync(join(folder, each), { recursive: true, force: true });
-    for (const each of ['app', 'e2e']) cpSync(join(here, each), join(folder, 'src', each), { recursive: true });
+    writeSources(folder);
     await compileByTypeScript(folder);
     await compileBySwc(folder, modules);
     passed = (await test(`${name}, compiled by TypeScript`, join(folder, 'out', 'tsc'))) && passed;
