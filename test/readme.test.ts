@@ -94,7 +94,7 @@ describe('the pages', () => {
       [],
     );
     assert.equal(compilers.length, 5);
-    assert.equal(nest.length, 7);
+    assert.equal(nest.length, 8);
   });
 
   for (const { place, file, prints } of examples) {

@@ -10,6 +10,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
   Optional,
+  type Provider,
 } from '@nestjs/common';
 import { enterConfig, unusedConfiguration } from '../configure-from.js';
 import type { Undo } from '../core/undo.js';
@@ -62,7 +63,7 @@ const optionsToken = Symbol('opero.options');
  * class AppModule {}
  */
 export class OperoModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #logger = new Logger(OperoModule.name);
+  readonly #logger = new Logger('OperoModule');
   readonly #options: Filled;
   readonly #restore: Undo | undefined;
 
@@ -90,7 +91,7 @@ export class OperoModule implements OnApplicationBootstrap, OnApplicationShutdow
    */
   static forRoot<const Config>(options: OperoModuleOptions<Config> = {}): DynamicModule {
     readModuleOptions(options, 'OperoModule.forRoot()');
-    return { module: OperoModule, providers: [{ provide: optionsToken, useValue: options }] };
+    return moduleWith({ provide: optionsToken, useValue: options });
   }
 
   /**
@@ -112,7 +113,7 @@ export class OperoModule implements OnApplicationBootstrap, OnApplicationShutdow
       inject,
       useFactory: async (...injected: never[]) => readModuleOptions(await useFactory(...injected), asked),
     };
-    return { module: OperoModule, imports, providers: [provider] };
+    return moduleWith(provider, imports);
   }
 
   /**
@@ -141,6 +142,13 @@ export class OperoModule implements OnApplicationBootstrap, OnApplicationShutdow
     this.#restore?.();
   }
 }
+
+/** Outside of the class, which bundlers would give another name if it named itself; Nest logs its name. */
+const moduleWith = (options: Provider, imports: OperoModuleAsyncOptions['imports'] = []): DynamicModule => ({
+  module: OperoModule,
+  imports,
+  providers: [options],
+});
 
 Inject(ProgramClasses)(OperoModule, undefined, 0);
 Optional()(OperoModule, undefined, 1);

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modules as pageModules } from './page.mjs';
+import { jestConfig, modules as pageModules } from './page.mjs';
 
 /*
  * Runs the program in `app` through the tests in `e2e`: as ES modules under Nest 12 and as CommonJS under Nest 11, each
@@ -18,7 +18,7 @@ const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 
 const versions = [
   { folder: join(here, 'nest-12'), name: 'Nest 12', modules: 'es6' },
-  { folder: join(here, 'nest-11'), name: 'Nest 11', modules: 'commonjs' },
+  { folder: join(here, 'nest-11'), name: 'Nest 11', modules: 'commonjs', hasJest: true },
 ];
 
 async function run(command, args, cwd) {
@@ -99,6 +99,19 @@ function test(name, cwd) {
   return new Promise((resolve) => child.on('exit', (code) => resolve(code === 0)));
 }
 
+/** Runs the test of the page by jest, as the page sets it up. */
+async function testByJest(name, folder) {
+  const config = join('src', 'page', 'test', 'jest-e2e.json');
+  writeFileSync(join(folder, config), jestConfig);
+  const jest = join('node_modules', 'jest', 'bin', 'jest.js');
+  const { failed } = await exec(process.execPath, ['--experimental-vm-modules', jest, '--config', config], {
+    cwd: folder,
+    env,
+  }).catch((error) => ({ failed: error }));
+  console.log(`\n${name}\n${failed ? `✗ ${failed.stdout}${failed.stderr}` : '✓ the test of the page'}`);
+  return !failed;
+}
+
 const packed = join(here, 'packed');
 rmSync(packed, { recursive: true, force: true });
 mkdirSync(packed);
@@ -106,7 +119,7 @@ try {
   await run('npm', ['pack', '--pack-destination', packed], root);
   const [tarball] = readdirSync(packed);
   let passed = true;
-  for (const { folder, name, modules } of versions) {
+  for (const { folder, name, modules, hasJest } of versions) {
     if (!process.argv.includes('--installed')) await install(folder, join(packed, tarball));
     for (const each of ['src', 'out']) rmSync(join(folder, each), { recursive: true, force: true });
     writeSources(folder);
@@ -114,6 +127,7 @@ try {
     await compileBySwc(folder, modules);
     passed = (await test(`${name}, compiled by TypeScript`, join(folder, 'out', 'tsc'))) && passed;
     passed = (await test(`${name}, compiled by swc`, join(folder, 'out', 'swc'))) && passed;
+    if (hasJest) passed = (await testByJest(`${name}, by jest`, folder)) && passed;
   }
   if (!passed) process.exitCode = 1;
 } finally {

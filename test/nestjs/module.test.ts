@@ -82,6 +82,10 @@ describe('OperoModule, without HTTP', () => {
     await assert.rejects(start({ imports: [given] }), /policies of OperoModule: expected an object, got \[\]/);
   });
 
+  test('keeps its name through the bundling, as Nest logs it', () => {
+    assert.equal(OperoModule.name, 'OperoModule');
+  });
+
   test('ends what still runs in workers after shutdownTimeout', async () => {
     const app = await start({ imports: [OperoModule.forRoot({ shutdownTimeout: 0 })], providers: [Spinning] });
     const spun = assert.rejects(app.get(Spinning).spin(), WorkerError);
