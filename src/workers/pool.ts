@@ -53,6 +53,8 @@ export class Pool implements Carrier {
       minThreads: options.minWorkers,
       maxThreads: options.maxWorkers,
       idleTimeout: Math.min(options.idleTimeout, longestDelay),
+      // On deno a thread that waits by `Atomics` does not get what is posted to it, and waits for ever.
+      useAtomics: !('Deno' in globalThis),
       ...execArgvOf(this.#isProcess),
       // A child process gets what is given and nothing else, and would speak JSON. The environment is copied at its start.
       ...(this.#isProcess && { env: process.env as Record<string, string>, serialization: 'advanced' as const }),

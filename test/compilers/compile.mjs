@@ -9,7 +9,7 @@ import { babelConfig, esbuildScript, swcrc } from './readme.mjs';
 const exec = promisify(execFile);
 export const here = fileURLToPath(new URL('.', import.meta.url));
 export const fixture = join(here, 'fixture');
-const oldFixture = join(here, 'old');
+export const oldFixture = join(here, 'old');
 const bin = (path) => join(here, 'node_modules', path);
 
 /** Runs a program of Node's; gives what it prints, whether it fails or not. */
