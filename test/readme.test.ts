@@ -93,7 +93,7 @@ describe('the pages', () => {
       blocks.filter(({ language, code }) => !used.includes(code) && !excluded.includes(language)),
       [],
     );
-    assert.equal(compilers.length, 5);
+    assert.equal(compilers.length, 11);
     assert.equal(nest.length, 8);
   });
 

@@ -140,6 +140,28 @@ export const oldestForm = withSwc({
 export const leaving = {
   'TypeScript 7, target ESNext': (from, out) => tsc('typescript', from, out, ['--target', 'ESNext']),
   'TypeScript 5.9, target ESNext': (from, out) => tsc('typescript-5', from, out, ['--target', 'ESNext']),
+  'esbuild without a target': async (from, out) => {
+    const { transform } = await import('esbuild');
+    await eachFile(from, out, async (source) => (await transform(source, { loader: 'ts' })).code);
+  },
+};
+
+const withoutPlugin = { ...babelConfig, plugins: [] };
+const withoutVersion = { ...babelConfig, plugins: [decorators] };
+const withoutParser = { ...swcrc, jsc: { ...swcrc.jsc, parser: { syntax: 'typescript' } } };
+const inBabel8 = (config) => withBabel({ ...babel8Config, plugins: config.plugins }, join(here, 'babel-8'));
+const notEnabled = "Support for the experimental syntax 'decorators' isn't currently enabled";
+
+/** What refuses decorators, as a setting is missing: the words of the page for it. */
+export const refusing = {
+  'swc without `decorators`': [withSwc(withoutParser), 'Unexpected token `@`. Expected identifier, string literal, '],
+  'Babel 7 without the plugin': [withBabel(withoutPlugin), notEnabled],
+  'Babel 8 without the plugin': [inBabel8(withoutPlugin), notEnabled],
+  'Babel 7 without a version': [
+    withBabel(withoutVersion),
+    "The decorators plugin, when .version is '2018-09' or not specified, requires ",
+  ],
+  'Babel 8 without a version': [inBabel8(withoutVersion), "The decorators plugin requires a 'version' option"],
 };
 
 /** Compiles the fixture into a folder of its own; gives the folder with the result. */

@@ -2,7 +2,20 @@ import { strict as assert } from 'node:assert';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { compile, compileOld, compilers, leaving, needs, oldestForm, oldForms, out, run, tooOld } from './compile.mjs';
+import {
+  compile,
+  compileOld,
+  compilers,
+  leaving,
+  needs,
+  oldestForm,
+  oldForms,
+  out,
+  refusing,
+  run,
+  tooOld,
+} from './compile.mjs';
+import { page } from './readme.mjs';
 import { compileOldSuites, compileSuites, runSuites, suiteFiles } from './suites.mjs';
 
 after(() => rmSync(out, { recursive: true, force: true }));
@@ -101,6 +114,18 @@ describe('decorators that are left as they are fail with a SyntaxError, before o
       const { code, output } = await run([join(await compile(compiler, name), 'main.js')]);
       assert.equal(code, 1);
       assert.match(output, /SyntaxError: Invalid or unexpected token/);
+    });
+  }
+});
+
+describe('what a compiler says where its setting is missing', () => {
+  for (const [name, [compiler, words]] of Object.entries(refusing)) {
+    test(`${name}, as the page has it`, { skip: tooOld(name, needs[name.slice(0, 7)]) }, async () => {
+      await assert.rejects(
+        compile(compiler, name),
+        (error) => error.message.includes(words) || assert.fail(error.message),
+      );
+      assert.ok(page.includes(words), words);
     });
   }
 });
