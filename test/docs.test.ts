@@ -17,6 +17,7 @@ const doc = String.raw`(?:/\*\*((?:(?!\*/)[\s\S])*)\*/\s*)?`;
 const entries = {
   opero: 'index.d.ts',
   'opero/nestjs': 'nestjs/index.d.ts',
+  'opero/otel': 'otel/index.d.ts',
   'opero/testing': 'testing/index.d.ts',
   'opero/vite': 'vite/index.d.ts',
 } as const;

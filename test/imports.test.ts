@@ -17,7 +17,8 @@ const floors = [
   ['configure-from.ts'],
   ['items'],
   ['orchestrator.ts', 'telemetry'],
-  ['index.ts', 'nestjs', 'testing', 'vite'],
+  ['telemetry/metrics'],
+  ['index.ts', 'nestjs', 'otel', 'prometheus', 'testing', 'vite'],
 ];
 
 const root = path.resolve('src');

@@ -11,6 +11,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { build } from 'esbuild';
 import * as opero from 'opero';
 import * as nestjs from 'opero/nestjs';
+import * as otel from 'opero/otel';
 import * as testing from 'opero/testing';
 import * as vite from 'opero/vite';
 import { publint } from 'publint';
@@ -220,6 +221,12 @@ const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
     values: ['OperoExceptionFilter', 'OperoHealthIndicator', 'OperoModule', 'overridePolicies'],
     types: ['OperoHealth', 'OperoHealthOptions', 'OperoModuleAsyncOptions', 'OperoModuleOptions'],
     peers: ['@nestjs/common', '@nestjs/core', 'rxjs'],
+  },
+  otel: {
+    exports: otel,
+    values: ['instrument'],
+    types: ['InstrumentOptions'],
+    peers: ['@opentelemetry/api'],
   },
   testing: {
     exports: testing,
