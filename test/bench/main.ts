@@ -11,6 +11,7 @@ import { crowdSections } from './rows/crowd.js';
 import { limitSections } from './rows/limits.js';
 import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
+import { seenSections } from './rows/seen.js';
 import { setupSections } from './rows/setup.js';
 import { streamSections } from './rows/stream.js';
 import { workerSections } from './rows/workers.js';
@@ -35,6 +36,7 @@ const sections = [
   ...retrySections,
   ...limitSections,
   ...setupSections,
+  ...seenSections,
   ...workerSections,
 ];
 

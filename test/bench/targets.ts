@@ -76,6 +76,8 @@ export const targets = {
     },
   },
   crowdGrowthRoomy: atMost(1.5, 'x', 'the same under node --max-semi-space-size=256, where they have room'),
+  metricsTime: atMost(4, 'µs', 'a call through retry, with metrics by OpenTelemetry'),
+  spansTime: atMost(10, 'µs', 'the same, and with spans'),
   timers: atMost(1, 'timers', 'pending at once, for 200 callers who wait for a rate limit'),
   perInstance: atMost(16, 'bytes', 'what an instance of a decorated class takes, beyond one of a plain class'),
   importTime: {

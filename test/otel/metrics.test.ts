@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import type { Histogram } from '@opentelemetry/sdk-metrics';
-import { circuitBreaker, concurrency, fallback, Orchestrator, rateLimit, retry } from 'opero';
+import { circuitBreaker, circuitOf, concurrency, fallback, Orchestrator, rateLimit, retry } from 'opero';
 import { flush } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
 import { rejection } from '../support/rejection.js';
@@ -32,6 +32,7 @@ describe(`metrics, by SDK ${sdkVersion}`, () => {
     assert.deepEqual([...all.values()].map(({ descriptor: { name, unit } }) => [name, unit]).toSorted(), [
       ['opero.attempt.duration', 's'],
       ['opero.call.duration', 's'],
+      ['opero.circuit.state', ''],
       ['opero.fallbacks', '{fallback}'],
       ['opero.limit', '{slot}'],
       ['opero.queued', '{attempt}'],
@@ -173,6 +174,10 @@ describe(`metrics, by SDK ${sdkVersion}`, () => {
     assert.deepEqual(await now('opero.running'), [[{}, 2]]);
     assert.deepEqual(await now('opero.queued'), [[{}, 3]]);
     assert.deepEqual(await now('opero.limit'), [[{}, 2]]);
+    assert.deepEqual(await now('opero.circuit.state'), [[{}, 0]]);
+    const isolation = circuitOf(station, 'measure').isolate();
+    assert.deepEqual(await now('opero.circuit.state'), [[{}, 3]]);
+    isolation();
     gate.resolve();
     await Promise.allSettled(calls);
     assert.deepEqual(await now('opero.running'), [[{}, 0]]);
