@@ -19,6 +19,7 @@ const entries = {
   'opero/nestjs': 'nestjs/index.d.ts',
   'opero/otel': 'otel/index.d.ts',
   'opero/testing': 'testing/index.d.ts',
+  'opero/view': 'view/index.d.ts',
   'opero/vite': 'vite/index.d.ts',
 } as const;
 

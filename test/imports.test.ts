@@ -18,7 +18,9 @@ const floors = [
   ['items'],
   ['orchestrator.ts', 'telemetry'],
   ['telemetry/metrics'],
-  ['index.ts', 'nestjs', 'otel', 'prometheus', 'testing', 'vite'],
+  ['index.ts', 'nestjs', 'otel', 'prometheus', 'testing', 'view', 'vite'],
+  // What shows it: in a browser, on a terminal.
+  ['view/page', 'view/top'],
 ];
 
 const root = path.resolve('src');

@@ -1,6 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import type { Policy, SiteInfo, State } from '../core/call/policy.js';
 import { originOf } from '../core/decoration/remade.js';
+import { once, type Undo } from '../core/undo.js';
 import type { Limit, Limited } from './given.js';
 import { type Limiters, limiters, type SharingConfig } from './limiters.js';
 
@@ -27,13 +28,25 @@ export interface Finder<L> {
   readonly moved: L | undefined;
   /** Does this with every limiter that there is. */
   each(act: (limiter: L) => void): void;
+  /** Does this with every limiter, and with those that come until that is ended. */
+  forAll(act: (limiter: L) => void): Undo;
 }
 
 /** The same for limiters of a method's own. */
 class OwnFinder<L> implements Finder<L> {
   most = 0;
 
-  constructor(readonly find: Limiters<L>) {}
+  constructor(
+    readonly find: Limiters<L>,
+    /** What is done with those that are made. */
+    readonly onMade: Set<(limiter: L) => void>,
+  ) {}
+
+  forAll(act: (limiter: L) => void): Undo {
+    this.find.each(act);
+    this.onMade.add(act);
+    return once(() => this.onMade.delete(act));
+  }
 
   get moved(): L | undefined {
     return this.find.moved();
@@ -61,6 +74,7 @@ export function finder<L extends Limited, Options extends SharingConfig>(
     const use = { site, kind, key: options().key };
     return {
       find: (call) => shared.find(call, use),
+      forAll: (act) => shared.forAll(act),
       get most() {
         return shared.most;
       },
@@ -73,7 +87,13 @@ export function finder<L extends Limited, Options extends SharingConfig>(
   const own = site.stateOf(policy, (): Own<L> => {
     const finders = limits.map((each, index) => {
       if (each.shared !== undefined) return undefined;
-      const found = new OwnFinder(limiters(each.options(), site, kind, create, configure));
+      const onMade = new Set<(limiter: L) => void>();
+      const make = (options: Options): L => {
+        const limiter = create(options);
+        for (const act of onMade) act(limiter);
+        return limiter;
+      };
+      const found = new OwnFinder(limiters(each.options(), site, kind, make, configure), onMade);
       // That it was declared with, too, though it be configured before the first call.
       const declared = originOf(policy).options;
       for (const options of [declared, policy.options]) found.allow(limitOf(optionsAt(options, index)));

@@ -1,6 +1,6 @@
 import type { Call } from '../core/call/call.js';
 import { node } from '../core/node.js';
-import type { Undo } from '../core/undo.js';
+import { once, type Undo } from '../core/undo.js';
 import { Changes } from './changes.js';
 import type { Found, Limiter, Use } from './found.js';
 import { foundBy, type SharingConfig, watched } from './limiters.js';
@@ -28,6 +28,8 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   #found: Found<L>;
   #moved: { limiter?: L } = {};
   #most = 0;
+  /** What is done with limiters that are made. */
+  readonly #onMade = new Set<(limiter: L) => void>();
 
   constructor(readonly making: Making<L, Options>) {
     this.#options = new Changes(making.options, (options, before) => this.#renew(options, before));
@@ -43,7 +45,9 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
     const last: { limiter?: L } = {};
     this.#moved = last;
     return foundBy(this.making.options, () => {
-      return watched(this.making.create(this.options), (moved) => {
+      const limiter = this.making.create(this.options);
+      for (const act of this.#onMade) act(limiter);
+      return watched(limiter, (moved) => {
         last.limiter = moved;
       });
     });
@@ -84,6 +88,13 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
   /** Does this with every limiter. */
   each(act: (limiter: L) => void): void {
     for (const limiter of this.#found) act(limiter);
+  }
+
+  /** Does this with every limiter, and with those that come until that is ended. */
+  forAll(act: (limiter: L) => void): Undo {
+    this.each(act);
+    this.#onMade.add(act);
+    return once(() => this.#onMade.delete(act));
   }
 
   /** Changes the options until that is undone; of several changes the latest counts. Throws what `change` throws. */

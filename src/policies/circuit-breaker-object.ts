@@ -69,6 +69,7 @@ export class SharedCircuits {
       circuits: () => this.#circuits,
       only: undefined,
       contextOf: (call) => ({ call, site }),
+      isolate: () => this.#circuits.isolate({ call: undefined, site }),
       handle: (owner, key, call) => handleOf(() => this.#circuits.byKeyOf(owner), key, call && { call, site }),
       states: () => this.#circuits.states(),
     };

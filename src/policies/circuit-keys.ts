@@ -2,6 +2,7 @@ import type { Call } from '../core/call/call.js';
 import { type ArgumentPlace, valueAt } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { WeakList } from '../core/decoration/weak-list.js';
+import { once, type Undo } from '../core/undo.js';
 import { type Key, keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';
@@ -92,6 +93,21 @@ interface Owned<Context> {
   times: number;
 }
 
+/** An isolation of all circuits, those too that come while it lasts. */
+class Isolation<Context> {
+  readonly #ends = new Map<Circuit<Context>, () => void>();
+
+  constructor(readonly context: Context | undefined) {}
+
+  isolate(circuit: Circuit<Context>): void {
+    if (!this.#ends.has(circuit)) this.#ends.set(circuit, circuit.isolate(this.context));
+  }
+
+  end(): void {
+    for (const end of this.#ends.values()) end();
+  }
+}
+
 /** The circuits of a method on a concrete class, or of methods that share them, by instance and key as far as told apart. */
 export class Circuits<Context, Options extends SharingConfig> implements State {
   readonly #create: () => Circuit<Context>;
@@ -99,6 +115,7 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
   #options: Options;
   /** How often they took other options. */
   #times = 0;
+  readonly #isolations = new Set<Isolation<Context>>();
   readonly #shared: CircuitsByKey<Context>;
   readonly #own = new WeakMap<object, Owned<Context>>();
   /** The same, for who goes through all of them. */
@@ -112,7 +129,11 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
     configure: (circuit: Circuit<Context>, options: Options) => void,
   ) {
     this.#options = sharing;
-    this.#create = () => create(this.#options);
+    this.#create = () => {
+      const circuit = create(this.#options);
+      for (const isolation of this.#isolations) isolation.isolate(circuit);
+      return circuit;
+    };
     this.#configure = configure;
     this.#shared = new CircuitsByKey(this.#create);
     if (isShared(sharing)) this.only = this.#shared.use(undefined);
@@ -129,6 +150,18 @@ export class Circuits<Context, Options extends SharingConfig> implements State {
     this.#options = options;
     this.#times++;
     this.#shared.renew((circuit) => this.#configure(circuit, options));
+  }
+
+  /** Isolates every circuit, those too that come meanwhile, until that is ended. `context` is for the hooks. */
+  isolate(context: Context | undefined): Undo {
+    const isolation = new Isolation(context);
+    this.#isolations.add(isolation);
+    const own = Array.from(this.#everyOwn, ({ circuits }) => circuits);
+    for (const circuits of [this.#shared, ...own]) circuits.renew((circuit) => isolation.isolate(circuit));
+    return once(() => {
+      this.#isolations.delete(isolation);
+      isolation.end();
+    });
   }
 
   /**

@@ -9,6 +9,7 @@ import type { SiteInfo, State } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { callIdOf, factsOf, tellOfRejection } from '../core/call/tell.js';
 import { node } from '../core/node.js';
+import type { Undo } from '../core/undo.js';
 import type { Key } from '../limits/asked.js';
 import type { SharingConfig } from '../limits/limiters.js';
 import { Circuit } from './circuit.js';
@@ -38,6 +39,8 @@ export interface SiteCircuits {
   readonly key: Key | undefined;
   /** The options as they are by now. */
   readonly options: () => Filled;
+  /** Isolates every circuit, of whatever receiver and key, those too that come meanwhile, until that is ended. */
+  isolate(): Undo;
   /** A circuit of a receiver, by key; `call` stands for who changes it by hand. */
   handle(owner: unknown, key: unknown, call: Call | undefined): CircuitHandle;
   /** What the circuits are now, of all receivers and keys. */
@@ -89,6 +92,7 @@ export function circuitsOf(options: Filled, site: SiteInfo): CallCircuits<Call> 
     circuits: () => circuits,
     only: circuits.only,
     contextOf: (call) => call,
+    isolate: () => circuits.isolate(undefined),
     handle: (owner, key, call) => handleOf(() => circuits.byKeyOf(owner), key, call),
     states: () => circuits.states(),
     configure: (current) => circuits.configure(current as Filled),

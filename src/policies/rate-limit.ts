@@ -1,9 +1,10 @@
-import type { Policy, PolicyStep } from '../core/call/policy.js';
+import type { Policy, PolicyStep, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
 import type { NeedsOfOther } from '../core/decoration/needs.js';
 import type { Where } from '../core/options.js';
 import type { OneOrMore } from '../core/types.js';
+import { once, type Undo } from '../core/undo.js';
 import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
@@ -77,7 +78,15 @@ const isPlain = ({ shared, options }: Limit<Window, RateLimitOptions>): boolean 
   return shared === undefined && !isWeighing(options()) && weightResult === undefined && pauseFor === undefined;
 };
 
-export function rateLimitPolicy(given: unknown, where: Where): Policy {
+/** The policy of rate limits; it can have all of a method's wait. */
+export interface RateLimitPolicy extends Policy {
+  /** Nobody starts until that is ended, whatever the key; of limits that methods share, nobody of any of them. */
+  pause(site: SiteInfo): Undo;
+}
+
+export const isRateLimit = (policy: Policy): policy is RateLimitPolicy => 'pause' in policy;
+
+export function rateLimitPolicy(given: unknown, where: Where): RateLimitPolicy {
   const limits = readLimits<Window, RateLimitOptions>(given, where, rateLimitKind);
   const ranks = ranksOf(limits, rank);
   const steps = limits.map((limit, at): PolicyStep => {
@@ -94,13 +103,23 @@ export function rateLimitPolicy(given: unknown, where: Where): Policy {
       },
     };
   });
-  const policy: Policy = {
+  const policy: RateLimitPolicy = {
     kind: 'rateLimit',
     options: shownOf(limits, given),
     steps: steps as [PolicyStep, ...PolicyStep[]],
     verify: noteOrder,
     reset() {
       for (const { shared } of limits) shared?.reset();
+    },
+    pause(site) {
+      const finders = limits.map((_, at) => finder(limits, at, policy, site, making));
+      const undone = finders.map((each) => each.forAll((window) => window.pause(Number.POSITIVE_INFINITY)));
+      return once(() => {
+        for (const [at, undo] of undone.entries()) {
+          undo();
+          finders[at]?.forAll((window) => window.resume())();
+        }
+      });
     },
   };
   return policy;

@@ -24,7 +24,8 @@ function findStatics(): void {
   }
 }
 
-const entryOf = (site: Site): MethodEntry => ({
+/** What is told of a site. */
+export const entryOf = (site: Site): MethodEntry => ({
   className: site.className ?? site.label,
   method: site.member === undefined ? '*' : String(site.name),
   static: site.member?.placement.endsWith('static') === true,
@@ -32,6 +33,12 @@ const entryOf = (site: Site): MethodEntry => ({
   stats: { ...site.statsNow(), ...site.standingNow() },
   latency: latencyBy(site.stats),
 });
+
+/** The sites of every governed method of the process. */
+export function governedSites(): Site[] {
+  findStatics();
+  return [...allSites()].filter(isGoverned);
+}
 
 /**
  * Every governed method of the process, in the order in which they became known: one entry for each method of each
@@ -43,7 +50,4 @@ const entryOf = (site: Site): MethodEntry => ({
  * @example
  * for (const { className, method, stats } of methods()) console.log(`${className}.${method}: ${stats.running} run`);
  */
-export function methods(): MethodEntry[] {
-  findStatics();
-  return [...allSites()].filter(isGoverned).map(entryOf);
-}
+export const methods = (): MethodEntry[] => governedSites().map(entryOf);

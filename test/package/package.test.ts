@@ -13,6 +13,7 @@ import * as opero from 'opero';
 import * as nestjs from 'opero/nestjs';
 import * as otel from 'opero/otel';
 import * as testing from 'opero/testing';
+import * as view from 'opero/view';
 import * as vite from 'opero/vite';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -234,6 +235,12 @@ const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
     types: ['AnyConstructor', 'Failure', 'Restore'],
     peers: [],
   },
+  view: {
+    exports: view,
+    values: ['startView'],
+    types: ['View', 'ViewConfig'],
+    peers: [],
+  },
   vite: {
     exports: vite,
     values: ['default', 'opero'],
@@ -268,7 +275,7 @@ describe('the package', () => {
   test('holds what a user needs, and nothing else', () => {
     const further = Object.keys(furtherEntries).map((name) => `dist/${name}/index`);
     const entries = ['dist/index', ...further].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
-    const wanted = [...entries, 'dist/workers/entry.js', 'src/index.ts'];
+    const wanted = [...entries, 'dist/view/opero.js', 'dist/workers/entry.js', 'src/index.ts'];
     // A page shows the drawing.
     const documents = [...pages.map(({ path }) => path), 'test/bench/adaptive.svg'];
     for (const file of [...wanted, ...documents, 'LICENSE', 'CHANGELOG.md', 'package.json']) {
@@ -408,6 +415,12 @@ describe('a bundle that imports retry alone', () => {
       assert.equal(code.includes(absent), false, absent);
   });
 
+  test('holds nothing of opero/view', () => {
+    for (const absent of ['node:http', 'createServer', 'text/event-stream']) {
+      assert.equal(code.includes(absent), false, absent);
+    }
+  });
+
   test('runs a decorated class', async () => {
     const program = `
       import { retry } from 'opero';
@@ -477,6 +490,19 @@ describe('the package, installed into an empty project', () => {
     `;
     writeFileSync(join(project(), 'testing.mjs'), program);
     assert.equal((await run('testing.mjs', [])).stdout, 'bought\n');
+  });
+
+  test('has a view whose page is in its code, and a command that shows it', async () => {
+    const program = `
+      import { startView } from 'opero/view';
+      const view = await startView();
+      const page = await (await fetch(view.url)).text();
+      console.log(/<script type="module">\\S/.test(page), /<style>\\S/.test(page));
+    `;
+    writeFileSync(join(project(), 'view.mjs'), program);
+    assert.equal((await run('view.mjs', [])).stdout, 'true true\n');
+    const { stdout } = await exec('npx', ['--no', 'opero'], { cwd: project(), env });
+    assert.match(stdout, /^usage: opero top /);
   });
 
   test('runs a cpuBound method in a worker', async () => {

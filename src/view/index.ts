@@ -1,0 +1,2 @@
+export type { ViewConfig } from './options.js';
+export { startView, type View } from './start-view.js';

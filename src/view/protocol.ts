@@ -1,0 +1,101 @@
+/**
+ * What the server tells the page and `opero top`: one `all` event when somebody connects, and a `changes` event each second.
+ * Only types: the page is compiled for the browser.
+ */
+
+/** How often something came, by its reason: a list, as a reason may have any name, `__proto__` too. */
+export type Counted = readonly (readonly [reason: string, count: number])[];
+
+/** What somebody may do by hand to a method: undefined where it has no such policy; else whether that holds now. */
+export interface HandsOn {
+  readonly isolated?: boolean | undefined;
+  readonly paused?: boolean | undefined;
+}
+
+/** A method, as it is now. */
+export interface MethodState {
+  /** Tells the methods of one program apart, as long as it runs. */
+  readonly id: number;
+  readonly className: string;
+  readonly method: string;
+  readonly static: boolean;
+  readonly policies: readonly string[];
+  /** Calls that ended in the last second, and those of them that rejected. */
+  readonly calls: number;
+  readonly failed: number;
+  /** Calls that ended in a second, in the mean of the last ten. */
+  readonly rate: number;
+  /** Of the calls that ended in the last ten seconds, in milliseconds; undefined where there were none. */
+  readonly p50?: number | undefined;
+  readonly p99?: number | undefined;
+  readonly running: number;
+  readonly queued: number;
+  /** The concurrency limit in force, 0 for none, and how many of its slots are taken. */
+  readonly limit: number;
+  readonly used?: number | undefined;
+  readonly circuit?: 'closed' | 'open' | 'half-open' | 'isolated' | undefined;
+  /** These count from the beginning of the program on. */
+  readonly retries: number;
+  readonly rejected: number;
+  readonly fallbacks: number;
+  readonly failures: number;
+  /** The same by reason, from the start of the view on: an error's class, and `queue-full` or `open`. */
+  readonly retriesBy: Counted;
+  readonly rejectedBy: Counted;
+  /** The class of the last error of an attempt or a call, and when that was, in milliseconds since 1970. */
+  readonly lastError?: { readonly name: string; readonly at: number } | undefined;
+  /** When a call rejected last, save by its caller's signal. */
+  readonly failedAt?: number | undefined;
+  readonly hands: HandsOn;
+}
+
+/** The same with the calls of each second of the last minute, the oldest first. */
+export interface MethodWithMinute extends MethodState {
+  readonly minute: readonly number[];
+}
+
+/** The program that is looked at. */
+export interface Program {
+  readonly name: string;
+  readonly pid: number;
+  readonly node: string;
+  /** When it began, in milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** All that there is to know now. */
+export interface Everything {
+  readonly program: Program;
+  /** Whether circuits may be isolated, and limits paused. */
+  readonly controls: boolean;
+  /** When it was so, by the program's clock, in milliseconds since 1970. */
+  readonly at: number;
+  readonly methods: readonly MethodWithMinute[];
+}
+
+/** What is different from what was told before. */
+export interface Changes {
+  readonly at: number;
+  /** How many seconds are over since the last ones: more than one where the program was too busy to tell. */
+  readonly seconds: number;
+  readonly methods: readonly MethodState[];
+  /** Methods that there are no more, by `id`. */
+  readonly gone: readonly number[];
+}
+
+/** The last ten minutes of a method, second by second, the oldest first. */
+export interface TenMinutes {
+  readonly id: number;
+  /** Null before there was the view. */
+  readonly calls: readonly (number | null)[];
+  readonly failed: readonly (number | null)[];
+  /** Of the ten seconds before each; null where no call ended in them. */
+  readonly p50: readonly (number | null)[];
+  readonly p99: readonly (number | null)[];
+}
+
+/** What the page may ask for with `{ controls: true }`. */
+export interface ControlRequest {
+  readonly id: number;
+  readonly action: 'isolate' | 'restore' | 'pause' | 'resume';
+}

@@ -1,0 +1,78 @@
+import type { Changes, Everything, MethodState } from '../protocol.js';
+
+/** A view that does not answer as one. */
+export class NoViewError extends Error {
+  override readonly name = 'NoViewError';
+}
+
+/** Where the view is, and what it has to be shown. */
+export interface Address {
+  readonly url: URL;
+  readonly token: string | undefined;
+}
+
+async function ask({ url, token }: Address, path: string, signal?: AbortSignal): Promise<Response> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, url), { headers, redirect: 'error', ...(signal && { signal }) });
+  } catch {
+    throw new NoViewError(`nobody answers at ${url.origin}: is the program there, and does it call startView()?`);
+  }
+  if (response.ok && response.body !== null) return response;
+  throw new NoViewError(`${url.origin} says: ${response.status} ${(await response.text()).trim().slice(0, 200)}`);
+}
+
+/** Everything that there is to know now. */
+export async function snapshot(address: Address): Promise<Everything> {
+  const response = await ask(address, 'snapshot');
+  try {
+    return (await response.json()) as Everything;
+  } catch {
+    throw new NoViewError(`${address.url.origin} is no view of opero`);
+  }
+}
+
+/** The program as it is told of, again and again. */
+export interface Picture extends Omit<Everything, 'methods'> {
+  readonly methods: ReadonlyMap<number, MethodState>;
+}
+
+/** Tells how the program is, each second, until it is gone. Throws a NoViewError if it is not there at all. */
+export async function* pictures(address: Address, signal: AbortSignal): AsyncGenerator<Picture> {
+  const response = await ask(address, 'events', signal);
+  let picture: { everything: Everything; methods: Map<number, MethodState> } | undefined;
+  try {
+    for await (const { event, data } of events(response.body as ReadableStream<Uint8Array>)) {
+      if (event === 'all') {
+        const everything = JSON.parse(data) as Everything;
+        picture = { everything, methods: new Map(everything.methods.map((method) => [method.id, method])) };
+      } else if (event === 'changes' && picture !== undefined) {
+        const changes = JSON.parse(data) as Changes;
+        for (const method of changes.methods) picture.methods.set(method.id, method);
+        for (const id of changes.gone) picture.methods.delete(id);
+        picture.everything = { ...picture.everything, at: changes.at };
+      }
+      if (picture !== undefined) yield { ...picture.everything, methods: picture.methods };
+    }
+  } catch (error) {
+    // A connection that breaks off is the end of the program.
+    if (signal.aborted || error instanceof SyntaxError) throw error;
+  }
+}
+
+/** The server-sent events of a body. */
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{ event: string; data: string }> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    const parts = text.split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) {
+      const fields = new Map(part.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line] as const));
+      const field = (name: string): string => fields.get(name)?.slice(name.length + 2) ?? '';
+      yield { event: field('event'), data: field('data') };
+    }
+  }
+}
