@@ -19,6 +19,8 @@ const shops = Array.from({ length: 300 }, (_, at) => {
   return new (Object.defineProperty(Shop, 'name', { value: `Shop${at}${'x'.repeat(1000)}` }))();
 });
 const view = await startView();
+// What is kept of each method is there before anything is measured.
+for (const shop of shops) await shop.buy();
 const quick = await listenTo(view);
 let told = (await quick.next()).data.length;
 
