@@ -48,6 +48,9 @@ export default {
   tsconfigFile: 'none',
   ignorePatterns: ['/test/compilers', '/.ci'],
   coverageAnalysis: 'perTest',
+  // Of a busy machine: what has no end is mostly told by how often it comes by.
+  timeoutMS: 20_000,
+  timeoutFactor: 3,
   concurrency: 2,
   reporters: ['progress-append-only', 'clear-text', 'json'],
   clearTextReporter: { allowColor: false, reportTests: false, allowEmojis: false },
