@@ -17,6 +17,16 @@ const plain: readonly string[] = ['decorate'];
 
 /** What each example prints, line by line. */
 const expected: Readonly<Record<string, readonly string[]>> = {
+  events: [
+    'attempt 1 failed: Error: no answer',
+    'a line of log: retry, 1',
+    'falls back on cached',
+    'a line of log: fallback, 1',
+    'ok by a fallback',
+    'ok by the method',
+    'left: 0',
+    "Weather forecast [ 'fallback', 'retry', 'concurrency' ] 3 2",
+  ],
   batch: [
     '25 % of 10000',
     '50 % of 10000',

@@ -1,7 +1,7 @@
 import type { Call } from '../core/call/call.js';
 import { isOver, now } from '../core/call/clock.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { WeakList } from '../core/decoration/weak-list.js';
+import { WeakList } from '../core/weak-list.js';
 import { type Key, keyOf } from './asked.js';
 
 /** A limiter that can say when it is idle, so that it may be dropped, and when somebody waits in it. */

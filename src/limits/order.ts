@@ -1,8 +1,8 @@
 import { finalError } from '../core/call/final-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
-import { WeakList } from '../core/decoration/weak-list.js';
 import { ConfigurationError } from '../core/errors.js';
+import { WeakList } from '../core/weak-list.js';
 
 /** What is taken while a limit is held, and by which method first. */
 class Later {

@@ -1,8 +1,8 @@
 import type { Call } from '../core/call/call.js';
 import { type ArgumentPlace, valueAt } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
-import { WeakList } from '../core/decoration/weak-list.js';
 import { once, type Undo } from '../core/undo.js';
+import { WeakList } from '../core/weak-list.js';
 import { type Key, keyOf } from '../limits/asked.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import type { Circuit } from './circuit.js';

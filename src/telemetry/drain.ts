@@ -1,21 +1,23 @@
 import { Alarm } from '../core/call/clock.js';
 import { settle } from '../core/call/start.js';
-import { underWay } from '../core/call/under-way.js';
+import { onEveryEnd, underWay } from '../core/call/under-way.js';
 import { durationOrInfinity, readOptions } from '../core/options.js';
 
-/** Those who wait for the end of all calls. */
+/** Those who wait for the next end of a call. */
 const waiting = new Set<() => void>();
 
-function waitForNone(wake: () => void): void {
+const wakeAll = (): void => {
+  for (const wake of [...waiting]) wake();
+};
+
+function onNextEnd(wake: () => void): void {
   waiting.add(wake);
-  underWay.onNone = () => {
-    for (const each of waiting) each();
-  };
+  onEveryEnd(wakeAll);
 }
 
 function forget(wake: () => void): void {
   waiting.delete(wake);
-  if (waiting.size === 0) underWay.onNone = undefined;
+  if (waiting.size === 0) onEveryEnd(undefined);
 }
 
 const forEver = { timeout: Number.POSITIVE_INFINITY };
@@ -50,16 +52,16 @@ export async function drain(options: { readonly timeout?: number } = {}): Promis
   }, true);
   if (timeout > 0 && timeout < Number.POSITIVE_INFINITY) alarm.set(timeout);
   try {
-    // Who awaits a call may make the next one then.
-    for (await settle(); underWay.count > 0 && !isUp; await settle()) {
+    // Who awaits a call may make the next one then; and of many that end at once it is asked once.
+    for (await settle(); underWay() > 0 && !isUp; await settle()) {
       await new Promise<void>((resolve) => {
         wake = resolve;
-        waitForNone(wake);
+        onNextEnd(wake);
       });
       forget(wake);
     }
   } finally {
     alarm.clear();
   }
-  return underWay.count;
+  return underWay();
 }

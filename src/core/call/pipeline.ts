@@ -8,8 +8,8 @@ import { join, signalOf, unwatch, watch } from './signals.js';
 import { lookAgain, onEntry, settled, startOf } from './start.js';
 import type { MutableStats } from './stats.js';
 import { type After, type Around, admitted, type Next, type Step } from './step.js';
-import { type Observed, observe, TracedCall } from './trace.js';
-import { underWay } from './under-way.js';
+import { type Observed, observe, TracedCall, takeObserved } from './trace.js';
+import { hasEnded } from './under-way.js';
 import { isTraced } from './watched.js';
 
 /** A step, and what lies around it, which is completed while the steps are linked. */
@@ -151,12 +151,12 @@ export function runner(
   const { stats } = site;
   const end: After = {
     ok(value, call) {
-      underWay.end();
+      hasEnded(stats);
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       return value;
     },
     fail(error, call) {
-      underWay.end();
+      hasEnded(stats);
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       if (!call.aborted || isHandedOver(call)) stats.failures++;
       call.handoff?.onFailure?.(error);
@@ -165,8 +165,12 @@ export function runner(
   };
   const gate = compile(policies, end, site);
 
-  return function run(fn, self, args, observed?: Observed): Promise<unknown> {
-    if (observed === undefined && isTraced()) return observe(site, fn, self, args, run);
+  return function run(fn, self, args) {
+    let observed: Observed | undefined;
+    if (isTraced()) {
+      observed = takeObserved();
+      if (observed === undefined) return observe(site, fn, self, args, run);
+    }
     stats.calls++;
     const given = observed === undefined ? takeHandoff(self, site.name) : observed.handoff;
     let signal: AbortSignal | undefined;
@@ -175,6 +179,7 @@ export function runner(
       if (given !== undefined) signal = joinSignals(signal, given.signal);
     } catch (error) {
       stats.failures++;
+      hasEnded(stats);
       return Promise.reject(error);
     }
     const call =
@@ -185,6 +190,7 @@ export function runner(
     if (signal !== undefined) {
       if (signal.aborted) {
         stats.failures++;
+        hasEnded(stats);
         if (observed !== undefined) observed.trace.isRefused = true;
         return Promise.reject(signal.reason);
       }
@@ -194,10 +200,10 @@ export function runner(
         watch(call, signal);
       } catch (error) {
         stats.failures++;
+        hasEnded(stats);
         return Promise.reject(error);
       }
     }
-    underWay.begin();
     // In this very function, so that few frames stand between the caller and the method's code.
     let result: unknown;
     try {

@@ -1,3 +1,5 @@
+import { WeakList } from '../weak-list.js';
+
 /**
  * The counts of one method on one concrete class, since the class was first used.
  *
@@ -68,10 +70,24 @@ export interface Standing {
 
 export type MutableStats = { -readonly [Key in Exclude<keyof Stats, 'custom'>]: Stats[Key] } & {
   readonly custom: Record<string, Counts>;
+  /** Calls that have ended: for those who wait for all. */
+  ended: number;
 };
 
-export const newStats = (): MutableStats => ({
+/** Those that are there: those of calls under way are, whatever became of their method. */
+const all = new WeakList<MutableStats>();
+
+export const allStats = (): Iterable<MutableStats> => all;
+
+export function newStats(): MutableStats {
+  const stats = noCounts();
+  all.add(stats);
+  return stats;
+}
+
+const noCounts = (): MutableStats => ({
   calls: 0,
+  ended: 0,
   running: 0,
   abandoned: 0,
   queued: 0,
@@ -96,7 +112,7 @@ export const newStats = (): MutableStats => ({
 });
 
 /** The counts as they are now, and what is shown beside them, for who asked: they do not move on. */
-export const copyOf = (stats: MutableStats, gauges: Partial<Gauges>): Stats => ({
+export const copyOf = ({ ended: _, ...stats }: MutableStats, gauges: Partial<Gauges>): Stats => ({
   ...stats,
   ...gauges,
   custom: Object.fromEntries(Object.entries(stats.custom).map(([kind, counts]) => [kind, { ...counts }])),

@@ -8,7 +8,7 @@ import { type Handoff, takeHandoff } from './handoff.js';
 import { isOwnError } from './own-errors.js';
 import type { SiteInfo } from './policy.js';
 import { factsOf, nextCallId } from './tell.js';
-import { areAttemptsTraced, type Wanted, wantedNow } from './watched.js';
+import { areAttemptsTraced, setTraced, type Wanted, wantedNow } from './watched.js';
 
 type Mutable<Event> = { -readonly [Name in keyof Event]: Event[Name] };
 
@@ -19,7 +19,19 @@ export interface Observed {
 }
 
 /** Runs a call; see `runner`. */
-type RunTraced = (fn: AnyFunction, self: unknown, args: readonly unknown[], observed: Observed) => Promise<unknown>;
+type Run = (fn: AnyFunction, self: unknown, args: readonly unknown[]) => Promise<unknown>;
+
+/** What the call that is run next begins with. It comes this way, as a further parameter would cost every call. */
+let observed: Observed | undefined;
+
+/** What this call begins with, if that was made ready; to be asked where calls are traced. */
+export function takeObserved(): Observed | undefined {
+  const taken = observed;
+  if (taken === undefined) return undefined;
+  observed = undefined;
+  setTraced(false);
+  return taken;
+}
 
 /** A call that somebody watches. */
 export class TracedCall extends Call {
@@ -46,12 +58,16 @@ export function observe(
   fn: AnyFunction,
   self: unknown,
   args: readonly unknown[],
-  run: RunTraced,
+  run: Run,
 ): Promise<unknown> {
   // Before anybody is told, who may make calls of his own.
   const handoff = takeHandoff(self, site.name);
   const trace = new Trace(site, fn, args);
-  return trace.within(() => run(fn, self, args, { trace, handoff }));
+  return trace.within(() => {
+    observed = { trace, handoff };
+    setTraced(true);
+    return run(fn, self, args);
+  });
 }
 
 /** What is noted of a call that somebody watches, and told of it. */

@@ -1,16 +1,25 @@
-/** The calls of the process that have begun and not ended: one whose caller has left is there until its code has ended. */
-class UnderWay {
-  count = 0;
-  /** Called when the last of them has ended. */
-  onNone: (() => void) | undefined = undefined;
+import { allStats, type MutableStats } from './stats.js';
 
-  begin(): void {
-    this.count++;
-  }
+/** Told of each call that ends, while somebody waits for that. */
+let told: (() => void) | undefined;
 
-  end(): void {
-    if (--this.count === 0) this.onNone?.();
-  }
+/** A call has ended. */
+export function hasEnded(stats: MutableStats): void {
+  stats.ended++;
+  if (told !== undefined) told();
 }
 
-export const underWay = new UnderWay();
+/** Has somebody told of each call that ends from now on; undefined: nobody. */
+export const onEveryEnd = (listener: (() => void) | undefined): void => {
+  told = listener;
+};
+
+/**
+ * How many calls of the process have begun and not ended: one whose caller has left is among them until its code has ended.
+ * Summed up where somebody asks, as a number kept for all would cost every call more.
+ */
+export function underWay(): number {
+  let count = 0;
+  for (const { calls, ended } of allStats()) count += calls - ended;
+  return count;
+}

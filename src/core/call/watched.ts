@@ -1,6 +1,6 @@
 import type { AttemptEvent, CallEvent } from '../events.js';
 import { once, type Undo } from '../undo.js';
-import { areAttemptsHeard, isAnyHeard } from './channels.js';
+import { areAttemptsHeard, areCallsHeard } from './channels.js';
 import type { MutableStats } from './stats.js';
 
 /**
@@ -28,7 +28,7 @@ export interface Wanted {
 const nothing: Wanted = { surroundings: [], timing: undefined, capture: false };
 
 let wanted = nothing;
-/** Whether something of that has calls traced though nobody listens. */
+/** Whether something of that has calls traced though nobody listens; or the call that begins now is, whoever leaves meanwhile. */
 let hasMore = false;
 /** Set in a worker: calls are told of on the side that makes them. */
 let isSilent = false;
@@ -39,7 +39,12 @@ export const wantedNow = (): Wanted => wanted;
 /** From now on something else is wanted of the calls that begin. */
 export function want(change: Partial<Wanted>): void {
   wanted = { ...wanted, ...change };
-  hasMore = wanted.surroundings.length > 0 || wanted.timing !== undefined;
+  setTraced(false);
+}
+
+/** Whether the call that begins now is traced in any case. */
+export function setTraced(isSo: boolean): void {
+  hasMore = isSo || wanted.surroundings.length > 0 || wanted.timing !== undefined;
 }
 
 /** Has the calls that begin from now on run within something, and within all that came before. */
@@ -54,7 +59,8 @@ export const silence = (): void => {
 };
 
 /** Whether a call that begins now is to be traced. */
-export const isTraced = (): boolean => (hasMore || isAnyHeard()) && !isSilent;
+export const isTraced = (): boolean => (hasMore || areCallsHeard() || areAttemptsHeard()) && !isSilent;
 
 /** Whether its attempts are. */
-export const areAttemptsTraced = (): boolean => hasMore || areAttemptsHeard();
+export const areAttemptsTraced = (): boolean =>
+  wanted.surroundings.length > 0 || wanted.timing !== undefined || areAttemptsHeard();

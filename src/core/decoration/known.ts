@@ -1,6 +1,6 @@
 import type { AnyClass } from '../types.js';
+import { WeakList } from '../weak-list.js';
 import { classOf } from './metadata.js';
-import { WeakList } from './weak-list.js';
 
 /** The classes that were linked, or have static members with policies. */
 const classes = new WeakList<AnyClass>();

@@ -13,11 +13,11 @@ import { silence } from '../call/watched.js';
 import { isPrivate, type Member, type Placement } from '../member.js';
 import type { PolicyKind } from '../policies.js';
 import type { AnyClass, AnyFunction } from '../types.js';
+import { WeakList } from '../weak-list.js';
 import type { Configured, InForce, TakenOut } from './in-force.js';
 import { type ClassInChain, classRecord, recordAt } from './metadata.js';
 import { narrowed } from './narrowed.js';
 import { States } from './states.js';
-import { WeakList } from './weak-list.js';
 
 /** Makes a call of a function with a receiver and arguments; always gives a promise. */
 export type Run = ReturnType<typeof runner>;
