@@ -18,6 +18,7 @@ const entries = {
   opero: 'index.d.ts',
   'opero/nestjs': 'nestjs/index.d.ts',
   'opero/otel': 'otel/index.d.ts',
+  'opero/prometheus': 'prometheus/index.d.ts',
   'opero/testing': 'testing/index.d.ts',
   'opero/view': 'view/index.d.ts',
   'opero/vite': 'vite/index.d.ts',

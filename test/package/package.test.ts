@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import * as opero from 'opero';
 import * as nestjs from 'opero/nestjs';
 import * as otel from 'opero/otel';
+import * as prometheus from 'opero/prometheus';
 import * as testing from 'opero/testing';
 import * as view from 'opero/view';
 import * as vite from 'opero/vite';
@@ -212,8 +213,8 @@ const types = [
   'Wrapped',
 ];
 
-/** Optional packages that an entry looks for in the user's project when it runs, and imports nowhere. */
-const foundAtRunTime = ['esbuild', 'vite'];
+/** Optional packages that an entry is given, or looks for in the project of the user when it runs, and imports nowhere. */
+const foundAtRunTime = ['esbuild', 'prom-client', 'vite'];
 
 /** What the further entries have, values and types, and which optional packages each of them imports. */
 const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
@@ -228,6 +229,12 @@ const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
     values: ['instrument'],
     types: ['InstrumentOptions'],
     peers: ['@opentelemetry/api'],
+  },
+  prometheus: {
+    exports: prometheus,
+    values: ['collect', 'metricsText'],
+    types: ['MetricsRegistry'],
+    peers: [],
   },
   testing: {
     exports: testing,
@@ -275,7 +282,13 @@ describe('the package', () => {
   test('holds what a user needs, and nothing else', () => {
     const further = Object.keys(furtherEntries).map((name) => `dist/${name}/index`);
     const entries = ['dist/index', ...further].flatMap((each) => [`${each}.js`, `${each}.d.ts`]);
-    const wanted = [...entries, 'dist/view/opero.js', 'dist/workers/entry.js', 'src/index.ts'];
+    const wanted = [
+      ...entries,
+      'dist/view/opero.js',
+      'dist/workers/entry.js',
+      'src/index.ts',
+      'src/prometheus/grafana.json',
+    ];
     // A page shows the drawing.
     const documents = [...pages.map(({ path }) => path), 'test/bench/adaptive.svg'];
     for (const file of [...wanted, ...documents, 'LICENSE', 'CHANGELOG.md', 'package.json']) {

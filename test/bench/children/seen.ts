@@ -32,6 +32,7 @@ const ways: Record<string, () => unknown> = {
   events() {
     on('call', ({ duration }) => keep(duration));
   },
+  prometheus: () => import('opero/prometheus'),
   metrics: () => byOpenTelemetry('none'),
   calls: () => byOpenTelemetry('call'),
   attempts: () => byOpenTelemetry('attempt'),

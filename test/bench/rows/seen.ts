@@ -12,6 +12,7 @@ const seenSection: Section = {
       {
         opero: seen('not'),
         'with a listener to calls': seen('events'),
+        'with metrics for Prometheus': seen('prometheus'),
         'with metrics by OpenTelemetry': seen('metrics'),
         'and a span of each call': seen('calls'),
         'and a span of each attempt, where one is enough': seen('attempts'),

@@ -1,0 +1,2 @@
+export { collect, type MetricsRegistry } from './collect.js';
+export { metricsText } from './metrics-text.js';
