@@ -8,6 +8,7 @@ import { cacheSections } from './rows/caches.js';
 import { callSections } from './rows/calls.js';
 import { circuitSections } from './rows/circuits.js';
 import { crowdSections } from './rows/crowd.js';
+import { eventSections } from './rows/events.js';
 import { limitSections } from './rows/limits.js';
 import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
@@ -35,6 +36,7 @@ const sections = [
   ...rateSections,
   ...retrySections,
   ...limitSections,
+  ...eventSections,
   ...setupSections,
   ...seenSections,
   ...workerSections,
