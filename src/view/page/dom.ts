@@ -32,6 +32,8 @@ export function setText(node: Node, text: string): void {
 }
 
 export function setAttribute(node: Element, name: string, value: string | undefined): void {
+  const before = node.getAttribute(name) ?? undefined;
+  if (before === value) return;
   if (value === undefined) node.removeAttribute(name);
-  else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  else node.setAttribute(name, value);
 }
