@@ -18,6 +18,7 @@ import {
 } from 'opero';
 import { resetState } from 'opero/testing';
 import { flush, underFakeClock } from '../support/clock.js';
+import { runProgram } from '../support/run-program.js';
 import { Work } from '../support/work.js';
 
 const entriesOf = (...names: string[]): MethodEntry[] => methods().filter(({ className }) => names.includes(className));
@@ -108,6 +109,10 @@ describe('methods', () => {
     new Whole();
     assert.deepEqual(named(entriesOf('Whole', 'Orchestrator')), ['Orchestrator.*', 'Whole.one', 'Whole.other']);
     assert.ok(orchestrator);
+  });
+
+  test('holds no class, nor does the latency', async () => {
+    assert.deepEqual(await runProgram('listed', { flags: ['--expose-gc'] }), { code: 0, stdout: 'gone\n', stderr: '' });
   });
 
   test('tells how full the limit is, and what the circuit is, of keys and instances the worst', async () => {
