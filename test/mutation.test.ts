@@ -120,12 +120,19 @@ describe('the mutants that a run tries', () => {
     assert.deepEqual([names.filter(drawn(0, '1')).length, names.filter(drawn(1, '1')).length], [0, 2_000]);
   });
 
-  test('are those that survived, where a run is to try these again', () => {
-    const report = reportOf([condition, 'true', 'Survived'], [condition, 'false', 'Killed'], [call, '', 'NoCoverage']);
-    assert.deepEqual(
-      [...survivorsOf(report)],
-      [nameOf('src/core/a.ts', condition, 'true'), nameOf('src/core/a.ts', call, '')],
+  test('are those that survived or ran out of time, where a run is to try these again', () => {
+    const report = reportOf(
+      [condition, 'true', 'Survived'],
+      [condition, 'false', 'Killed'],
+      [call, '', 'NoCoverage'],
+      [call, 'c()', 'Timeout'],
     );
+    const alive = [nameOf('src/core/a.ts', condition, 'true'), nameOf('src/core/a.ts', call, '')];
+    assert.deepEqual([...survivorsOf(report)], [...alive, nameOf('src/core/a.ts', call, 'c()')]);
+    // Told by how often its code was reached, not by time.
+    const [loop] = report.files['src/core/a.ts'].mutants.slice(3);
+    Object.assign(loop ?? {}, { statusReason: 'Hit limit reached (101/100)' });
+    assert.deepEqual([...survivorsOf(report)], alive);
   });
 
   test('tell of all with a margin, which shrinks with how many they are, down to nothing', () => {

@@ -1,7 +1,7 @@
 /**
  * Leaves mutants out of a run, by the environment: `SAMPLE=0.2 SEED=1` tries a fifth of them, drawn at random by the
- * seed; `AGAIN=out/a.json,out/b.json` those that survived the runs of these reports, on the same code. For Stryker what is left out is a
- * mutant that does not compile: it tries it against no test, and counts it neither way.
+ * seed; `AGAIN=out/a.json,out/b.json` those that survived the runs of these reports, or ran out of time, on the same code.
+ * For Stryker what is left out is a mutant that does not compile: it tries it against no test, and counts it neither way.
  */
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';

@@ -9,9 +9,11 @@ export const nameOf = (file, { start, end }, replacement) =>
 export const drawn = (share, seed) => (name) =>
   createHash('sha256').update(`${seed} ${name}`).digest().readUInt32BE() / 2 ** 32 < share;
 
-const isAlive = ({ status }) => status === 'Survived' || status === 'NoCoverage';
+/** One of which a time limit alone tells may have run on a machine that was busy with other things. */
+const isTimed = ({ status, statusReason = '' }) => status === 'Timeout' && !statusReason.startsWith('Hit limit');
+const isAlive = (mutant) => ['Survived', 'NoCoverage'].includes(mutant.status) || isTimed(mutant);
 
-/** The names of those that survived the run of a report. */
+/** The names of those that survived the run of a report, or may have. */
 export const survivorsOf = ({ files }) =>
   new Set(
     Object.entries(files).flatMap(([file, { mutants }]) =>

@@ -20,10 +20,9 @@ console.log(
   `${total} mutants: ${noticed} noticed (${share(noticed, noticed + survived)}), ` +
     `${timedOut} of them by a time limit; ${survived} survived, ${survived - unexplained.length} of them for a reason`,
 );
-if (leftOut > 0) {
+if (leftOut > 0) console.log(`${leftOut} others were left out`);
+if (leftOut > 0 && process.env.SAMPLE) {
   const margin = (100 * marginOf(noticed, noticed + survived, total + leftOut)).toFixed(1);
-  console.log(
-    `${leftOut} others were left out: of all, the share is that of a random sample ± ${margin} points (95 of 100 times)`,
-  );
+  console.log(`of all, the share is that of the random sample ± ${margin} points, in 95 of 100 samples`);
 }
 if (unexplained.length > 0 || miscounted.length > 0) process.exitCode = 1;
