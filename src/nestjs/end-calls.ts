@@ -1,7 +1,12 @@
 import { shutdown } from '../policies/cpu-bound.js';
+import { drain } from '../telemetry/drain.js';
 
-/** Waits for the calls that are under way, for so many milliseconds at most, then ends the workers; gives how many are left. */
+/**
+ * Waits for the calls that are under way, for so many milliseconds at most, then ends the workers, and with them what has
+ * not ended there. Gives how many calls were left.
+ */
 export async function endCalls(timeout: number): Promise<number> {
-  await shutdown({ timeout });
-  return 0;
+  const left = await drain({ timeout });
+  await shutdown({ timeout: 0 });
+  return left;
 }

@@ -92,7 +92,7 @@ function test(name, cwd) {
   const args = [
     '--test',
     `--test-reporter=${reporter}`,
-    '--test-timeout=60000',
+    '--test-timeout=120000',
     ...files.map((each) => join('e2e', each)),
   ];
   const child = spawn(process.execPath, args, { cwd, env, stdio: 'inherit' });
@@ -118,9 +118,11 @@ mkdirSync(packed);
 try {
   await run('npm', ['pack', '--pack-destination', packed], root);
   const [tarball] = readdirSync(packed);
+  if (!process.argv.includes('--installed')) {
+    await Promise.all(versions.map(({ folder }) => install(folder, join(packed, tarball))));
+  }
   let passed = true;
   for (const { folder, name, modules, hasJest } of versions) {
-    if (!process.argv.includes('--installed')) await install(folder, join(packed, tarball));
     for (const each of ['src', 'out']) rmSync(join(folder, each), { recursive: true, force: true });
     writeSources(folder);
     await compileByTypeScript(folder);

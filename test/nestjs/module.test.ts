@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { strict as assert } from 'node:assert';
-import { describe, test } from 'node:test';
-import { type INestApplicationContext, Injectable, Module, type ModuleMetadata } from '@nestjs/common';
+import { describe, mock, test } from 'node:test';
+import { type INestApplicationContext, Injectable, Logger, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { explain, fallback, policiesOf, retry, WorkerError } from 'opero';
+import { concurrency, explain, fallback, policiesOf, retry, WorkerError } from 'opero';
 import { OperoModule, overridePolicies } from 'opero/nestjs';
+import { flush } from '../support/clock.js';
+import { deferred } from '../support/deferred.js';
 import { Spinning } from './spinning.js';
 
 /*
@@ -26,6 +28,19 @@ class Prices {
   async ask(): Promise<string> {
     this.calls++;
     throw new Error('no answer');
+  }
+}
+
+@Injectable()
+class Slow {
+  readonly entered = deferred<void>();
+  readonly gate = deferred<void>();
+
+  @concurrency(1)
+  async run(name: string): Promise<string> {
+    this.entered.resolve();
+    await this.gate.promise;
+    return name;
   }
 }
 
@@ -84,6 +99,35 @@ describe('OperoModule, without HTTP', () => {
 
   test('keeps its name through the bundling, as Nest logs it', () => {
     assert.equal(OperoModule.name, 'OperoModule');
+  });
+
+  test('waits at shutdown for calls that are under way, those that wait in line too', async () => {
+    const app = await start({ imports: [OperoModule.forRoot()], providers: [Slow] });
+    const slow = app.get(Slow);
+    const order: string[] = [];
+    const calls = ['first', 'second'].map((name) => slow.run(name).then((each) => order.push(each)));
+    await slow.entered.promise;
+    const closing = app.close().then(() => order.push('closed'));
+    // The shutdown has come to where it waits.
+    for (let turn = 0; turn < 20; turn++) await flush();
+    assert.deepEqual(order, []);
+    slow.gate.resolve();
+    await Promise.all([...calls, closing]);
+    assert.deepEqual(order, ['first', 'second', 'closed']);
+  });
+
+  test('waits no longer than shutdownTimeout, and warns of what has not ended', async () => {
+    const warnings: unknown[] = [];
+    const warn = mock.method(Logger.prototype, 'warn', (message: unknown) => warnings.push(message));
+    const app = await start({ imports: [OperoModule.forRoot({ shutdownTimeout: 1 })], providers: [Slow] });
+    const slow = app.get(Slow);
+    const call = slow.run('late');
+    await slow.entered.promise;
+    await app.close();
+    warn.mock.restore();
+    assert.deepEqual(warnings, ['calls that had not ended after 1 ms: 1']);
+    slow.gate.resolve();
+    assert.equal(await call, 'late');
   });
 
   test('ends what still runs in workers after shutdownTimeout', async () => {

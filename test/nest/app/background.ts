@@ -3,6 +3,7 @@ import { OnEvent } from '@nestjs/event-emitter';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { Cron } from '@nestjs/schedule';
 import { rateLimit, retry } from 'opero';
+import { Gate } from './gate.js';
 
 /** Work that nobody waits for. Every first attempt fails. */
 @Injectable()
@@ -10,6 +11,8 @@ export class Background {
   readonly done: string[] = [];
   /** Called when something is done. */
   onDone: (what: string) => void = () => {};
+  /** Holds what runs for `order.held`. */
+  readonly gate = new Gate();
   private attempts = 0;
 
   private second(what: string): void {
@@ -40,6 +43,13 @@ export class Background {
   @OnEvent('order.below')
   async eventBelow(id: number): Promise<void> {
     this.second(`order ${id}`);
+  }
+
+  @OnEvent('order.held')
+  @retry({ maxAttempts: 2, waitMin: 0 })
+  async eventHeld(id: number): Promise<void> {
+    await this.gate.pass();
+    this.onDone(`held order ${id}`);
   }
 }
 

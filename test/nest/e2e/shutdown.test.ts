@@ -4,8 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { EventEmitter2 } from '@nestjs/event-emitter';
 import request from 'supertest';
 import { AppModule } from '../app/app.module.js';
+import { Background } from '../app/background.js';
 import { openWhenClosing } from '../app/gate.js';
 import { LimitsController } from '../app/limits.controller.js';
 import { builderOf, start } from './start.js';
@@ -46,4 +49,23 @@ describe('a shutdown', () => {
       assert.deepEqual(order, ['no more requests', 'closed']);
     });
   }
+
+  test('waits for what runs in the background, after the last request', async () => {
+    const app = await start(builderOf({ imports: [AppModule] }));
+    const background = app.get(Background);
+    const order: string[] = [];
+    await app.listen(0, '127.0.0.1');
+    app.getHttpServer().once('close', async () => {
+      // Who does not wait for the calls has closed by then.
+      for (let turn = 0; turn < 50; turn++) await setImmediate();
+      order.push('server closed');
+      background.gate.open();
+    });
+    background.onDone = (what) => order.push(what);
+    app.get(EventEmitter2).emit('order.held', 7);
+    await background.gate.reached();
+    await app.close();
+    order.push('closed');
+    assert.deepEqual(order, ['server closed', 'held order 7', 'closed']);
+  });
 });
