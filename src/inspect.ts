@@ -70,7 +70,7 @@ export function policiesOf<Subject extends object, Name extends PropertyKey>(
  * name with an instance one. The compiler checks it; one that is private or protected by TypeScript goes `as string`.
  * @throws ConfigurationError when the subject is neither, there is no such method, or it has no policies.
  * @example
- * const { calls, running, queued, retries, failures } = statsOf(weather, 'forecast');
+ * const { calls, running, retries, failures } = statsOf(weather, 'forecast');
  */
 export function statsOf<Subject extends object, Name extends PropertyKey>(
   subject: Subject,

@@ -16,6 +16,7 @@ const doc = String.raw`(?:/\*\*((?:(?!\*/)[\s\S])*)\*/\s*)?`;
 /** The entries of the package. */
 const entries = {
   opero: 'index.d.ts',
+  'opero/bullmq': 'bullmq/index.d.ts',
   'opero/nestjs': 'nestjs/index.d.ts',
   'opero/otel': 'otel/index.d.ts',
   'opero/prometheus': 'prometheus/index.d.ts',
@@ -124,6 +125,7 @@ const absent = [
   'AppModule',
   'Client',
   'ConfigService',
+  'Crm',
   'Data',
   'Forecast',
   'Grid',
@@ -138,6 +140,8 @@ const absent = [
   'audit',
   'createInterface',
   'createReadStream',
+  'crm',
+  'db',
   'fetchPrice',
   'fetchUser',
   'id',

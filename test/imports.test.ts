@@ -18,7 +18,7 @@ const floors = [
   ['items'],
   ['orchestrator.ts', 'telemetry'],
   ['telemetry/metrics'],
-  ['index.ts', 'nestjs', 'otel', 'prometheus', 'testing', 'view', 'vite'],
+  ['index.ts', 'bullmq', 'nestjs', 'otel', 'prometheus', 'testing', 'view', 'vite'],
   // What shows it: in a browser, on a terminal.
   ['view/page', 'view/top'],
 ];

@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import * as opero from 'opero';
+import * as bullmq from 'opero/bullmq';
 import * as nestjs from 'opero/nestjs';
 import * as otel from 'opero/otel';
 import * as prometheus from 'opero/prometheus';
@@ -218,6 +219,20 @@ const foundAtRunTime = ['esbuild', 'prom-client', 'vite'];
 
 /** What the further entries have, values and types, and which optional packages each of them imports. */
 const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
+  bullmq: {
+    exports: bullmq,
+    values: ['enqueue', 'queued', 'serve'],
+    types: [
+      'ConnectionSource',
+      'EnqueueOptions',
+      'JobEvent',
+      'QueueConnection',
+      'QueuedConfig',
+      'ServeOptions',
+      'ServedWorker',
+    ],
+    peers: ['bullmq'],
+  },
   nestjs: {
     exports: nestjs,
     values: ['OperoExceptionFilter', 'OperoHealthIndicator', 'OperoModule', 'overridePolicies'],

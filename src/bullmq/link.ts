@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { IRedisClient, RedisQueueBackend } from 'bullmq';
+import {
+  type BullMQ,
+  type ConnectionSource,
+  identityOf,
+  loadBullMQ,
+  optionsOf,
+  type QueueConnection,
+  resolveConnection,
+} from './connection.js';
+import { holdNothing } from './hold.js';
+import { replyKey } from './message.js';
+import { defineScripts, trimTo } from './scripts.js';
+import { beginning, type Entry, readBehind, StreamReader } from './stream-reader.js';
+import { Sweep } from './sweep.js';
+import type { WaitingCall } from './waiting-call.js';
+
+/** After so many outcomes that were read they are dropped from Redis. */
+const trimEvery = 1_000;
+
+const ignore = (): void => {};
+
+/** One Redis as this process is linked to it: a connection for commands, and, once a call is made, one that waits for outcomes. */
+export class Link {
+  /** The stream that workers write the outcomes of this process's calls to. */
+  readonly replyKey = replyKey(randomUUID().replaceAll('-', ''));
+  /** The calls that wait for an outcome, by the ids of their jobs. */
+  readonly pending = new Map<string, WaitingCall>();
+  readonly sweep = new Sweep(this);
+  /** Drops those that were read, every so often. */
+  #readSinceTrim = 0;
+  #replies: StreamReader | undefined;
+  #listening: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(
+    readonly bullmq: BullMQ,
+    /** For commands. */
+    readonly client: IRedisClient,
+  ) {}
+
+  /** A connection of its own, for what blocks. */
+  connectApart(): Promise<IRedisClient> {
+    return connect(this.bullmq, this.client, true);
+  }
+
+  /** Waits for outcomes from now on. */
+  listen(): void {
+    this.#listening ??= this.connectApart().then(
+      (client) => {
+        this.#replies = new StreamReader(client, this.replyKey, (entries) => this.#receive(entries));
+      },
+      () => {
+        this.#listening = undefined;
+      },
+    );
+  }
+
+  /**
+   * Has read all outcomes that were there when it was called, by the connection for commands: the other one may hang. Those
+   * who ask while it reads share one look more.
+   */
+  async readReplies(): Promise<void> {
+    const before = this.#reading;
+    const reading: Promise<void> = (before ?? Promise.resolve())
+      .catch(ignore)
+      .then(() => readBehind(this.client, this.replyKey, this.#replies?.last ?? beginning, (each) => this.#tell(each)))
+      .finally(() => {
+        if (this.#reading === reading) this.#reading = undefined;
+      });
+    this.#reading = reading;
+    await reading;
+  }
+
+  #tell(entries: readonly Entry[]): void {
+    for (const { fields } of entries) this.pending.get(fields.get('job') ?? '')?.receive(fields.get('outcome') ?? '');
+  }
+
+  #receive(entries: readonly Entry[]): void {
+    this.#tell(entries);
+    this.#readSinceTrim += entries.length;
+    if (this.#readSinceTrim < trimEvery || this.#replies === undefined) return;
+    this.#readSinceTrim = 0;
+    trimTo(this.client, this.replyKey, this.#replies.last).catch(ignore);
+  }
+}
+
+/** A client for a connection; one of its own if that is asked for. What is not the user's keeps no program alive. */
+async function connect(bullmq: BullMQ, connection: QueueConnection, isApart: boolean): Promise<IRedisClient> {
+  const options = optionsOf(connection);
+  const isOurs = isApart || !('on' in options);
+  const backend: RedisQueueBackend = bullmq.createRedisBackend('opero', { connection: options }, { blocking: isApart });
+  // Else an error of the connection would end the program. What comes of it is told by the commands.
+  backend.on('error', ignore);
+  backend.connection.on('error', ignore);
+  const raw = Reflect.get(backend.connection, '_client') as unknown;
+  if (isOurs && raw !== undefined) holdNothing(raw);
+  return await backend.connection.client;
+}
+
+/** The links that there are, by what tells connections apart. */
+const links = new Map<unknown, Promise<Link>>();
+
+/** The link to a Redis, made when it is first asked for. Rejects where it cannot be had, and is then asked for anew. */
+export async function linkTo(source: ConnectionSource): Promise<Link> {
+  const connection = await resolveConnection(source);
+  const identity = identityOf(connection);
+  let link = links.get(identity);
+  if (link === undefined) {
+    link = loadBullMQ().then(async (bullmq) => {
+      const client = await connect(bullmq, connection, false);
+      defineScripts(client);
+      return new Link(bullmq, client);
+    });
+    links.set(identity, link);
+    link.catch(() => links.delete(identity));
+  }
+  return link;
+}

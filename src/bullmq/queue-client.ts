@@ -1,0 +1,175 @@
+import type { JobsOptions, Queue } from 'bullmq';
+import { now } from '../core/call/clock.js';
+import { ConfigurationError, JobError } from '../core/errors.js';
+import { isError } from '../core/realm.js';
+import type { ConnectionSource } from './connection.js';
+import { isTold, tell } from './events.js';
+import { nextTurn } from './hold.js';
+import { type Link, linkTo } from './link.js';
+import { abortsKey, encodeFailure, type JobData, labelOf } from './message.js';
+import type { PendingCall } from './pending-call.js';
+import { appendTo, type JobState, lookAt } from './scripts.js';
+import type { CallQueue } from './waiting-call.js';
+
+/** How many jobs go in one message to Redis. */
+const mostAtOnce = 1_000;
+
+/** How many aborts are kept for workers that come later. */
+const mostAborts = 10_000;
+
+/** How often it is looked whether there are workers, in milliseconds at the least. */
+const lookForWorkersEvery = 10_000;
+
+const ignore = (): void => {};
+
+interface Opened {
+  readonly link: Link;
+  readonly queue: Queue;
+}
+
+/** One queue, as this process puts jobs into it. It connects when the first one comes. */
+export class QueueClient implements CallQueue {
+  #batch: PendingCall[] = [];
+  readonly #onTheWay = new Set<string>();
+  #opening: Promise<Opened> | undefined;
+  #lookedForWorkersAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    readonly name: string,
+    readonly prefix: string,
+    readonly source: ConnectionSource,
+  ) {}
+
+  /** Sends the job of a call, with those of all calls that come in this turn. */
+  send(call: PendingCall): void {
+    this.#batch.push(call);
+    if (this.#batch.length === 1) nextTurn(() => void this.#flush());
+  }
+
+  isOnItsWay(id: string): boolean {
+    return this.#onTheWay.has(id);
+  }
+
+  /** Puts a job into the queue for which nobody waits. Gives its id. */
+  async add(name: string, data: JobData, options: JobsOptions): Promise<string> {
+    const { queue } = await this.#open();
+    const { jobId } = options;
+    // One that has ended is in nobody's way.
+    if (jobId !== undefined && (await this.look(jobId)).hasEnded) await queue.remove(jobId);
+    const { id } = await queue.add(name, data, options);
+    this.#lookForWorkers(queue);
+    return id as string;
+  }
+
+  async look(id: string): Promise<JobState> {
+    const { link, queue } = await this.#open();
+    return lookAt(link.client, queue.toKey(id));
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const { queue } = await this.#open();
+    return (await queue.remove(id)) === 1;
+  }
+
+  async readReplies(): Promise<void> {
+    await (await this.#open()).link.readReplies();
+  }
+
+  async cancel(id: string, reason: unknown): Promise<boolean> {
+    if (await this.remove(id)) return true;
+    const { link, queue } = await this.#open();
+    const terms = { label: this.name, classes: [], maxBytes: 10_000 };
+    const told = JSON.stringify(encodeFailure(reason, terms));
+    await appendTo(link.client, abortsKey(queue.qualifiedName), ['job', id, 'reason', told], mostAborts);
+    return false;
+  }
+
+  #open(): Promise<Opened> {
+    this.#opening ??= this.#connect().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #connect(): Promise<Opened> {
+    const link = await linkTo(this.source);
+    const queue = new link.bullmq.Queue(this.name, { connection: link.client, prefix: this.prefix });
+    queue.on('error', (error) => tell({ type: 'job', state: 'error', queue: this.name, error }));
+    return { link, queue };
+  }
+
+  async #flush(): Promise<void> {
+    const calls = this.#batch.splice(0, mostAtOnce).filter(({ isSettled }) => !isSettled);
+    if (this.#batch.length > 0) nextTurn(() => void this.#flush());
+    try {
+      await this.#add(calls);
+    } catch (error) {
+      for (const call of calls) call.fail(notQueued(call, error));
+    }
+  }
+
+  async #add(given: readonly PendingCall[]): Promise<void> {
+    const { link, queue } = await this.#open();
+    const calls = given.filter(({ isSettled }) => !isSettled);
+    if (calls.length === 0) return;
+    link.listen();
+    for (const call of calls) {
+      link.pending.set(call.id, call);
+      this.#onTheWay.add(call.id);
+    }
+    try {
+      await queue.addBulk(
+        calls.map(({ id, data }) => ({
+          name: labelOf(data),
+          data: { ...data, reply: link.replyKey },
+          opts: { jobId: id, attempts: 1 },
+        })),
+      );
+    } catch (error) {
+      // Some of them may be in the queue.
+      for (const { id } of calls) queue.remove(id).catch(ignore);
+      throw error;
+    } finally {
+      for (const { id } of calls) this.#onTheWay.delete(id);
+    }
+    for (const call of calls) call.added();
+    link.sweep.begin();
+    this.#lookForWorkers(queue);
+  }
+
+  /** Tells at once, where anybody wants to know, that there is no worker to take the jobs. */
+  #lookForWorkers(queue: Queue): void {
+    if (!isTold() || now() - this.#lookedForWorkersAt < lookForWorkersEvery) return;
+    this.#lookedForWorkersAt = now();
+    queue.getWorkersCount().then((count) => {
+      if (count === 0) tell({ type: 'job', state: 'no-worker', queue: this.name });
+    }, ignore);
+  }
+
+  /** The call has ended: nobody asks for its job any more. */
+  forget(call: PendingCall): void {
+    void this.#opening?.then(({ link }) => link.pending.delete(call.id), ignore);
+  }
+}
+
+function notQueued({ site, queue }: PendingCall, error: unknown): unknown {
+  if (error instanceof ConfigurationError) return error;
+  const why = isError(error) ? error.message : String(error);
+  return new JobError(`${site.label}: its job could not be put into the queue '${queue.name}': ${why}`, 'not-queued', {
+    cause: error,
+  });
+}
+
+/** The queues that there are, by where they are reached. */
+const queues = new Map<unknown, Map<string, QueueClient>>();
+
+/** The queue of a name. */
+export function queueOf(name: string, prefix: string, source: ConnectionSource): QueueClient {
+  const byName = queues.get(source) ?? new Map<string, QueueClient>();
+  queues.set(source, byName);
+  const key = `${prefix}:${name}`;
+  const queue = byName.get(key) ?? new QueueClient(name, prefix, source);
+  byName.set(key, queue);
+  return queue;
+}

@@ -1,0 +1,101 @@
+import { Alarm, now } from '../core/call/clock.js';
+import { JobError } from '../core/errors.js';
+import { decodeFailure } from './message.js';
+import type { Entry } from './stream-reader.js';
+
+/** How many aborts are remembered of jobs that do not run here, or not yet. */
+const mostRemembered = 10_000;
+
+/** One job that runs here. */
+export interface RunningJob {
+  readonly controller: AbortController;
+  /** Whether somebody waits for it, who may abort it. */
+  readonly isCall: boolean;
+  /** Until when its lock holds, by this side's own clock. */
+  lockedUntil: number;
+  hasLostLock: boolean;
+}
+
+/** The jobs of one queue that run in this process: each has a signal, which aborts with its call, and with its lock. */
+export class RunningJobs {
+  readonly #running = new Map<string, RunningJob>();
+  readonly #aborted = new Map<string, unknown>();
+  readonly #alarm = new Alarm(() => this.#lookAtLocks(), false);
+  readonly #label: string;
+  readonly #lockDuration: number;
+
+  constructor(queue: string, lockDuration: number) {
+    this.#label = `the queue '${queue}'`;
+    this.#lockDuration = lockDuration;
+  }
+
+  begin(id: string, isCall: boolean): RunningJob {
+    const job = {
+      controller: new AbortController(),
+      isCall,
+      lockedUntil: now() + this.#lockDuration,
+      hasLostLock: false,
+    };
+    this.#running.set(id, job);
+    // Its caller may have left before it began.
+    if (isCall && this.#aborted.has(id)) job.controller.abort(this.#aborted.get(id));
+    if (!this.#alarm.isSet) this.#alarm.set(this.#lockDuration);
+    return job;
+  }
+
+  end(id: string, job: RunningJob): void {
+    // It may run here again, after it was taken for dead.
+    if (this.#running.get(id) === job) this.#running.delete(id);
+    if (this.#running.size === 0) this.#alarm.clear();
+  }
+
+  /** Callers have left their jobs. */
+  abort(entries: readonly Entry[]): void {
+    for (const { fields } of entries) {
+      const id = fields.get('job');
+      if (id === undefined) continue;
+      const reason = reasonOf(fields.get('reason'), this.#label);
+      this.#aborted.set(id, reason);
+      const [oldest] = this.#aborted.keys();
+      if (this.#aborted.size > mostRemembered && oldest !== undefined) this.#aborted.delete(oldest);
+      const job = this.#running.get(id);
+      if (job?.isCall) job.controller.abort(reason);
+    }
+  }
+
+  /** The locks of these jobs were renewed. */
+  renewed(ids: readonly string[]): void {
+    const until = now() + this.#lockDuration;
+    for (const id of ids) {
+      const job = this.#running.get(id);
+      if (job !== undefined) job.lockedUntil = until;
+    }
+  }
+
+  /** The locks of these jobs are lost: others may run them now. */
+  lost(ids: readonly string[]): void {
+    for (const id of ids) {
+      const job = this.#running.get(id);
+      if (job === undefined || job.hasLostLock) continue;
+      job.hasLostLock = true;
+      const problem = 'its worker has lost the lock of the job, so that it may run elsewhere too';
+      job.controller.abort(new JobError(`a job of ${this.#label}: ${problem}`, 'lock-lost'));
+    }
+  }
+
+  #lookAtLocks(): void {
+    const time = now();
+    const all = [...this.#running];
+    this.lost(all.filter(([, { lockedUntil }]) => lockedUntil <= time).map(([id]) => id));
+    const held = all.map(([, { lockedUntil }]) => lockedUntil).filter((until) => until > time);
+    if (held.length > 0) this.#alarm.set(Math.min(...held) - time);
+  }
+}
+
+function reasonOf(text: string | undefined, label: string): unknown {
+  try {
+    return decodeFailure(JSON.parse(text ?? ''), { label, classes: [], maxBytes: 0 }, '');
+  } catch {
+    return new DOMException('This operation was aborted', 'AbortError');
+  }
+}
