@@ -8,14 +8,11 @@ import { nextTurn } from './hold.js';
 import { type Link, linkTo } from './link.js';
 import { abortsKey, encodeFailure, type JobData, labelOf } from './message.js';
 import type { PendingCall } from './pending-call.js';
-import { appendTo, type JobState, lookAt } from './scripts.js';
+import { appendAbort, type JobState, lookAt } from './scripts.js';
 import type { CallQueue } from './waiting-call.js';
 
 /** How many jobs go in one message to Redis. */
 const mostAtOnce = 1_000;
-
-/** How many aborts are kept for workers that come later. */
-const mostAborts = 10_000;
 
 /** How often it is looked whether there are workers, in milliseconds at the least. */
 const lookForWorkersEvery = 10_000;
@@ -80,7 +77,7 @@ export class QueueClient implements CallQueue {
     const { link, queue } = await this.#open();
     const terms = { label: this.name, classes: [], maxBytes: 10_000 };
     const told = JSON.stringify(encodeFailure(reason, terms));
-    await appendTo(link.client, abortsKey(queue.qualifiedName), ['job', id, 'reason', told], mostAborts);
+    await appendAbort(link.client, abortsKey(queue.qualifiedName), id, told);
     return false;
   }
 

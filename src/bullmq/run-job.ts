@@ -15,9 +15,10 @@ import {
   replyOf,
   type Terms,
 } from './message.js';
+import { ReplyWriter } from './reply-writer.js';
 import type { RunningJob, RunningJobs } from './running-jobs.js';
 import { inJob, queueKey } from './scope.js';
-import { appendTo, noteError } from './scripts.js';
+import { noteError } from './scripts.js';
 import type { ServedMethod, ServedMethods } from './served-methods.js';
 import { withTrace } from './trace-context.js';
 
@@ -29,6 +30,7 @@ export class JobRunner {
   /** The jobs that came here: of others it is the worker that tells what became of them. */
   readonly #seen = new WeakSet<Job>();
   readonly #queue: string;
+  readonly #replies: ReplyWriter;
 
   constructor(
     readonly bullmq: BullMQ,
@@ -38,6 +40,7 @@ export class JobRunner {
     /** The key of a job in Redis. */
     readonly keyOf: (id: string) => string,
   ) {
+    this.#replies = new ReplyWriter(client);
     this.#queue = queueKey(methods.prefix, methods.name);
   }
 
@@ -97,10 +100,9 @@ export class JobRunner {
     await this.#tell(replyOf(job.data), String(job.id), encoded);
   }
 
-  /** Writes what came of a job to whoever waits for it. Where that cannot be written, they ask for the job. */
+  /** Writes what came of a job to whoever waits for it. */
   async #tell(reply: string | undefined, id: string, outcome: object): Promise<void> {
-    if (reply === undefined) return;
-    await appendTo(this.client, reply, ['job', id, 'outcome', JSON.stringify(outcome)]).catch(() => {});
+    if (reply !== undefined) await this.#replies.write(reply, id, outcome);
   }
 
   /** What BullMQ keeps of an error: some names and messages mean something to it. */

@@ -1,16 +1,19 @@
 import type { IRedisClient } from 'bullmq';
 import { outcomesStay } from './message.js';
 
-/** Appends to a stream, which is gone when nothing was added for so long: `[key, ttl, most, field, value, …]`; most 0: any. */
+/**
+ * Appends entries to a stream, which is gone when nothing was added for so long: `[key, ttl, most, field, other, value,
+ * value, …]`, two values for each entry; most 0: any number of them is kept.
+ */
 const append = `
-local id
-if ARGV[2] == '0' then
-  id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
-else
-  id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 3))
+for at = 5, #ARGV, 2 do
+  if ARGV[2] == '0' then
+    redis.call('XADD', KEYS[1], '*', ARGV[3], ARGV[at], ARGV[4], ARGV[at + 1])
+  else
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', ARGV[3], ARGV[at], ARGV[4], ARGV[at + 1])
+  end
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return id`;
+redis.call('PEXPIRE', KEYS[1], ARGV[1])`;
 
 /** Drops what a reader has read. */
 const trim = `return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1])`;
@@ -38,9 +41,16 @@ export function defineScripts(client: IRedisClient): void {
   }
 }
 
-/** Appends an entry to a stream; to one that keeps about so many entries at the most, if that is given. */
-export const appendTo = (client: IRedisClient, key: string, fields: readonly string[], most = 0): Promise<unknown> =>
-  client.runCommand(nameOf('append'), [key, outcomesStay, most, ...fields]);
+/** Appends the outcomes of jobs, each behind its id, to the stream of a caller. */
+export const appendOutcomes = (client: IRedisClient, key: string, outcomes: readonly string[]): Promise<unknown> =>
+  client.runCommand(nameOf('append'), [key, outcomesStay, 0, 'job', 'outcome', ...outcomes]);
+
+/** How many aborts are kept for workers that come later. */
+const mostAborts = 10_000;
+
+/** Appends the abort of a job, with its reason, to the stream for its workers. */
+export const appendAbort = (client: IRedisClient, key: string, id: string, reason: string): Promise<unknown> =>
+  client.runCommand(nameOf('append'), [key, outcomesStay, mostAborts, 'job', 'reason', id, reason]);
 
 /** Drops the entries of a stream that are older than this one. */
 export const trimTo = (client: IRedisClient, key: string, id: string): Promise<unknown> =>

@@ -32,6 +32,8 @@ describe('jobs whose processes die', needsRedis, () => {
     const caller = Process.caller('echo', 2_000);
     await caller.tells('right');
     assert.equal(await caller.ends(), 0);
+    // The caller is told first.
+    while ((await queue.getActiveCount()) > 0);
     const { completed, failed, waiting, active } = await queue.getJobCounts();
     assert.deepEqual([completed, failed, waiting, active], [2_000, 0, 0, 0]);
     const client = await queue.getBackend().connection.client;
