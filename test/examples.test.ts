@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { needsRedis, RedisServer } from './bullmq/support/redis-server.js';
 
 const run = promisify(execFile);
 /** The compiled examples, beside the compiled tests; and their sources. */
@@ -188,6 +189,13 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '}',
     'calls on the base class: 0',
   ],
+  jobs: [
+    '3 customers of the north, at attempt 1',
+    '3 customers of the north, at attempt 1',
+    '5 customers of the south, at attempt 2',
+    'no tenant west (west)',
+    'sync-north waits for a minute',
+  ],
   orchestrate: [
     'sun in Davos',
     'sun in Chur, yesterday',
@@ -286,11 +294,23 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Those that need a Redis. */
+const onRedis: readonly string[] = ['jobs'];
+
 describe('examples', () => {
+  let redis: RedisServer | undefined;
+  before(async () => {
+    if (!needsRedis.skip) redis = await RedisServer.start();
+  });
+  after(() => redis?.stop());
+
   for (const [name, lines] of Object.entries(expected)) {
-    test(`${name} prints what it says`, async () => {
+    test(`${name} prints what it says`, onRedis.includes(name) ? needsRedis : {}, async () => {
       const file = plain.includes(name) ? fileURLToPath(new URL(`${name}.mjs`, sources)) : `${folder}${name}.js`;
-      const { stdout, stderr } = await run(process.execPath, [file], { env, timeout: 30_000 });
+      const { stdout, stderr } = await run(process.execPath, [file], {
+        env: { ...env, REDIS_URL: `redis://127.0.0.1:${redis?.port}` },
+        timeout: 30_000,
+      });
       assert.deepEqual(stdout.trimEnd().split('\n'), lines);
       assert.equal(stderr, '');
     });

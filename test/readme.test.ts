@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { needsRedis, RedisServer } from './bullmq/support/redis-server.js';
 import { blockIn, blocks, printsOf, root } from './support/pages.js';
 
 const run = promisify(execFile);
@@ -45,7 +46,16 @@ const usedBy = async (file: string): Promise<readonly string[]> => {
 /** Commands and texts: all that a test need not use. */
 const excluded = ['sh', 'text'];
 
+/** Whether an example needs a Redis, of which REDIS_URL tells. */
+const isOnRedis = ({ code }: Example): boolean => code.includes('REDIS_URL');
+
 describe('the pages', () => {
+  let redis: RedisServer | undefined;
+  before(async () => {
+    if (!needsRedis.skip) redis = await RedisServer.start();
+  });
+  after(() => redis?.stop());
+
   before(async () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
@@ -97,10 +107,15 @@ describe('the pages', () => {
     assert.equal(nest.length, 8);
   });
 
-  for (const { place, file, prints } of examples) {
-    test(`the example at ${place} runs${prints ? ' and prints what it says' : ''}`, async () => {
+  for (const example of examples) {
+    const { place, file, prints } = example;
+    const needs = isOnRedis(example) ? needsRedis : {};
+    test(`the example at ${place} runs${prints ? ' and prints what it says' : ''}`, needs, async () => {
       const args = ['--enable-source-maps', join(folder, 'out', `${file}.js`)];
-      const { stdout } = await run(process.execPath, args, { env, timeout: 30_000 });
+      const { stdout } = await run(process.execPath, args, {
+        env: { ...env, REDIS_URL: `redis://127.0.0.1:${redis?.port}` },
+        timeout: 30_000,
+      });
       if (prints !== undefined) assert.deepEqual(stdout.trimEnd().split('\n'), prints);
     });
   }
