@@ -103,7 +103,7 @@ describe('the pages', () => {
       blocks.filter(({ language, code }) => !used.includes(code) && !excluded.includes(language)),
       [],
     );
-    assert.equal(compilers.length, 11);
+    assert.equal(compilers.length, 12);
     assert.equal(nest.length, 8);
   });
 

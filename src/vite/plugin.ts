@@ -33,7 +33,7 @@ export interface DecoratorsPlugin {
  * these itself, and everything under a vite that compiles decorators. Stacks name the lines of the source.
  *
  * @returns the plugin, for `plugins` in the configuration of vite or vitest
- * @throws Error, when vite starts: esbuild is missing, or is older than 0.21
+ * @throws Error, when vite starts: esbuild is missing, or is older than 0.21.5
  * @example
  * // vitest.config.ts, with `import { defineConfig } from 'vitest/config'` and `import opero from 'opero/vite'`
  * const config = { plugins: [opero()] };

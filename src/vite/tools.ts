@@ -41,14 +41,20 @@ export async function loadTools(root: string): Promise<LoadedTools> {
     throw new Error('opero/vite compiles decorators by esbuild, which is missing: npm install --save-dev esbuild');
   }
   if (isOld(esbuild.version)) {
-    throw new Error(`opero/vite needs esbuild 0.21 or newer, found ${esbuild.version}: npm install --save-dev esbuild`);
+    throw new Error(
+      `opero/vite needs esbuild 0.21.5 or newer, found ${esbuild.version}: npm install --save-dev esbuild`,
+    );
   }
   return vite?.transformWithOxc === undefined ? { esbuild } : { esbuild, oxc: vite.transformWithOxc };
 }
 
+/** The first that keeps metadata as opero reads it. */
+const oldest = [0, 21, 5];
+
 function isOld(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major === 0 && minor < 21;
+  const parts = version.split('.', 3).map((part) => Number.parseInt(part, 10));
+  const at = oldest.findIndex((least, index) => parts[index] !== least);
+  return at !== -1 && (parts[at] ?? 0) < (oldest[at] ?? 0);
 }
 
 /**

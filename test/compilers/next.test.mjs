@@ -53,6 +53,10 @@ describe('by Next, with the files of the page', () => {
     assert.deepEqual(told, { answer: 'sun in skiing', attempts: 3, policies: ['retry', 'timeout'] });
   });
 
+  test('a worker runs what is not bundled', async () => {
+    assert.equal(await text('/api/sums?to=10'), '55');
+  });
+
   test('without experimentalDecorators the build fails, with an error that says what to do', async () => {
     const { code, output } = await build(application('without', {}));
     assert.equal(code, 1, output);

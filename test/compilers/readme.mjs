@@ -25,7 +25,7 @@ export const babelConfig = JSON.parse(block('Babel', 'json'));
 export const vitestConfig = block('vite 8, vitest 4 and 5', 'js');
 export const jestConfig = JSON.parse(block('jest 30', 'json'));
 
-const [weather, route, actions, news] = blocks('Next', 'ts');
+const [weather, route, actions, news, sums] = blocks('Next', 'ts');
 
 /** The files of the Next application that the page shows. */
 export const nextFiles = {
@@ -34,5 +34,6 @@ export const nextFiles = {
   'app/api/forecast/route.ts': route,
   'app/actions.ts': actions,
   'lib/news.ts': news,
+  'app/api/sums/route.ts': sums,
 };
 export const nextCompilerOptions = JSON.parse(block('Next', 'json')).compilerOptions;

@@ -66,9 +66,9 @@ describe('opero/vite', () => {
   });
 
   test('says at the start that esbuild is too old', async () => {
-    const old = project('old', { esbuild: { module: "export const version = '0.20.2';" } });
+    const old = project('old', { esbuild: { module: "export const version = '0.21.4';" } });
     await assert.rejects(started(old), {
-      message: 'opero/vite needs esbuild 0.21 or newer, found 0.20.2: npm install --save-dev esbuild',
+      message: 'opero/vite needs esbuild 0.21.5 or newer, found 0.21.4: npm install --save-dev esbuild',
     });
   });
 
