@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,13 +28,15 @@ function project(name: string, packages: Readonly<Record<string, { link: string 
     writeFileSync(join(path, 'index.js'), given.module);
   }
   // So that the copy finds nothing of what is installed here.
-  copyFileSync(join(root, 'dist/vite/index.js'), join(made, 'plugin.mjs'));
+  for (const part of ['vite', 'workers'])
+    cpSync(join(root, 'dist', part), join(made, 'dist', part), { recursive: true });
+  writeFileSync(join(made, 'dist/package.json'), '{ "type": "module" }');
   return made;
 }
 
 /** The plugin as that project has it, where vite has started. */
 async function started(at: string): Promise<DecoratorsPlugin> {
-  const own = (await import(pathToFileURL(join(at, 'plugin.mjs')).href)) as { opero: typeof opero };
+  const own = (await import(pathToFileURL(join(at, 'dist/vite/index.js')).href)) as { opero: typeof opero };
   const plugin = own.opero();
   await plugin.configResolved({ root: at });
   return plugin;
@@ -89,7 +91,7 @@ describe('opero/vite', () => {
   const withEsbuild = project('esbuild', { esbuild: { link: realEsbuild } });
 
   test('compiles decorators without vite, as under rolldown, and keeps the lines', async () => {
-    const own = (await import(pathToFileURL(join(withEsbuild, 'plugin.mjs')).href)) as { opero: typeof opero };
+    const own = (await import(pathToFileURL(join(withEsbuild, 'dist/vite/index.js')).href)) as { opero: typeof opero };
     const plugin = own.opero();
     await plugin.buildStart().catch(() => assert.fail('rolldown has no folder but the current one'));
     const { code, map } = (await plugin.transform.handler(decorated, '/src/weather.ts')) ?? assert.fail('left alone');

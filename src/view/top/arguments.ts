@@ -5,7 +5,7 @@ export const usualPort = 6737;
 
 export const usage = `usage: opero top [url] [--token TOKEN]
 
-Shows what the governed methods of a program do, which serves a view: startView({ port: ${usualPort} }) from 'opero/view'.
+Shows what the governed methods of a program do, which serves a view: startView({ port: ${usualPort} }) of opero/view.
 The url is what startView() gives; default: http://127.0.0.1:${usualPort}. The token may come from OPERO_TOKEN, too.
 On a terminal: q ends it, s sorts by another column, arrows and Page Up/Down scroll. Elsewhere one picture is printed.`;
 
