@@ -270,7 +270,7 @@ export class Admission {
 
   /** The last of those of its own method, whose place in a full queue is for one of a higher rank. */
   #outrankedBy({ queue, ask, site }: Waiter): Waiter | undefined {
-    if (queue.maxQueue === 0 || queue.maxWait === 0 || !this.#line.isRanked) return undefined;
+    if (queue.maxQueue === 0 || !this.#line.isRanked) return undefined;
     ask.arrival = now();
     const last = this.#line.lastOf((each) => each.site === site);
     return last !== undefined && isBefore(ask, last.ask) ? last : undefined;

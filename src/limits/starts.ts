@@ -55,14 +55,6 @@ export class Starts {
     return this.#taken?.includes(taken, this.#head) === true;
   }
 
-  /** This one does not count any more. */
-  remove(taken: Taken): void {
-    const at = this.#taken?.indexOf(taken, this.#head) ?? -1;
-    if (at === -1) return;
-    this.#times.splice(at, 1);
-    this.#taken?.splice(at, 1);
-  }
-
   /** Whether the oldest counts no more. */
   isDue(time: number): boolean {
     return !this.isEmpty && this.#isDueAt(this.#head, time);

@@ -177,7 +177,6 @@ export class Window implements StartListener, Returning {
     const back = taken.tokens - tokens;
     taken.tokens = tokens;
     taken.stretch = stretch;
-    if (tokens === 0) this.#starts.remove(taken);
     this.#permits.giveBack(back);
     this.#reclaim();
   }

@@ -185,6 +185,17 @@ describe('7.6 windows', () => {
       assert.equal(statsOf(Server, 'ask').limit, 21);
     }));
 
+  test('7.6 one that has stayed where it was has learned nothing: another `initial` is taken', () =>
+    underFakeClock(async (clock) => {
+      const { Server, server: s } = server({ limit: limit() });
+      await runWindow(clock, (work) => s.ask(work), 9);
+      using _initial = configure(Server, 'ask', { concurrency: { limit: limit({ initial: 30 }) } } as never);
+      assert.equal(statsOf(Server, 'ask').limit, 30);
+      for (let n = 0; n < 2; n++) await runWindow(clock, (work) => s.ask(work), 20);
+      using _other = configure(Server, 'ask', { concurrency: { limit: limit({ initial: 50 }) } } as never);
+      assert.equal(statsOf(Server, 'ask').limit, 32);
+    }));
+
   test('7.6 shrinks by a tenth, rounded down, where the mean is above the target', () =>
     underFakeClock(async (clock) => {
       const { Server, server: s } = server({ limit: limit() });

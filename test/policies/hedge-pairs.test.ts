@@ -14,6 +14,7 @@ import {
   hedge,
   Orchestrator,
   processAll,
+  RejectedError,
   RetryBudget,
   RetryError,
   rateLimit,
@@ -369,6 +370,7 @@ describe('hedge and policies of your own', () => {
         return await next();
       } catch (error) {
         seen.push(['out', nth, (error as Error).name, (error as { reason?: string }).reason]);
+        if (error instanceof RejectedError) seen.push(error.message);
         throw error;
       }
     },
@@ -429,6 +431,7 @@ describe('hedge and policies of your own', () => {
           ['in', 1, 1, true],
           ['in', 1, 2, true],
           ['out', 2, 'RejectedError', 'queue-full'],
+          'Weather.forecast: there is no slot of its concurrency limit now, and a hedge does not wait for one',
           ['out', 1, 'AbortError', undefined],
         ]);
         const { hedges, rejected, running } = statsOf(weather, 'forecast');

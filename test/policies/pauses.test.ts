@@ -437,6 +437,18 @@ describe('pause and resume of a RateLimiter', () => {
       assert.equal(clock.countTimers(), 0);
     }));
 
+  test('7.4 resume where nothing is paused changes nothing', async () => {
+    const limiter = new RateLimiter(5);
+    class Api {
+      @rateLimit(limiter)
+      async get(): Promise<void> {}
+    }
+    await new Api().get();
+    limiter.resume();
+    await new Api().get();
+    assert.equal(limiter.used, 2);
+  });
+
   test('7.4 a pause without end outlasts one with an end', () =>
     underFakeClock(async (clock) => {
       const { limiter, api, starts } = shared();
@@ -870,6 +882,22 @@ describe('waiting while a limit is paused', () => {
     await other.fail(50_000);
     assert.ok((await rejection(other.api.get())) instanceof RejectedError);
   });
+
+  test('11 withoutWaits does not skip what a pause without end lets nobody have: maxWait takes its time', () =>
+    underFakeClock(async (clock) => {
+      using _ = withoutWaits();
+      const limiter = new RateLimiter({ rate: 5, maxWait: 50 });
+      class Api {
+        @rateLimit(limiter)
+        async get(): Promise<void> {}
+      }
+      limiter.pause(Number.POSITIVE_INFINITY);
+      const call = watched(new Api().get());
+      for (let n = 0; n < 3; n++) await flush();
+      assert.deepEqual(call, {});
+      await clock.tickAsync(50);
+      assert.ok(call.error instanceof RejectedError);
+    }));
 
   test('11 resetState ends a pause; who waits goes on', () =>
     underFakeClock(async () => {

@@ -279,6 +279,28 @@ describe('a limiter that methods share', () => {
     work.endAll();
   });
 
+  test('7.1 `used` and `waiting` count over all instances', async () => {
+    const limiter = new ConcurrencyLimiter({ limit: 1, scope: 'instance' });
+    const work = new Work();
+    class Shop {
+      @concurrency(limiter)
+      async buy(name: string): Promise<unknown> {
+        return await work.begin(name);
+      }
+    }
+    const [one, other] = [new Shop(), new Shop()];
+    one.buy('a');
+    one.buy('b');
+    other.buy('c');
+    await flush();
+    assert.deepEqual([limiter.used, limiter.waiting], [2, 1]);
+    work.endAll();
+    await flush();
+    work.endAll();
+    await flush();
+    assert.deepEqual([limiter.used, limiter.waiting], [0, 0]);
+  });
+
   test('7.1 one of the wrong kind is a ConfigurationError, wherever it stands', () => {
     const rates = new RateLimiter(1);
     const slots = new ConcurrencyLimiter(1);
@@ -431,6 +453,10 @@ describe('configure of a limiter', () => {
     assert.match(shown(), /rate: 1, .*maxWait: 5/);
     undos[1]();
     assert.match(shown(), /rate: 1, .*maxWait: 100/);
+  });
+
+  test('X6 printed, it shows nothing of options that are undefined', () => {
+    assert.equal(inspect(new RateLimiter({ rate: 1, key: undefined })).includes('undefined'), false);
   });
 
   test('10.6 a wrong option changes nothing', () => {

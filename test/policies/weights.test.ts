@@ -276,6 +276,22 @@ describe('weights of concurrency', () => {
     assert.deepEqual([limiter.used, limiter.waiting], [0, 0]);
   });
 
+  test('10.3 slots that come back to fewer than there were are gone: a newcomer waits', async () => {
+    const { Shop, shop, work } = slots(3);
+    for (const name of ['a', 'b', 'c']) shop.take(1, name);
+    using _fewer = configure(Shop, 'take', { concurrency: { limit: 1 } });
+    work.end('a');
+    await flush();
+    shop.take(1, 'd');
+    await flush();
+    assert.deepEqual(work.begun, ['a', 'b', 'c']);
+    work.end('b');
+    work.end('c');
+    await flush();
+    assert.deepEqual(work.begun, ['a', 'b', 'c', 'd']);
+    work.endAll();
+  });
+
   test('7.3 slots that grow go to a heavy head once there are enough', async () => {
     const { Shop, shop, work } = slots(4);
     const restore = configure(Shop, 'take', { concurrency: { limit: 2 } });
@@ -398,6 +414,28 @@ describe('weights of rateLimit', () => {
         ['e', 130],
         ['f', 200],
       ]);
+    }));
+
+  test('X5 retryAfter counts what those in line ask for, and no more once they have had it', () =>
+    underFakeClock(async (clock) => {
+      const { model, starts } = permits({ rate: 4, per: 1000, maxQueue: 1 });
+      const retryAfter = async (): Promise<number | undefined> => {
+        const error = await rejection(model.ask(1, 'rejected'));
+        assert.ok(error instanceof RejectedError);
+        return error.retryAfter;
+      };
+      for (let n = 0; n < 4; n++) {
+        model.ask(1, `${n}`);
+        if (n < 3) await clock.tickAsync(100);
+      }
+      model.ask(2, 'heavy');
+      // Two go to the heavy one, so that it is the third to come back, at 1200.
+      assert.equal(await retryAfter(), 900);
+      await clock.tickAsync(800);
+      assert.deepEqual(starts.at(-1), ['heavy', 1100]);
+      model.ask(1, 'light');
+      // Those of 200 and 300 come back next.
+      assert.equal(await retryAfter(), 200);
     }));
 
   test('7.3 a quota of tokens: 90,000 a minute', () =>
