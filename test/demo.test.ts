@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { install } from '@sinonjs/fake-timers';
@@ -96,6 +98,26 @@ describe('the demo', () => {
       assert.ok(line.length <= 80, line);
       assert.ok(!line.includes('\x1b'), line);
     }
+  });
+
+  test('serves a view while its calls run, and prints its address', async () => {
+    const child = spawn(process.execPath, [main, '--quick', '--json', '--view'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    const [line] = (await once(createInterface(child.stderr), 'line')) as [string];
+    const [, url = ''] = /^a live view of the calls: (http:\/\/127\.0\.0\.1:\d+)$/.exec(line) ?? [];
+    const { methods } = (await (await fetch(`${url}/snapshot`)).json()) as {
+      methods: { className: string; method: string }[];
+    };
+    const names = methods.map(({ className, method }) => `${className}.${method}`);
+    for (const name of ['Weather.forecast', 'AlpineWeather.forecast', 'AlpineWeather.warnings'])
+      assert.ok(names.includes(name), name);
+    assert.match(await (await fetch(url)).text(), /^<!doctype html>/);
+    // It ends although somebody listens.
+    const listening = await fetch(`${url}/events`);
+    listening.text().catch(() => {});
+    assert.deepEqual(await ended, [0, null]);
   });
 
   test('tells how far it is at least every two seconds until it is stopped', () => {

@@ -226,6 +226,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     '      Weather.forecast attempt 3',
     '        GET 200',
   ],
+  view: ['served at 127.0.0.1: true', 'the page: text/html; charset=utf-8', 'shows: forecast'],
   'rate-limit': [
     'sent at once: Ann, Bob',
     'sent in the end: Ann, Bob, Cem, Dia, Eve',

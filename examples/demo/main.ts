@@ -2,7 +2,7 @@
  * A few hundred calls under seven policies to a server that fails, stalls and is down on purpose, and what the server saw of
  * them; then the text files of node_modules, studied inline and on workers.
  *
- * npm run demo -- [--seed N] [--quick] [--json]
+ * npm run demo -- [--seed N] [--quick] [--json] [--view]
  */
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,7 @@ import { exitStatus, summarize } from './summary.js';
 import { showCalls, showSummary, wrap } from './table.js';
 import { type Show, showTexts, studyTexts, textFiles, textsLine, textsTask } from './texts.js';
 
-const { seed, quick, json } = readOptions();
+const { seed, quick, json, view: isViewed } = readOptions();
 const beganAt = performance.now();
 
 /** What happens is told on stderr: drawn on a terminal, else in plain lines, which nobody reads beside JSON. */
@@ -72,6 +72,13 @@ events.on('hungUp', (kind) => {
 
 const circuits: CircuitNote[] = [];
 events.on('circuit', (note) => circuits.push(note));
+
+/** What the calls do, as a page; it ends with the program. */
+if (isViewed) {
+  const { startView } = await import('opero/view');
+  const { url } = await startView();
+  say(`a live view of the calls: ${url}`);
+}
 
 const outcomes: Record<Outcome, number> = { succeeded: 0, fallback: 0, cancelled: 0, failed: 0 };
 const titleOf = (act: Act): string => `${plan.length} calls to a server that ${serverIn[act]} (seed ${seed})`;

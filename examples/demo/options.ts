@@ -1,16 +1,21 @@
 import { parseArgs } from 'node:util';
 
-const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json]';
+const usage = 'usage: npm run demo -- [--seed N] [--quick] [--json] [--view]';
 
 /** What the command line asks for; where it asks for something else, the program ends with status 2. */
-export function readOptions(): { seed: number; quick: boolean; json: boolean } {
+export function readOptions(): { seed: number; quick: boolean; json: boolean; view: boolean } {
   try {
     const { values } = parseArgs({
-      options: { seed: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'boolean' } },
+      options: {
+        seed: { type: 'string' },
+        quick: { type: 'boolean' },
+        json: { type: 'boolean' },
+        view: { type: 'boolean' },
+      },
     });
     const seed = Number(values.seed ?? 1);
     if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed must be a whole number, got ${values.seed}`);
-    return { seed, quick: values.quick ?? false, json: values.json ?? false };
+    return { seed, quick: values.quick ?? false, json: values.json ?? false, view: values.view ?? false };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     process.exit(2);

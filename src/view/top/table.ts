@@ -129,7 +129,8 @@ export function tableOf(
     const name = fit(harmless(`${method.static ? 'static ' : ''}${nameOf(method)}`), nameWidth, false);
     return [name, ...cells].join(' '.repeat(gap)).trimEnd();
   };
-  return [[paint('dim', fit('method', nameWidth, false)), ...head].join(' '.repeat(gap)), ...methods.map(lineOf)];
+  const first = [paint('dim', fit('method', nameWidth, false)), ...head].join(' '.repeat(gap));
+  return [first.trimEnd(), ...methods.map(lineOf)];
 }
 
 const collator = new Intl.Collator('en', { numeric: true });
