@@ -1,28 +1,19 @@
-import { channel } from 'node:diagnostics_channel';
+import type { Call } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
+import type { SiteInfo } from '../core/call/policy.js';
+import { tell } from '../core/call/tell.js';
 
-/**
- * What is told of jobs on the channel `opero:job`.
- *
- * @example
- * import { subscribe } from 'node:diagnostics_channel';
- * subscribe('opero:job', (message) => console.log((message as JobEvent).state));
- */
-export interface JobEvent {
-  /** Of what it tells. */
-  readonly type: 'job';
-  /** `'no-worker'`: a job was queued, and no worker is there to take it. */
-  readonly state: 'no-worker' | 'error';
-  /** The name of the queue. */
-  readonly queue: string;
-  /** With `'error'`: what the connection, or BullMQ, says. */
-  readonly error?: unknown;
+/** Whether anybody wants to be told of jobs. */
+export const areJobsTold = (): boolean => channels.job.hasSubscribers;
+
+/** Tells of the job of a call. */
+export function tellOfJob(state: string, jobId: string, call: Call, site: SiteInfo, error?: unknown): void {
+  if (areJobsTold()) tell('job', call, site, { jobId, state, error });
 }
 
-const jobs = channel('opero:job');
-
-/** Whether anybody wants to be told. */
-export const isTold = (): boolean => jobs.hasSubscribers;
-
-export function tell(event: JobEvent): void {
-  if (jobs.hasSubscribers) jobs.publish(event);
+/** Tells of a queue, by its name: of no method. */
+export function tellOfQueue(state: string, queue: string, error?: unknown): void {
+  if (!areJobsTold()) return;
+  const facts = { className: '', method: queue, static: false, callId: undefined, jobId: undefined };
+  channels.job.publish({ type: 'job', ...facts, state, error });
 }

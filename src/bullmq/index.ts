@@ -1,5 +1,4 @@
 export type { ConnectionSource, QueueConnection } from './connection.js';
 export { type EnqueueOptions, enqueue } from './enqueue.js';
-export type { JobEvent } from './events.js';
 export { type QueuedConfig, queued } from './queued.js';
 export { type ServedWorker, type ServeOptions, serve } from './serve.js';

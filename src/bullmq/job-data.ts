@@ -5,7 +5,6 @@ import type { Member } from '../core/member.js';
 import type { AnyClass } from '../core/types.js';
 import { nameOf } from '../workers/shape.js';
 import { encodeArgs, encodeFailure, type JobData, type Terms } from './message.js';
-import { traceHere } from './trace-context.js';
 
 const isStatic = ({ placement }: Member): boolean => placement.endsWith('static');
 
@@ -39,7 +38,6 @@ function receiverOf(self: unknown, site: SiteInfo): object {
  */
 export function jobDataOf(call: Call, site: SiteInfo, terms: Terms, governing: AbortSignal | undefined): JobData {
   const { self, args, attempt, hedge, error } = call;
-  const trace = traceHere();
   return {
     opero: 1,
     ...targetOf(receiverOf(self, site), site.member as Member),
@@ -47,6 +45,5 @@ export function jobDataOf(call: Call, site: SiteInfo, terms: Terms, governing: A
     attempt,
     ...(hedge > 0 && { hedge }),
     ...(error !== undefined && { error: encodeFailure(error, terms) }),
-    ...(trace !== undefined && { trace }),
   };
 }

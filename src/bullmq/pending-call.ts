@@ -1,14 +1,18 @@
-import type { Call, Wait } from '../core/call/call.js';
+import type { AttemptTrace, Call, Wait } from '../core/call/call.js';
+import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
 import type { Timed } from '../core/call/deadlines.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Start } from '../core/call/step.js';
+import { tellOfRejection } from '../core/call/tell.js';
 import { JobError, RejectedError } from '../core/errors.js';
+import { tellOfJob } from './events.js';
 import { holdProgram, inTime, releaseLater } from './hold.js';
 import { type JobData, type Outcome, readOutcome } from './message.js';
 import type { JobState } from './scripts.js';
 import { silence } from './sweep.js';
+import { type Carrier, traceHere } from './trace-context.js';
 import type { CallQueue, WaitingCall } from './waiting-call.js';
 
 /** How long Redis may take to tell whether a job was taken, in milliseconds. */
@@ -22,6 +26,10 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   /** When it asks for its job, if it hears nothing until then. */
   askAt = Number.POSITIVE_INFINITY;
   isSettled = false;
+  /** What is told of the attempt, where somebody wants to know. */
+  attempt: AttemptTrace | undefined;
+  /** The trace that goes with its job. */
+  trace: Carrier | undefined;
   /** Whether nobody waits for it any more. */
   #isLeft = false;
   /** Whether its worker knows of that. */
@@ -57,6 +65,12 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     site.stats.attempts++;
     site.stats.running++;
     call.started();
+    const travel = (): void => {
+      this.trace = traceHere();
+    };
+    this.attempt = call.trace?.enter(call);
+    if (this.attempt === undefined) travel();
+    else this.attempt.sent(travel);
     start?.entering(call);
     call.starting?.afterStart(now());
     call.starting = undefined;
@@ -66,6 +80,7 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   /** Its job is in the queue. */
   added(): void {
     this.#isAdded = true;
+    this.tell('queued');
     this.hear();
     if (this.isSettled) void this.queue.cancel(this.id, undefined).catch(ignore);
     else if (this.#isLeft) this.#cancel();
@@ -80,12 +95,19 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   /** What its worker wrote came. */
   receive(text: string): void {
     const outcome = readOutcome(text);
-    if (outcome !== undefined) this.#end(() => this.#resolve(outcome));
-    else this.fail(new JobError(`${this.site.label}: the outcome of its job cannot be read`, 'malformed'));
+    if (outcome !== undefined) {
+      this.#end(() => this.#resolve(outcome));
+      this.tell('done');
+    } else this.fail(new JobError(`${this.site.label}: the outcome of its job cannot be read`, 'malformed'));
   }
 
   fail(error: unknown): void {
     this.#end(() => this.#reject(error));
+  }
+
+  /** Tells of its job those who want to know. */
+  tell(state: string, error?: unknown): void {
+    tellOfJob(state, this.id, this.call, this.site, error);
   }
 
   look(): Promise<JobState> {
@@ -97,7 +119,9 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     const { label } = this.site;
     if (!state.isThere) {
       const problem = `the queue '${this.queue.name}' knows nothing of its job any more; it may have run`;
-      this.fail(new JobError(`${label}: ${problem}`, 'lost'));
+      const lost = new JobError(`${label}: ${problem}`, 'lost');
+      this.fail(lost);
+      this.tell('lost', lost);
     } else if (state.error !== '') this.receive(state.error);
     else if (state.failedReason !== '') {
       this.fail(new JobError(`${label}: its job failed: ${textOf(state.failedReason)}`, 'failed'));
@@ -142,7 +166,9 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     const { site } = this;
     site.stats.rejected++;
     const problem = `no worker of the queue '${this.queue.name}' took its job within maxWait`;
-    this.fail(ownError(new RejectedError(`${site.label}: ${problem}`, 'queued', 'wait-timeout'), site));
+    const rejection = ownError(new RejectedError(`${site.label}: ${problem}`, 'queued', 'wait-timeout'), site);
+    if (channels.reject.hasSubscribers) tellOfRejection(rejection, this.call, site);
+    this.fail(rejection);
   }
 
   /** Takes its job out of the queue, or has its worker told. */

@@ -3,7 +3,7 @@ import { now } from '../core/call/clock.js';
 import { ConfigurationError, JobError } from '../core/errors.js';
 import { isError } from '../core/realm.js';
 import type { ConnectionSource } from './connection.js';
-import { isTold, tell } from './events.js';
+import { areJobsTold, tellOfQueue } from './events.js';
 import { nextTurn } from './hold.js';
 import { type Link, linkTo } from './link.js';
 import { abortsKey, encodeFailure, type JobData, labelOf } from './message.js';
@@ -54,7 +54,7 @@ export class QueueClient implements CallQueue {
     // One that has ended is in nobody's way.
     if (jobId !== undefined && (await this.look(jobId)).hasEnded) await queue.remove(jobId);
     const { id } = await queue.add(name, data, options);
-    this.#lookForWorkers(queue);
+    this.#lookForWorkers(queue, (state) => tellOfQueue(state, this.name));
     return id as string;
   }
 
@@ -92,7 +92,7 @@ export class QueueClient implements CallQueue {
   async #connect(): Promise<Opened> {
     const link = await linkTo(this.source);
     const queue = new link.bullmq.Queue(this.name, { connection: link.client, prefix: this.prefix });
-    queue.on('error', (error) => tell({ type: 'job', state: 'error', queue: this.name, error }));
+    queue.on('error', (error) => tellOfQueue('error', this.name, error));
     return { link, queue };
   }
 
@@ -117,9 +117,9 @@ export class QueueClient implements CallQueue {
     }
     try {
       await queue.addBulk(
-        calls.map(({ id, data }) => ({
+        calls.map(({ id, data, trace }) => ({
           name: labelOf(data),
-          data: { ...data, reply: link.replyKey },
+          data: { ...data, reply: link.replyKey, ...(trace !== undefined && { trace }) },
           opts: { jobId: id, attempts: 1 },
         })),
       );
@@ -132,15 +132,16 @@ export class QueueClient implements CallQueue {
     }
     for (const call of calls) call.added();
     link.sweep.begin();
-    this.#lookForWorkers(queue);
+    const [first] = calls;
+    this.#lookForWorkers(queue, (state) => first?.tell(state));
   }
 
   /** Tells at once, where anybody wants to know, that there is no worker to take the jobs. */
-  #lookForWorkers(queue: Queue): void {
-    if (!isTold() || now() - this.#lookedForWorkersAt < lookForWorkersEvery) return;
+  #lookForWorkers(queue: Queue, told: (state: string) => void): void {
+    if (!areJobsTold() || now() - this.#lookedForWorkersAt < lookForWorkersEvery) return;
     this.#lookedForWorkersAt = now();
     queue.getWorkersCount().then((count) => {
-      if (count === 0) tell({ type: 'job', state: 'no-worker', queue: this.name });
+      if (count === 0) told('no-worker');
     }, ignore);
   }
 

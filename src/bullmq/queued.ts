@@ -156,9 +156,16 @@ class Sender {
     pending.begin(start);
     this.#deadlines?.add(pending);
     queue.send(pending);
-    const outcome = await pending.outcome;
-    if ('value' in outcome) return decodeResult(outcome.value, this.#terms.label);
-    throw decodeFailure(outcome.error, this.#terms, callerFrames(new Error().stack));
+    try {
+      const outcome = await pending.outcome;
+      if ('error' in outcome) throw decodeFailure(outcome.error, this.#terms, callerFrames(new Error().stack));
+      const value = decodeResult(outcome.value, this.#terms.label);
+      pending.attempt?.succeed(value);
+      return value;
+    } catch (error) {
+      pending.attempt?.fail(error);
+      throw error;
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import type { Worker, WorkerOptions } from 'bullmq';
 import { ConfigurationError } from '../core/errors.js';
 import { positiveInteger, show, wrongOption } from '../core/options.js';
 import { type ConnectionSource, requireConnection } from './connection.js';
-import { tell } from './events.js';
+import { tellOfQueue } from './events.js';
 import { holdProgram } from './hold.js';
 import { linkTo } from './link.js';
 import { abortsKey } from './message.js';
@@ -71,7 +71,7 @@ class QueueServer {
       autorun: false,
     });
     this.#worker = worker;
-    const failed = (error: unknown): void => tell({ type: 'job', state: 'error', queue: name, error });
+    const failed = (error: unknown): void => tellOfQueue('error', name, error);
     const running = new RunningJobs(name, worker.opts.lockDuration as number);
     const jobs = new JobRunner(bullmq, client, methods, running, (id) => worker.toKey(id));
     runner = jobs;

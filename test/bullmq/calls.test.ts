@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { type Job, Queue } from 'bullmq';
 import {
@@ -6,10 +7,12 @@ import {
   cpuBound,
   currentCall,
   decorate,
+  type Events,
   explain,
   isJobError,
   JobError,
   Orchestrator,
+  on,
   orchestrate,
   policiesOf,
   processAll,
@@ -166,6 +169,68 @@ describe('a method with @queued, served in this process', needsRedis, () => {
       addBulk.mock.calls.map(({ arguments: [jobs] }) => jobs.length),
       [50],
     );
+  });
+
+  test('J12 the trace that is active at the caller is active in the method', async (t) => {
+    interface Context {
+      readonly traceparent?: string;
+    }
+    const contexts = new AsyncLocalStorage<Context>();
+    const active = (): Context => contexts.getStore() ?? {};
+    // As OpenTelemetry's API has it when an SDK is set up.
+    const api = {
+      context: { active, with: <R>(context: Context, fn: () => R): R => contexts.run(context, fn) },
+      propagation: {
+        inject: (
+          { traceparent }: Context,
+          carrier: unknown,
+          { set }: { set(c: unknown, k: string, v: string): void },
+        ) => traceparent && set(carrier, 'traceparent', traceparent),
+        extract: (context: Context, carrier: unknown, { get }: { get(c: unknown, k: string): string | undefined }) => ({
+          ...context,
+          traceparent: get(carrier, 'traceparent'),
+        }),
+      },
+    };
+    class Traced {
+      @queued({ name: 'traced', connection })
+      async trace(): Promise<string | undefined> {
+        await null;
+        return active().traceparent;
+      }
+    }
+    await using served = serve(new Traced(), { connection });
+    await served.ready;
+    const place = Symbol.for('opentelemetry.js.api.1');
+    Reflect.set(globalThis, place, api);
+    t.after(() => Reflect.deleteProperty(globalThis, place));
+    const calls = ['00-a-1-01', '00-b-2-01'].map((traceparent) =>
+      contexts.run({ traceparent }, () => new Traced().trace()),
+    );
+    assert.deepEqual(await Promise.all(calls), ['00-a-1-01', '00-b-2-01']);
+    assert.equal(await new Traced().trace(), undefined);
+  });
+
+  test('tells of its attempts and its jobs', async () => {
+    const attempts: Events['attempt'][] = [];
+    const jobs: Events['job'][] = [];
+    using _attempts = on('attempt', (event) => event.method === 'flaky' && attempts.push(event));
+    using _jobs = on('job', (event) => event.method === 'flaky' && jobs.push(event));
+    await crm.flaky('north');
+    assert.deepEqual(
+      attempts.map(({ attempt, outcome, abandoned }) => [attempt, outcome, abandoned]),
+      [
+        [1, 'error', false],
+        [2, 'error', false],
+        [3, 'ok', false],
+      ],
+    );
+    assert.deepEqual(
+      jobs.map(({ state }) => state),
+      ['queued', 'done', 'queued', 'done', 'queued', 'done'],
+    );
+    assert.equal(new Set(jobs.map(({ jobId }) => jobId)).size, 3);
+    assert.equal(new Set([...jobs, ...attempts].map(({ callId }) => callId)).size, 1);
   });
 
   test('J13 processAll and processStream work through a queue, 16 at once by default, and pull no faster', async () => {

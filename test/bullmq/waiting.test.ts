@@ -1,9 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { after, before, describe, test } from 'node:test';
 import { type Job, Queue, Worker } from 'bullmq';
-import { isJobError, JobError, RejectedError, statsOf } from 'opero';
-import { type JobEvent, type ServedWorker, serve } from 'opero/bullmq';
+import { type Events, isJobError, JobError, on, RejectedError, statsOf } from 'opero';
+import { type ServedWorker, serve } from 'opero/bullmq';
 import { deferred } from '../support/deferred.js';
 import { rejection } from '../support/rejection.js';
 import { Crm, connection, redisPort } from './support/crm.js';
@@ -129,18 +128,29 @@ describe('a job that waits or runs', needsRedis, () => {
   });
 
   test('J8 a job that no worker takes within maxWait is removed, and its call rejected', async () => {
-    const events: JobEvent[] = [];
-    const told = (message: unknown): void => void events.push(message as JobEvent);
-    subscribe('opero:job', told);
+    const jobs: Events['job'][] = [];
+    const rejections: Events['reject'][] = [];
+    using _jobs = on('job', (event) => jobs.push(event));
+    using _rejections = on('reject', (event) => rejections.push(event));
     const error = await rejection(crm.soon('nobody'));
-    unsubscribe('opero:job', told);
     assert.ok(error instanceof RejectedError);
     assert.deepEqual([error.policy, error.reason], ['queued', 'wait-timeout']);
     assert.equal(error.message, "Crm.soon: no worker of the queue 'crm' took its job within maxWait");
     assert.equal(await queue.getWaitingCount(), 0);
     assert.equal(statsOf(crm, 'soon').rejected, 1);
     assert.equal(statsOf(crm, 'soon').running, 0);
-    assert.deepEqual(events, [{ type: 'job', state: 'no-worker', queue: 'crm' }]);
+    assert.deepEqual(
+      jobs.map(({ className, method, state }) => [className, method, state]),
+      [
+        ['Crm', 'soon', 'queued'],
+        ['Crm', 'soon', 'no-worker'],
+      ],
+    );
+    assert.equal(typeof jobs[0]?.jobId, 'string');
+    assert.deepEqual(
+      rejections.map(({ callId, policy, reason }) => [callId, policy, reason]),
+      [[jobs[0]?.callId, 'queued', 'wait-timeout']],
+    );
   });
 
   test('J8 one that was taken in time may take longer', async () => {

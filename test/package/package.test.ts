@@ -224,15 +224,7 @@ const furtherEntries: Readonly<Record<string, FurtherEntry>> = {
   bullmq: {
     exports: bullmq,
     values: ['enqueue', 'queued', 'serve'],
-    types: [
-      'ConnectionSource',
-      'EnqueueOptions',
-      'JobEvent',
-      'QueueConnection',
-      'QueuedConfig',
-      'ServeOptions',
-      'ServedWorker',
-    ],
+    types: ['ConnectionSource', 'EnqueueOptions', 'QueueConnection', 'QueuedConfig', 'ServeOptions', 'ServedWorker'],
     peers: ['bullmq'],
   },
   nestjs: {

@@ -26,8 +26,8 @@ export type AbortedBy = 'caller' | 'deadline' | 'policy';
 
 /** What is noted of an attempt of a call that somebody watches; see `trace.ts`. */
 export interface AttemptTrace {
-  /** Its code is entered elsewhere, from now on. */
-  sent(): void;
+  /** Its code is entered elsewhere, from now on; `send` runs within the attempt, as what travels of a trace is its. */
+  sent(send?: () => void): void;
   succeed(value: unknown): unknown;
   /** Throws the error. */
   fail(error: unknown): never;

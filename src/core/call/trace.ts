@@ -219,10 +219,13 @@ class Attempt implements AttemptTrace {
   }
 
   /** The code is entered elsewhere. */
-  sent(): void {
+  sent(send?: () => void): void {
     const { event } = this;
     const { start, end } = traced.attempt;
-    let go = (): void => end.publish(event);
+    let go = (): void => {
+      send?.();
+      end.publish(event);
+    };
     for (const { attempt } of this.trace.wanted.surroundings) {
       const inner = go;
       if (attempt !== undefined) go = () => attempt(event, inner);
