@@ -76,6 +76,7 @@ export type { ResultSharingConfig } from './policies/flight-options.js';
 export { type HedgeConfig, hedge } from './policies/hedge.js';
 export type { HedgeDelay, HedgeEvent } from './policies/hedge-options.js';
 export { httpStatusOf } from './policies/http-status.js';
+export type { QueuedOptions } from './policies/queued-options.js';
 export { type RateLimitInput, type RateLimitUse, rateLimit } from './policies/rate-limit.js';
 export type { RateLimitConfig } from './policies/rate-limit-config.js';
 export { type RateLimitChange, RateLimiter } from './policies/rate-limiter.js';

@@ -5,7 +5,6 @@ import type { NameOfMethod, UnknownName } from '../core/decoration/method-names.
 import { labelOf as labelOfSite } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { duration, positiveInteger, type Rule, readOptions, show } from '../core/options.js';
-import type { AnyFunction } from '../core/types.js';
 import { targetOf } from './job-data.js';
 import { encodeArgs, labelOf } from './message.js';
 import { queuedAmong, queueFor, termsOf } from './queued.js';
@@ -43,17 +42,22 @@ const rules = {
   },
 } satisfies Record<string, Rule>;
 
-/** The arguments of a method of an instance, of those that a class makes, or of the class itself. */
-type ArgsOf<Target, Name extends PropertyKey> =
-  MethodOf<Target, Name> extends (...args: infer Args) => unknown ? Args : readonly unknown[];
-
+/** The method of a name, of an instance, of those that a class makes, or of the class itself; never, where it is not known. */
 type MethodOf<Target, Name extends PropertyKey> = Name extends keyof Target
   ? Target[Name]
-  : Target extends { readonly prototype: infer Instance }
-    ? Name extends keyof Instance
-      ? Instance[Name]
-      : AnyFunction
-    : AnyFunction;
+  : Name extends `static ${infer Own}`
+    ? MethodOf<Target, Own>
+    : Target extends { readonly prototype: infer Instance }
+      ? Name extends keyof Instance
+        ? Instance[Name]
+        : never
+      : never;
+
+type ArgsOf<Target, Name extends PropertyKey> = [MethodOf<Target, Name>] extends [never]
+  ? readonly unknown[]
+  : MethodOf<Target, Name> extends (...args: infer Args) => unknown
+    ? Args
+    : never;
 
 /**
  * Puts a call of a method with `@queued` into its queue, for which nobody waits. No policies are applied to it: limits belong
@@ -71,7 +75,7 @@ type MethodOf<Target, Name extends PropertyKey> = Name extends keyof Target
  */
 export async function enqueue<Target extends object, Name extends PropertyKey>(
   target: Target,
-  method: (Name & UnknownName<Name>) | (NameOfMethod<Target> & Name),
+  method: Name & (NameOfMethod<Target> | UnknownName<Name> | { readonly 'this is not the name of a method': Name }),
   args: NoInfer<ArgsOf<Target, Name>>,
   options: EnqueueOptions = {},
 ): Promise<string> {

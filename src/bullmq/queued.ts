@@ -21,6 +21,7 @@ import {
 import type { ErrorClass } from '../core/types.js';
 import { define } from '../policies/defined.js';
 import { rankOf } from '../policies/order.js';
+import type { QueuedOptions } from '../policies/queued-options.js';
 import { callerFrames } from '../workers/caller-frames.js';
 import { type ConnectionSource, requireConnection } from './connection.js';
 import { jobDataOf } from './job-data.js';
@@ -35,26 +36,9 @@ import { isInJobOf, queueKey } from './scope.js';
  * @example
  * const config: QueuedConfig = { name: 'crm', connection: { host: 'localhost', port: 6379 }, maxWait: 60_000 };
  */
-export interface QueuedConfig {
-  /** The name of the queue, without a colon. Required. */
-  readonly name: string;
+export interface QueuedConfig extends QueuedOptions {
   /** How Redis is reached: options, a URL, a client, or a function that gives one of these at the first call. Required. */
   readonly connection: ConnectionSource;
-  /** For how many milliseconds a job may wait for a worker; then the call is rejected. Default Infinity. */
-  readonly maxWait?: number;
-  /** How many bytes the arguments, or the result, may take as JSON. Default 1 048 576. */
-  readonly maxBytes?: number;
-  /** Error classes that come back as themselves, beyond those of the language, of opero and of matchers. Default: none. */
-  readonly errors?: readonly ErrorClass[];
-  /** What BullMQ's keys in Redis begin with. Default `'bull'`. */
-  readonly prefix?: string;
-}
-
-declare module '../core/policies.js' {
-  interface Policies {
-    /** The options of `@queued`. */
-    readonly queued: QueuedConfig;
-  }
 }
 
 /** The options as they are shown; a connection may hold a password. */

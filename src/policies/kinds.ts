@@ -14,7 +14,7 @@ import { retryPolicy } from './retry.js';
 import { singleFlightPolicy } from './single-flight.js';
 import { timeoutPolicy } from './timeout.js';
 
-/** Those of entries of their own, which are known once that entry is loaded. */
+/** Those of entries of their own, which define them once they are loaded. */
 type Apart = 'queued';
 
 /** The policies that opero brings. The compiler asks for a line here from each that is declared in `Policies`. */
@@ -77,13 +77,20 @@ export const kinds = (): readonly string[] => [...Object.keys(builtIn), ...defin
 
 const hint = 'a policy of your own is known once its module, which calls definePolicy(), was loaded';
 
+const entriesApart: Readonly<Record<Apart, string>> = { queued: 'opero/bullmq' };
+
 /** The error for a key that is no kind, nor anything else that is known beside the kinds. */
 export const unknownKind = (
   where: Where,
   name: PropertyKey,
   value: unknown,
   known: readonly string[],
-): ConfigurationError => new ConfigurationError(`${unknownOption(where, name, value, known).message}; ${hint}`);
+): ConfigurationError =>
+  new ConfigurationError(
+    Object.hasOwn(entriesApart, name)
+      ? `${where.text}: \`${String(name)}\` is known once ${entriesApart[name as Apart]} was imported`
+      : `${unknownOption(where, name, value, known).message}; ${hint}`,
+  );
 
 /** How a policy of a kind is made; undefined where there is no such kind. */
 export const builderOf = (kind: string): Build | undefined =>

@@ -191,6 +191,7 @@ const types = [
   'Primitive',
   'Progress',
   'QueueConfig',
+  'QueuedOptions',
   'RateLimitChange',
   'RateLimitConfig',
   'RateLimitInput',
