@@ -26,7 +26,8 @@ const allowed =
 const isRedisUrl = (value: string): boolean => /^rediss?:/.test(value) && URL.canParse(value);
 
 /** Whether an object is a client, of whatever driver. */
-const isClient = (value: object): boolean =>
+export const isClient = (value: QueueConnection | object): boolean =>
+  typeof value !== 'string' &&
   ['defineCommand', 'sendCommand', 'runCommand', 'send'].some((name) => typeof Reflect.get(value, name) === 'function');
 
 /** Whether something may stand for a connection to Redis: what BullMQ takes for other databases may not. */

@@ -2,7 +2,8 @@ import type { ErrorClass } from '../core/types.js';
 import { decodeError, encodeError } from '../workers/error-codec.js';
 import type { ClassReference, EncodedError } from '../workers/protocol.js';
 import { ErrorNamesOfPrograms } from './error-names.js';
-import { decodeValue, encodeValue, Malformed } from './values.js';
+import { Malformed } from './value-errors.js';
+import { decodeValue, encodeValue } from './values.js';
 
 /** How deep causes and lists of errors may be nested. */
 const deepest = 100;

@@ -4,6 +4,7 @@ import {
   type BullMQ,
   type ConnectionSource,
   identityOf,
+  isClient,
   loadBullMQ,
   optionsOf,
   type QueueConnection,
@@ -28,17 +29,22 @@ export class Link {
   /** The calls that wait for an outcome, by the ids of their jobs. */
   readonly pending = new Map<string, WaitingCall>();
   readonly sweep = new Sweep(this);
+  readonly #isOurs: boolean;
   /** Drops those that were read, every so often. */
   #readSinceTrim = 0;
   #replies: StreamReader | undefined;
   #listening: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
 
   constructor(
     readonly bullmq: BullMQ,
     /** For commands. */
     readonly client: IRedisClient,
-  ) {}
+    isOurs: boolean,
+  ) {
+    this.#isOurs = isOurs;
+  }
 
   /** A connection of its own, for what blocks. */
   connectApart(): Promise<IRedisClient> {
@@ -61,16 +67,27 @@ export class Link {
    * Has read all outcomes that were there when it was called, by the connection for commands: the other one may hang. Those
    * who ask while it reads share one look more.
    */
-  async readReplies(): Promise<void> {
-    const before = this.#reading;
-    const reading: Promise<void> = (before ?? Promise.resolve())
-      .catch(ignore)
-      .then(() => readBehind(this.client, this.replyKey, this.#replies?.last ?? beginning, (each) => this.#tell(each)))
-      .finally(() => {
-        if (this.#reading === reading) this.#reading = undefined;
+  readReplies(): Promise<void> {
+    if (this.#reading === undefined) {
+      this.#reading = this.#readNow().finally(() => {
+        this.#reading = undefined;
       });
-    this.#reading = reading;
-    await reading;
+      return this.#reading;
+    }
+    this.#following ??= this.#reading.catch(ignore).then(() => {
+      this.#following = undefined;
+      return this.readReplies();
+    });
+    return this.#following;
+  }
+
+  #readNow(): Promise<void> {
+    return readBehind(this.client, this.replyKey, this.#replies?.last ?? beginning, (entries) => this.#tell(entries));
+  }
+
+  /** A connection that is silent may be dead, which nobody is told of: a new one tells. That of the user is his affair. */
+  isSilent(): void {
+    if (this.#isOurs && this.client.status === 'ready') this.client.disconnect(true);
   }
 
   #tell(entries: readonly Entry[]): void {
@@ -89,7 +106,7 @@ export class Link {
 /** A client for a connection; one of its own if that is asked for. What is not the user's keeps no program alive. */
 async function connect(bullmq: BullMQ, connection: QueueConnection, isApart: boolean): Promise<IRedisClient> {
   const options = optionsOf(connection);
-  const isOurs = isApart || !('on' in options);
+  const isOurs = isApart || !isClient(connection);
   const backend: RedisQueueBackend = bullmq.createRedisBackend('opero', { connection: options }, { blocking: isApart });
   // Else an error of the connection would end the program. What comes of it is told by the commands.
   backend.on('error', ignore);
@@ -111,7 +128,7 @@ export async function linkTo(source: ConnectionSource): Promise<Link> {
     link = loadBullMQ().then(async (bullmq) => {
       const client = await connect(bullmq, connection, false);
       defineScripts(client);
-      return new Link(bullmq, client);
+      return new Link(bullmq, client, !isClient(connection));
     });
     links.set(identity, link);
     link.catch(() => links.delete(identity));

@@ -3,7 +3,8 @@ import { show } from '../core/options.js';
 import type { ErrorClass } from '../core/types.js';
 import { decodeThrown, encodeThrown } from './errors.js';
 import type { Carrier } from './trace-context.js';
-import { decodeValue, encodeValue, Malformed, Obstacle } from './values.js';
+import { Malformed, Obstacle } from './value-errors.js';
+import { decodeValue, encodeValue } from './values.js';
 
 /** The version of the form of jobs and replies. */
 const version = 1;

@@ -81,9 +81,8 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   added(): void {
     this.#isAdded = true;
     this.tell('queued');
-    this.hear();
     if (this.isSettled) void this.queue.cancel(this.id, undefined).catch(ignore);
-    else if (this.#isLeft) this.#cancel();
+    else this.hear();
   }
 
   /** There was news of its job. */
@@ -122,10 +121,9 @@ export class PendingCall implements Wait, Timed, WaitingCall {
       const lost = new JobError(`${label}: ${problem}`, 'lost');
       this.fail(lost);
       this.tell('lost', lost);
-    } else if (state.error !== '') this.receive(state.error);
-    else if (state.failedReason !== '') {
-      this.fail(new JobError(`${label}: its job failed: ${textOf(state.failedReason)}`, 'failed'));
-    } else this.receive(`{"value":${state.returnValue || 'null'}}`);
+    } else if (state.failedReason === '') this.receive(`{"value":${state.returnValue || 'null'}}`);
+    else if (state.error !== '') this.receive(state.error);
+    else this.fail(new JobError(`${label}: its job failed: ${textOf(state.failedReason)}`, 'failed'));
   }
 
   /** The call was given up; what it holds it keeps until its job has ended. */

@@ -92,12 +92,13 @@ export class JobRunner {
   }
 
   async #fail(job: Job, error: unknown, terms: Terms, { hasLostLock }: RunningJob): Promise<void> {
-    // It runs elsewhere now: what comes of that counts, and not that it was aborted here.
-    if (hasLostLock) return;
+    const reply = replyOf(job.data);
+    if (reply === undefined) return;
+    const id = String(job.id);
     const encoded = { error: encodeFailure(error, terms) };
-    if (replyOf(job.data) === undefined) return;
-    await noteError(this.client, this.keyOf(String(job.id)), JSON.stringify(encoded)).catch(() => {});
-    await this.#tell(replyOf(job.data), String(job.id), encoded);
+    await noteError(this.client, this.keyOf(id), JSON.stringify(encoded)).catch(() => {});
+    // It may run elsewhere now: what comes of that counts, and not that it was aborted here.
+    if (!hasLostLock) await this.#tell(reply, id, encoded);
   }
 
   /** Writes what came of a job to whoever waits for it. */

@@ -1,9 +1,13 @@
 import { Alarm, now } from '../core/call/clock.js';
+import { inTime } from './hold.js';
 import type { JobState } from './scripts.js';
 import type { WaitingCall } from './waiting-call.js';
 
 /** After so long without news a call asks for its job, in milliseconds. */
 export const silence = 5_000;
+
+/** How long Redis may take to answer, in milliseconds. */
+const patience = 10_000;
 
 /** How far apart its looks are at the least, and how many calls ask at once. */
 const pace = 500;
@@ -13,6 +17,8 @@ const most = 1_000;
 interface Waiting {
   readonly pending: ReadonlyMap<string, WaitingCall>;
   readReplies(): Promise<void>;
+  /** Redis has not answered for long. */
+  isSilent(): void;
 }
 
 /** Has the calls of a link ask for their jobs that have heard nothing for long: none waits for an answer that was lost. */
@@ -38,7 +44,11 @@ export class Sweep {
       if (call.askAt <= time && due.push(call) === most) break;
     }
     try {
-      await this.#ask(due);
+      const isDone = await inTime(
+        this.#ask(due).then(() => true),
+        patience,
+      );
+      if (isDone === undefined) this.#link.isSilent();
     } catch {
       // Redis cannot be asked just now: the next look does.
     }

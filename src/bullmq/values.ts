@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { isSignal } from '../core/call/signals.js';
 import { show } from '../core/options.js';
 import { decodeTyped, encodeTyped, isTyped } from './typed-arrays.js';
+import { Malformed, Obstacle } from './value-errors.js';
 
 /** The key that tells what JSON has no form for: `{ "$opero": "date", "value": 0 }`. */
 export const tag = '$opero';
@@ -11,19 +12,6 @@ const deepest = 500;
 
 /** How many digits a bigint may have: to read one takes as long as the square of that. */
 const mostDigits = 20_000;
-
-/** What keeps a value from travelling, and where it stands. */
-export class Obstacle extends Error {
-  constructor(
-    readonly path: string,
-    readonly problem: string,
-  ) {
-    super(`${path} cannot go into a job: it is ${problem}`);
-  }
-}
-
-/** What came from a queue or a reply has not the form that it should have. */
-export class Malformed extends Error {}
 
 const tagged = (kind: string, value?: unknown): Record<string, unknown> =>
   value === undefined ? { [tag]: kind } : { [tag]: kind, value };

@@ -2,7 +2,8 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { decodeValue, encodeValue, Malformed, Obstacle, tag } from '../../src/bullmq/values.js';
+import { Malformed, Obstacle } from '../../src/bullmq/value-errors.js';
+import { decodeValue, encodeValue, tag } from '../../src/bullmq/values.js';
 
 const through = (value: unknown): unknown => decodeValue(JSON.parse(JSON.stringify(encodeValue(value, 'args'))));
 

@@ -162,6 +162,34 @@ describe('a job that waits or runs', needsRedis, () => {
     assert.equal(await call, 'slow');
   });
 
+  test('J7 a lock that could not be renewed in time is lost by the own clock, whatever Redis says', async () => {
+    await using served_ = await served({ lockDuration: 1_000, skipStalledCheck: true });
+    const call = rejection(crm.hang('cut off'));
+    await served_.telling.tells('entered cut off');
+    const job = (await queue.getActive()).find(({ data }) => data.args[0] === 'cut off');
+    redis.signal('SIGSTOP');
+    await served_.telling.tells(
+      "aborted cut off: JobError: a job of the queue 'crm': its worker has lost the lock of the job, so that it may run elsewhere too",
+    );
+    redis.signal('SIGCONT');
+    while (await job?.isActive()) await job?.remove().catch(() => {});
+    const error = await call;
+    assert.ok(error instanceof JobError, String(error));
+    assert.ok(['lost', 'lock-lost'].includes(error.reason), error.reason);
+  });
+
+  test('calls go on where Redis cuts all connections', async () => {
+    const { promise, resolve } = deferred<void>();
+    await using served_ = await served({}, promise);
+    const call = crm.hold('cut');
+    await served_.telling.tells('entered cut');
+    const client = await queue.getBackend().connection.client;
+    await Reflect.apply(Reflect.get(client, 'client'), client, ['KILL', 'SKIPME', 'yes', 'TYPE', 'normal']);
+    resolve();
+    assert.equal(await call, 'cut by here');
+    assert.equal(await crm.echo('after'), 'after');
+  });
+
   describe('J3 a call whose answer was lost', { concurrency: true }, () => {
     /** A worker that is none of opero's: nobody writes what comes of its jobs. */
     async function foreign(act: (job: Job) => Promise<unknown>): Promise<unknown> {

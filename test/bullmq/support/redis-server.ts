@@ -63,6 +63,10 @@ export class RedisServer {
     throw new Error(`redis-server did not start on port ${this.port}`);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Kills it, with all that is in it. */
   async kill(): Promise<void> {
     const child = this.#child;
