@@ -9,6 +9,7 @@ import { callSections } from './rows/calls.js';
 import { circuitSections } from './rows/circuits.js';
 import { crowdSections } from './rows/crowd.js';
 import { eventSections } from './rows/events.js';
+import { jobSections } from './rows/jobs.js';
 import { limitSections } from './rows/limits.js';
 import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
@@ -40,6 +41,7 @@ const sections = [
   ...setupSections,
   ...seenSections,
   ...workerSections,
+  ...jobSections,
 ];
 
 function readArguments() {

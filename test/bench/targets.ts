@@ -96,6 +96,14 @@ export const targets = {
     },
   },
   tasks: atLeast(1.7, 'x', '64 tasks of 20 ms: their time inline, to that on two workers'),
+  jobCost: atMost(150, 'µs', "a queued call in the caller's processor time, with 100 at once"),
+  jobs: {
+    ...atLeast(2, 'x', "queued calls per second in a burst, to BullMQ's waitUntilFinished"),
+    open: {
+      limit: 0.9,
+      why: 'with one worker process, what takes a job and ends it is the same BullMQ on both sides, and takes most of the time',
+    },
+  },
   stream: atMost(1, 'x', "items through processStream, to p-map's iterable"),
   streamHeap: atMost(20, 'MB', 'heap growth while items go through processStream'),
 } satisfies Record<string, Target>;

@@ -1,0 +1,10 @@
+// Serves the jobs of the bench, those of opero and those of a plain queue, until it is killed.
+import { Worker } from 'bullmq';
+import { serve } from 'opero/bullmq';
+import { byHand, connection, Echo } from '../rows/jobs-echo.js';
+
+const options = { concurrency: 50, removeOnComplete: { age: 600, count: 20_000 } };
+const served = serve(new Echo(), { connection, ...options });
+const plain = new Worker<number>(byHand, async ({ data }) => data, { connection: connection(), ...options });
+await Promise.all([served.ready, plain.waitUntilReady()]);
+process.send?.('ready');
