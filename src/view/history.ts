@@ -11,7 +11,7 @@ interface Second {
   readonly p99: number | undefined;
 }
 
-const round = (value: number): number => Number(value.toPrecision(4));
+const round = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(4)));
 
 /** The last ten minutes, second by second, in rings of one size. */
 export class History {
@@ -38,9 +38,10 @@ export class History {
 
   /** The calls of each of so many last seconds. */
   lastCalls(seconds: number): number[] {
-    return this.#inOrder(this.#calls)
-      .slice(-seconds)
-      .map((calls) => round(calls || 0));
+    const first = this.#at + secondsOfHistory - seconds;
+    return Array.from({ length: seconds }, (_, second) => {
+      return round(this.#calls[(first + second) % secondsOfHistory] || 0);
+    });
   }
 
   all(id: number): TenMinutes {

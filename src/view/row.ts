@@ -5,7 +5,7 @@ import { LatencyWindow, secondsKept } from './latency-window.js';
 import type { HandsOn, MethodState, TenMinutes } from './protocol.js';
 import { nameOfError, Reasons } from './reasons.js';
 
-const rounded = (value: number): number => Number(value.toPrecision(3));
+const rounded = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(3)));
 
 /** What is kept of a method once it is called. */
 interface Kept {
