@@ -30,7 +30,7 @@ const asked = 'failTimes()';
 
 /**
  * The next `n` attempts of a method fail, beneath its policies, and do not enter its code; those after them do. Each
- * counts as an attempt. One that is cpuBound fails in this thread. Calls that are under way go on with the code. Where
+ * counts as an attempt. One that is cpuBound, or queued, fails in this thread. Calls that are under way go on with the code. Where
  * `withoutPolicies` leaves the policies out, the next `n` calls fail.
  *
  * @param target An instance; or a class, for all its instances and those of its subclasses that do not override the

@@ -46,10 +46,13 @@ export const failing =
     return run(named(fn, standIn) as AnyFunction, self, args);
   };
 
+/** The kinds that run the code elsewhere. */
+const elsewhere: readonly string[] = ['cpuBound', 'queued'];
+
 /** The policies, of which those that run the code elsewhere do not while it is to fail: it fails here. */
 export const failingHere = (all: readonly Failures[], policies: readonly Policy[]): Policy[] =>
   policies.map((policy) => {
-    if (policy.kind !== 'cpuBound') return policy;
+    if (!elsewhere.includes(policy.kind)) return policy;
     const [step] = policy.steps;
     return { ...policy, steps: [{ ...step, wrap: wrapFailing(all, step) }] };
   });

@@ -4,7 +4,7 @@ import { type Restore, restoring } from './restore.js';
 import { type AnyConstructor, concerning } from './scope.js';
 
 /**
- * Calls run the method and nothing else: no retry, limit or fallback, and one that is cpuBound runs in this thread.
+ * Calls run the method and nothing else: no retry, limit or fallback, and one that is cpuBound, or queued, runs in this thread.
  * `currentCall()` works, the signal among the arguments ends nothing by itself, and `statsOf` counts nothing. Calls that
  * are under way go on through their policies.
  *

@@ -22,6 +22,7 @@ import {
   statsOf,
 } from 'opero';
 import { enqueue, queued, type ServedWorker, serve } from 'opero/bullmq';
+import { failTimes, withoutPolicies } from 'opero/testing';
 import { rejection } from '../support/rejection.js';
 import { Crm, CrmError, connection, redisPort } from './support/crm.js';
 import { needsRedis, RedisServer } from './support/redis-server.js';
@@ -365,6 +366,23 @@ describe('options of @queued and serve()', () => {
       override async m(): Promise<void> {}
     }
     assert.throws(() => new Derived(), /@queued on Derived\.m: it has cpuBound too; .*`inherit: false`/);
+  });
+
+  test('failTimes() and withoutPolicies() of opero/testing need no queue', async () => {
+    class Unreachable {
+      @retry({ maxAttempts: 2, waitMin: 0, retryOn: RangeError })
+      @queued({ name: 'q', connection: { host: '127.0.0.1', port: 1 } })
+      async call(value: number): Promise<number> {
+        return value;
+      }
+    }
+    const unreachable = new Unreachable();
+    {
+      using _ = failTimes(unreachable, 'call', 2, (n) => (n === 1 ? new RangeError('first') : new Error('second')));
+      assert.equal(String(await rejection(unreachable.call(1))), 'Error: second');
+    }
+    using _ = withoutPolicies(Unreachable);
+    assert.equal(await unreachable.call(1), 1);
   });
 
   test('it is for methods alone', () => {
