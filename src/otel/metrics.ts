@@ -1,15 +1,13 @@
-import type { Counter, Histogram, Meter, ObservableGauge, ObservableResult } from '@opentelemetry/api';
+import type { BatchObservableResult, Counter, Histogram, Meter } from '@opentelemetry/api';
 import { once, type Undo } from '../core/undo.js';
 import {
   bucketBoundaries,
   definitions,
-  type GaugeName,
-  isGauge,
   isMeasured,
   type MeasuredName,
   metricNames,
 } from '../telemetry/metrics/definitions.js';
-import { gaugeNow } from '../telemetry/metrics/gauges.js';
+import { gaugeNames, readGauges } from '../telemetry/metrics/gauges.js';
 import { type MakeSeries, measure } from '../telemetry/metrics/measure.js';
 
 /** How an instrument takes a value. */
@@ -26,15 +24,23 @@ function instrumentOf(meter: Meter, name: MeasuredName): Take {
   return (value, attributes) => histogram.record(value, attributes);
 }
 
-/** Has a gauge show what it shows of each method when a reader asks. */
-function observe(meter: Meter, name: GaugeName): Undo {
-  const { unit, description } = definitions[name];
-  const gauge: ObservableGauge = meter.createObservableGauge(name, { unit, description });
-  const show = (result: ObservableResult): void => {
-    for (const { value, labels } of gaugeNow(name)) result.observe(value, { ...labels });
+/** Has the gauges show what they show of each method when a reader asks, all of one moment. */
+function observe(meter: Meter): Undo {
+  const gauges = new Map(
+    gaugeNames.map((name) => {
+      const { unit, description } = definitions[name];
+      return [name, meter.createObservableGauge(name, { unit, description })];
+    }),
+  );
+  const show = (result: BatchObservableResult): void => {
+    for (const [name, readings] of readGauges()) {
+      const gauge = gauges.get(name);
+      for (const { value, labels } of readings) if (gauge !== undefined) result.observe(gauge, value, { ...labels });
+    }
   };
-  gauge.addCallback(show);
-  return once(() => gauge.removeCallback(show));
+  const all = [...gauges.values()];
+  meter.addBatchObservableCallback(show, all);
+  return once(() => meter.removeBatchObservableCallback(show, all));
 }
 
 /** Has what happens from now on recorded by a meter. */
@@ -46,7 +52,7 @@ export function recordMetrics(meter: Meter): Undo {
     const attributes = Object.freeze({ ...labels });
     return { record: (value) => take?.(value, attributes) };
   };
-  const stops = [measure(make), ...metricNames.filter(isGauge).map((name) => observe(meter, name))];
+  const stops = [measure(make), observe(meter)];
   return once(() => {
     for (const stop of stops) stop();
   });

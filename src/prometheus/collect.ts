@@ -3,7 +3,7 @@ import { show } from '../core/options.js';
 import { peek } from '../core/peek.js';
 import { once, type Undo } from '../core/undo.js';
 import { type Family, families } from './families.js';
-import type { PrometheusLabels } from './samples.js';
+import type { PrometheusLabels, Sample } from './samples.js';
 
 /**
  * What `collect` needs of a registry; the `Registry` of prom-client is one.
@@ -25,6 +25,8 @@ export interface MetricsRegistry {
 interface Value {
   readonly metricName?: string;
   readonly labels: PrometheusLabels;
+  /** Further labels, whose text it keeps. */
+  readonly sharedLabels?: PrometheusLabels;
   readonly value: number;
 }
 
@@ -45,10 +47,21 @@ class CollectedMetric {
     this.aggregator = family.aggregator;
   }
 
-  async get(): Promise<Pick<this, 'name' | 'help' | 'type' | 'aggregator'> & { readonly values: Value[] }> {
+  /** What it shows, for whoever goes through it. */
+  async get(): Promise<object> {
+    return this.#with(({ labels, le }) => ({ labels: { ...labels, ...(le !== undefined && { le }) } }));
+  }
+
+  /** The same for what is to become text at once. */
+  async getForPromString(): Promise<object> {
+    return this.#with(({ labels, le }) => ({ labels: le === undefined ? {} : { le }, sharedLabels: labels }));
+  }
+
+  #with(labelsOf: (sample: Sample) => Omit<Value, 'metricName' | 'value'>): object {
     const { name, help, type, aggregator } = this;
-    const values = this.#family.samples().map(({ suffix, labels, value }): Value => {
-      return { ...(suffix !== '' && { metricName: `${name}${suffix}` }), labels, value };
+    const values = this.#family.samples().map((sample): Value => {
+      const { suffix, value } = sample;
+      return { ...labelsOf(sample), ...(suffix !== '' && { metricName: `${name}${suffix}` }), value };
     });
     return { name, help, type, aggregator, values };
   }

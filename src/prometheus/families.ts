@@ -5,7 +5,7 @@ import {
   type MetricName,
   metricNames,
 } from '../telemetry/metrics/definitions.js';
-import { gaugeNow } from '../telemetry/metrics/gauges.js';
+import { readGauges } from '../telemetry/metrics/gauges.js';
 import { measure } from '../telemetry/metrics/measure.js';
 import { CounterSeries, HistogramSeries, labelsOf, nameOf, type Sample, type SampledSeries } from './samples.js';
 
@@ -48,7 +48,8 @@ measure((metric: MeasuredName, labels) => {
 /** What all methods show of a metric now. */
 function samplesOf(metric: MetricName): Sample[] {
   if (!isGauge(metric)) return seriesOf(metric).flatMap((series) => series.samples());
-  return gaugeNow(metric).map(({ labels, value }) => ({ suffix: '', labels: labelsOf(labels), value }));
+  const readings = readGauges([metric]).get(metric) ?? [];
+  return readings.map(({ labels, value }) => ({ suffix: '', labels: labelsOf(labels), value }));
 }
 
 /** Every metric, under its name in Prometheus. */

@@ -1,14 +1,27 @@
 import { type Family, families } from './families.js';
-import type { Sample } from './samples.js';
+import type { PrometheusLabels, Sample } from './samples.js';
 
 /** Text in a line of its own: a class, a method or an error may have any name. */
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
-const labelText = ([name, value]: readonly [string, string]): string =>
-  `${name}="${escaped(value).replaceAll('"', '\\"')}"`;
+const labelText = (name: string, value: string): string => `${name}="${escaped(value).replaceAll('"', '\\"')}"`;
 
-const lineOf = (name: string, { suffix, labels, value }: Sample): string =>
-  `${name}${suffix}{${Object.entries(labels).map(labelText).join(',')}} ${value}`;
+/** Those of a series, which has many lines and stays. */
+const texts = new WeakMap<PrometheusLabels, string>();
+
+function textOf(labels: PrometheusLabels): string {
+  let text = texts.get(labels);
+  if (text === undefined) {
+    text = Object.entries(labels)
+      .map(([name, value]) => labelText(name, value))
+      .join(',');
+    texts.set(labels, text);
+  }
+  return text;
+}
+
+const lineOf = (name: string, { suffix, labels, le, value }: Sample): string =>
+  `${name}${suffix}{${textOf(labels)}${le === undefined ? '' : `,le="${le}"`}} ${value}`;
 
 const linesOf = ({ name, help, type, samples }: Family): string[] => [
   `# HELP ${name} ${escaped(help)}`,

@@ -8,7 +8,10 @@ export type PrometheusLabels = Readonly<Record<string, string>>;
 export interface Sample {
   /** What follows the name of the metric. */
   readonly suffix: '' | '_bucket' | '_sum' | '_count';
+  /** The same object for all lines of a series. */
   readonly labels: PrometheusLabels;
+  /** The bound of a bucket, which is one more label. */
+  readonly le?: string;
   readonly value: number;
 }
 
@@ -44,17 +47,19 @@ export class CounterSeries implements SampledSeries {
   }
 }
 
+const bounds = [...bucketBoundaries.map(String), '+Inf'];
+
 /** How long something took, in seconds, in buckets. */
 export class HistogramSeries implements SampledSeries {
   /** Of each bucket by itself, without those below; the last one has no bound. */
-  readonly #counts = new Array<number>(bucketBoundaries.length + 1).fill(0);
+  readonly #counts = bounds.map(() => 0);
   #sum = 0;
 
   constructor(private readonly labels: PrometheusLabels) {}
 
   record(value: number): void {
     const found = bucketBoundaries.findIndex((bound) => value <= bound);
-    const at = found === -1 ? bucketBoundaries.length : found;
+    const at = found === -1 ? bounds.length - 1 : found;
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
     this.#sum += value;
   }
@@ -62,9 +67,9 @@ export class HistogramSeries implements SampledSeries {
   samples(): Sample[] {
     const { labels } = this;
     let count = 0;
-    const buckets = this.#counts.map((more, at): Sample => {
-      count += more;
-      return { suffix: '_bucket', labels: { ...labels, le: String(bucketBoundaries[at] ?? '+Inf') }, value: count };
+    const buckets = bounds.map((le, at): Sample => {
+      count += this.#counts[at] ?? 0;
+      return { suffix: '_bucket', labels, le, value: count };
     });
     return [...buckets, { suffix: '_sum', labels, value: this.#sum }, { suffix: '_count', labels, value: count }];
   }

@@ -59,7 +59,7 @@ describe('collect', () => {
     for (let i = 0; i < 2; i++) {
       const text = await registry.metrics();
       assert.match(text, /\n# TYPE opero_retries counter\nopero_retries_total\{[^}]*\} 1\n/);
-      assert.match(text, /\nopero_call_duration_seconds_bucket\{[^}]*le="\+Inf"\} 1\n/);
+      assert.match(text, /\nopero_call_duration_seconds_bucket\{le="\+Inf",[^}]*\} 1\n/);
       assert.match(text, /\n# EOF\n$/);
     }
   });

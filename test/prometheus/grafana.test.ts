@@ -32,7 +32,7 @@ const variables = templating.list.flatMap(({ definition }) => definition ?? []);
 async function makeCalls(): Promise<void> {
   class Weather {
     @fallback({ value: 'unknown', on: RangeError })
-    @retry({ maxAttempts: 2, waitMin: 1 })
+    @retry({ maxAttempts: 2, waitMin: 1, jitter: 'none' })
     @circuitBreaker(2)
     @concurrency(1)
     async forecast(error?: Error): Promise<string> {

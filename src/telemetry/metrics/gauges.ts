@@ -1,6 +1,12 @@
 import type { MethodEntry } from '../method-entry.js';
 import { methods } from '../methods.js';
-import { functionName, type GaugeName, type Labels } from './definitions.js';
+import { functionName, type GaugeName, isGauge, type Labels, metricNames } from './definitions.js';
+
+/** What a gauge shows of one method. */
+export interface Reading {
+  readonly labels: Labels;
+  readonly value: number;
+}
 
 /** The states of a circuit, by how bad they are. */
 const states = ['closed', 'half-open', 'open', 'isolated'] as const;
@@ -23,10 +29,12 @@ const joined: { readonly [Name in GaugeName]: (one: number, other: number) => nu
   'opero.limit': sum,
 };
 
-/** What a gauge shows now, once for each name of a method. */
-export function gaugeNow(name: GaugeName): { readonly labels: Labels; readonly value: number }[] {
+export const gaugeNames = metricNames.filter(isGauge);
+
+/** What a gauge shows of these methods, once for each name. */
+function readingsOf(name: GaugeName, entries: readonly MethodEntry[]): Reading[] {
   const values = new Map<string, number>();
-  for (const entry of methods()) {
+  for (const entry of entries) {
     const value = readers[name](entry);
     if (value === undefined) continue;
     const method = functionName(entry);
@@ -34,4 +42,10 @@ export function gaugeNow(name: GaugeName): { readonly labels: Labels; readonly v
     values.set(method, before === undefined ? value : joined[name](before, value));
   }
   return [...values].map(([method, value]) => ({ labels: { 'code.function.name': method }, value }));
+}
+
+/** What gauges show now, all of one moment. */
+export function readGauges(names: readonly GaugeName[] = gaugeNames): Map<GaugeName, Reading[]> {
+  const entries = methods();
+  return new Map(names.map((name) => [name, readingsOf(name, entries)]));
 }

@@ -13,6 +13,9 @@ export interface Series {
 /** Makes the series of a metric with certain labels; asked once for each. */
 export type MakeSeries = (metric: MeasuredName, labels: Labels) => Series;
 
+/** A clock may be set back, as fake timers may do. */
+const inSeconds = (duration: number): number => Math.max(0, duration) / 1000;
+
 /** The series of one method. The usual ones are found without making a key. */
 class MethodSeries {
   readonly #name: string;
@@ -53,7 +56,7 @@ class MethodSeries {
         ...(outcome !== 'ok' && { 'error.type': this.#errors.of(error) }),
       });
     }
-    series.record(duration / 1000);
+    series.record(inSeconds(duration));
   }
 
   attempt({ duration = 0, outcome = 'ok', error }: Events['attempt']): void {
@@ -65,11 +68,11 @@ class MethodSeries {
       const type = this.#errors.of(error);
       series = this.#other('opero.attempt.duration', { 'opero.outcome': outcome, 'error.type': type });
     }
-    series.record(duration / 1000);
+    series.record(inSeconds(duration));
   }
 
   wait({ policy, duration }: Events['wait']): void {
-    this.#other('opero.wait.duration', { 'opero.policy': policy }).record(duration / 1000);
+    this.#other('opero.wait.duration', { 'opero.policy': policy }).record(inSeconds(duration));
   }
 
   retry(): void {
