@@ -59,11 +59,11 @@ export function holdNothing(given: unknown): void {
   const free = (): void => {
     client.stream?.unref?.();
     client.reconnectTimeout?.unref?.();
+    client.raw?.unref?.();
   };
   for (const event of ['connect', 'ready']) client.on(event, free);
   // The timer is set behind the event.
   client.on('reconnecting', () => queueMicrotask(free));
-  client.raw?.unref?.();
   free();
   if (client.isCluster !== true) return;
   for (const each of client.nodes?.() ?? []) holdNothing(each);

@@ -17,7 +17,7 @@ import type { ClassReference, Exports } from './protocol.js';
 import { errorShape, globalNameOf, nameOf } from './shape.js';
 
 /** The error classes of opero itself, in the same order on both sides. */
-const ownErrors: readonly unknown[] = [
+export const ownErrors: readonly unknown[] = [
   AllFailedError,
   CircuitOpenError,
   ConfigurationError,
