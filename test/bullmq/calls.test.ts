@@ -162,6 +162,41 @@ describe('a method with @queued, served in this process', needsRedis, () => {
     assert.equal((await queue.getJob(id))?.returnvalue, 9);
   });
 
+  test('J10 a job is run by the object that is of its class, or extends that, and by no other', async () => {
+    class Base {
+      @queued({ name: 'kin', connection })
+      async who(): Promise<string> {
+        return 'base';
+      }
+      @queued({ name: 'kin', connection })
+      async #secret(): Promise<string> {
+        return `secret of ${await this.open()}`;
+      }
+      secret(): Promise<string> {
+        return this.#secret();
+      }
+      async open(): Promise<string> {
+        return 'base';
+      }
+    }
+    class Derived extends Base {
+      override async who(): Promise<string> {
+        return `derived, ${await super.who()}`;
+      }
+      override async open(): Promise<string> {
+        return 'derived';
+      }
+    }
+    class Other extends Base {}
+    await using served = serve(new Derived(), { connection, concurrency: 1 });
+    await served.ready;
+    assert.equal(await new Derived().who(), 'derived, base');
+    assert.equal(await new Base().who(), 'derived, base');
+    assert.equal(await new Base().secret(), 'secret of derived');
+    const error = await rejection(new Other().who());
+    assert.ok(error instanceof JobError && error.reason === 'unknown-method', String(error));
+  });
+
   test('J11 calls of one turn leave as one addBulk', async (t) => {
     const addBulk = t.mock.method(Queue.prototype, 'addBulk');
     const values = Array.from({ length: 50 }, (_, at) => at);
