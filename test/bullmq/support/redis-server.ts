@@ -5,12 +5,18 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { test } from 'node:test';
 
 const isMissing = spawnSync('redis-server', ['--version']).status !== 0;
 const loud = '!!! NOT RUN: there is no redis-server on this machine (Debian: apt-get install redis-server) !!!';
 if (isMissing) {
   if (process.env.CI) throw new Error(loud);
   process.stderr.write(`\n${loud}\n\n`);
+  // What a file prints is shown where it fails: this is told in any case.
+  test('what needs a redis-server', (t) => {
+    t.diagnostic(loud);
+    t.skip(loud);
+  });
 }
 
 /** What suites that need Redis are given: they are skipped where it is missing; in CI that is an error. */
