@@ -27,6 +27,7 @@ export class Header {
     for (const name of ['calls/s', 'running', 'queued', 'failed/s', 'tripped']) {
       const value = element('dd', '', '–');
       const group = element('div');
+      if (name === 'tripped') group.title = 'Circuits that are not closed';
       group.append(element('dt', '', name), value);
       this.#totals.append(group);
       this.#values.set(name, value);
