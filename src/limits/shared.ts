@@ -134,9 +134,7 @@ export function putInside(limiter: object, kind: string, inside: Inside): void {
 }
 
 const printed = (name: string, options: object): string => {
-  const given = Object.entries(options).filter(
-    ([, value]) => value !== undefined && value !== Number.POSITIVE_INFINITY,
-  );
+  const given = Object.entries(options).filter(([, value]) => value !== Number.POSITIVE_INFINITY);
   const text = node('node:util').inspect(Object.fromEntries(given), {
     depth: 0,
     breakLength: Number.POSITIVE_INFINITY,

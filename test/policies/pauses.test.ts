@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import {
+  ConcurrencyLimiter,
   ConfigurationError,
   concurrency,
   configure,
   definePolicy,
   parseRetryAfter,
+  policiesOf,
   type RateLimitConfig,
   RateLimiter,
   RejectedError,
@@ -161,6 +163,18 @@ describe('pauseFor', () => {
         assert.deepEqual(starts, [0, ends]);
       }));
   }
+
+  test('7.4 pauseMax is shown with pauseFor, and may stand beside a shared limiter', async () => {
+    const limiter = new RateLimiter(5);
+    class Api {
+      @rateLimit({ rate: 5, pauseFor: waitOf })
+      async own(): Promise<void> {}
+      @rateLimit({ limiter, pauseFor: waitOf, pauseMax: 5 })
+      async shared(): Promise<void> {}
+    }
+    assert.equal(policiesOf(Api, 'own')[0]?.options.pauseMax, 60_000);
+    assert.equal(policiesOf(Api, 'shared')[0]?.options.pauseMax, 5);
+  });
 
   test('7.4 pauseMax does not cut a pause by hand', () =>
     underFakeClock(async (clock) => {
@@ -882,6 +896,68 @@ describe('waiting while a limit is paused', () => {
     await other.fail(50_000);
     assert.ok((await rejection(other.api.get())) instanceof RejectedError);
   });
+
+  test('11 withoutWaits: a pause by hand, too, ends no later than maxWait', async () => {
+    using _ = withoutWaits();
+    const limiter = new RateLimiter({ rate: 5, maxWait: 20_000 });
+    class Api {
+      @rateLimit(limiter)
+      async get(): Promise<void> {}
+    }
+    limiter.pause(50_000);
+    assert.ok((await rejection(new Api().get())) instanceof RejectedError);
+  });
+
+  test('7.4 a pause that is over holds up nobody, though its timer be late', () => {
+    const limiter = new RateLimiter(5);
+    let starts = 0;
+    class Api {
+      @rateLimit(limiter)
+      async get(): Promise<void> {
+        starts++;
+      }
+    }
+    const api = new Api();
+    limiter.pause(5);
+    const began = performance.now();
+    while (performance.now() - began < 10);
+    api.get();
+    assert.equal(starts, 1);
+  });
+
+  test('7.4 a permit that was had once more goes back too, where the call gets no slot then', () =>
+    underFakeClock(async (clock) => {
+      const limiter = new RateLimiter({ rate: 5, per: 10 });
+      const slots = new ConcurrencyLimiter(1);
+      const work = new Work();
+      class Api {
+        @rateLimit(limiter)
+        @concurrency(slots)
+        async get(name: string, _signal?: AbortSignal): Promise<void> {
+          await work.begin(name);
+        }
+        @concurrency(slots)
+        async hold(): Promise<void> {
+          await work.begin('hold');
+        }
+      }
+      const api = new Api();
+      const controller = new AbortController();
+      api.get('first');
+      const second = watched(api.get('second', controller.signal));
+      await flush();
+      limiter.pause(100);
+      work.end('first');
+      await clock.tickAsync(50);
+      api.hold();
+      await clock.tickAsync(60);
+      assert.deepEqual([work.begun, limiter.used], [['first', 'hold'], 1]);
+      controller.abort('bye');
+      await flush();
+      assert.equal(second.error, 'bye');
+      assert.equal(limiter.used, 0);
+      work.endAll();
+    }));
 
   test('11 withoutWaits does not skip what a pause without end lets nobody have: maxWait takes its time', () =>
     underFakeClock(async (clock) => {

@@ -175,6 +175,41 @@ describe('priority', () => {
       ]);
     }));
 
+  test('7.5 a rate limit, and slots that methods share, have those of a higher rank push out others, too', () =>
+    handled(() =>
+      underFakeClock(async (clock) => {
+        const limiter = new ConcurrencyLimiter({ limit: 1, maxQueue: 1 });
+        const priority = (rank: number): number => rank;
+        class Api {
+          @rateLimit({ rate: 1, per: 100, maxQueue: 1, priority })
+          async get(_rank: number): Promise<void> {}
+
+          @concurrency({ limiter, priority })
+          async hold(_rank: number): Promise<void> {
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+        }
+        const api = new Api();
+        for (const method of ['get', 'hold'] as const) {
+          const calls = [0, 0, 1].map((rank) => watched(api[method](rank)));
+          await clock.tickAsync(300);
+          assert.ok(calls[1]?.error instanceof RejectedError);
+          assert.equal('error' in (calls[2] ?? {}), false);
+        }
+      }),
+    ));
+
+  test('10.3 where nobody may wait any more, nobody takes the place of one who waits', () =>
+    underFakeClock(async () => {
+      const { Shop, shop, work } = ranked({ maxQueue: 1 });
+      shop.take(0, 'first');
+      const waiting = watched(shop.take(0, 'waiting'));
+      using _nobody = configure(Shop, 'take', { concurrency: { maxQueue: 0 } });
+      assert.equal(((await rejection(shop.take(1, 'urgent'))) as RejectedError).reason, 'queue-full');
+      assert.deepEqual(waiting, {});
+      assert.deepEqual(await drain(work), ['first', 'waiting']);
+    }));
+
   test('7.5 maxWait stays exact, whoever goes before', () =>
     handled(() =>
       underFakeClock(async (clock) => {

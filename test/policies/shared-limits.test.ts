@@ -173,6 +173,42 @@ describe('a limiter that methods share', () => {
     assert.ok(Shop);
   });
 
+  test('10 to configure all methods of a class is no matter of that: it stands on each by itself', () => {
+    class Shop {
+      @concurrency(new ConcurrencyLimiter(1))
+      async buy(): Promise<void> {}
+    }
+    using _queue = configure(Shop, '*', { concurrency: { maxQueue: 5 } });
+    assert.equal(policiesOf(Shop, 'buy')[0]?.options.maxQueue, 5);
+  });
+
+  test('7.1 one who may not wait is let in whenever a slot is free, also while others are on their way', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const limiter = new ConcurrencyLimiter(2);
+      const work = new Work();
+      class Shop {
+        @concurrency(limiter)
+        async buy(name: string): Promise<unknown> {
+          return await work.begin(name);
+        }
+        @concurrency({ limiter, maxQueue: 0 })
+        async now(): Promise<string> {
+          return 'now';
+        }
+      }
+      const shop = new Shop();
+      for (const name of ['a', 'b', 'c']) shop.buy(name);
+      await flush();
+      work.end('a');
+      work.end('b');
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      const isFree = limiter.used < 2;
+      assert.equal(await shop.now().catch(() => 'rejected'), isFree ? 'now' : 'rejected');
+      work.endAll();
+      await flush();
+    }
+  });
+
   test('7.1 methods that call each other give up after that', () =>
     underFakeClock(async (clock) => {
       @concurrency(new ConcurrencyLimiter({ limit: 1, maxWait: 100 }))
@@ -697,6 +733,23 @@ describe('the order in which shared limits are taken', () => {
     new One();
     new Fine();
     assert.throws(() => new Other(), says(/Other\.come/, /One\.go/));
+  });
+
+  test('7.2 by the order in force: with a key of its own a limit is taken first', () => {
+    const [rates, slots] = [new RateLimiter(5), new ConcurrencyLimiter({ limit: 5, maxWait: 5 })];
+    const key = (): string => 'key';
+    class One {
+      @rateLimit(rates)
+      @concurrency({ limiter: slots, key })
+      async get(): Promise<void> {}
+    }
+    class Other {
+      @rateLimit({ limiter: rates, key })
+      @concurrency(slots)
+      async get(): Promise<void> {}
+    }
+    assert.ok(new One());
+    assert.throws(() => new Other(), /Other\.get: .* against that of One\.get/);
   });
 
   test("7.2 limits of a method's own say nothing of it", () => {
