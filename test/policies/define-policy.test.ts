@@ -1433,7 +1433,29 @@ describe('1.5 state', () => {
       clock.tick(10 * 600_000);
       gate.resolve();
       assert.deepEqual(await slow, { id: 1, uses: 1 });
+      // Its time counts from its end: these look at all that have been there for long.
+      for (const each of ['p', 'q', 'r', 's', 't', 'u']) await shop.buy(each);
       assert.deepEqual(await shop.buy('slow'), { id: 1, uses: 2 });
+    }));
+
+  test('X4 those in use keep none behind them from going', () =>
+    underFakeClock(async (clock) => {
+      const gate = deferred();
+      const tally = makeTally();
+      class Shop {
+        @tally({ key: (tenant: string) => tenant })
+        async buy(tenant: string): Promise<unknown> {
+          return tenant.startsWith('slow') ? gate.promise : undefined;
+        }
+      }
+      const shop = new Shop();
+      const slow = ['slow 1', 'slow 2', 'slow 3'].map((each) => shop.buy(each));
+      assert.deepEqual(await shop.buy('old'), { id: 4, uses: 1 });
+      clock.tick(600_000);
+      for (const each of ['x', 'y', 'z']) await shop.buy(each);
+      assert.deepEqual(await shop.buy('old'), { id: 8, uses: 1 });
+      gate.resolve();
+      await Promise.all(slow);
     }));
 });
 
