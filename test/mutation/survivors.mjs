@@ -100,6 +100,23 @@ export const reasons = [
       ['policies/implicit-key.ts', 'known.size >= memory.most', 'known.size < memory.most'],
       ['policies/implicit-key.ts', "count !== 1 || first === 0 || typeof first === 'symbol'", 'true'],
       ['policies/implicit-key.ts', "typeof first === 'symbol'", "typeof first !== 'symbol'"],
+      ['policies/concurrency-limiter.ts', 'shares === this.#slots', 'true'],
+      ['policies/concurrency.ts', 'isOnly(limit)', 'false'],
+      ['policies/rate-limit-step.ts', 'given.weightResult !== undefined', 'true'],
+      ['limits/admission.ts', 'false', 'true'],
+      ['limits/admission.ts', 'this.#line.isRanked', 'true'],
+      ['limits/window.ts', 'false', 'true', 2],
+      ['limits/given.ts', 'shared.options !== base', 'true'],
+      ['limits/line.ts', 'isTimed(each)', 'true'],
+      ['limits/line.ts', 'this.#deadlines.set(maxWait, deadlines);'],
+      ['limits/pause.ts', 'this.#isOn', 'false'],
+      ['limits/pause.ts', '!this.#isOn', 'false'],
+      ['limits/pause.ts', 'left > 0 || isStanding()', 'left > 0 && isStanding()'],
+      ['limits/slots.ts', "typeof limit !== 'number'", 'true'],
+      ['limits/slots.ts', "'number'", '""'],
+      ['limits/states.ts', 'sharing.key !== undefined', 'true'],
+      ['limits/states.ts', 'this.#isKeyed', 2],
+      ['limits/states.ts', 'this.#touch(shared);'],
     ],
   },
   {
@@ -123,6 +140,11 @@ export const reasons = [
       ['policies/implicit-key.ts', "typeof first === 'symbol'", 'false'],
       ['policies/implicit-key.ts', "'symbol'", '""'],
       ['policies/kept-values.ts', 'looked < looks', 'looked <= looks'],
+      ['limits/admission.ts', 'this.isIdle', 'false'],
+      ['limits/found.ts', 'looked++', 'looked--'],
+      ['limits/window.ts', 'this.#schedule(time);'],
+      ['limits/window.ts', 'this.#tellIfIdle();'],
+      ['limits/states.ts', 'this.#byUse.delete(shared);'],
     ],
   },
   {
@@ -176,6 +198,12 @@ export const reasons = [
       ['policies/flights.ts', 'this.reject?.(outcome)'],
       ['policies/flights.ts', 'this.resolve?.(outcome)'],
       ['policies/kept-values.ts', 'this.values?.delete'],
+      ['policies/hedge-run.ts', 'budget !== undefined', 'true'],
+      ['limits/found.ts', 'limiter?.isIdle'],
+      ['limits/given.ts', 'where.path ?? kind.kind'],
+      ['limits/order.ts', 'after?.methodFor'],
+      ['limits/shared.ts', "typeof value === 'object' && value !== null", 2],
+      ['limits/states.ts', 'shared.onIdle?.()'],
     ],
   },
   {
@@ -188,6 +216,9 @@ export const reasons = [
       ['core/decoration/metadata.ts', '[]'],
       ['policies/implicit-key.ts', '[]'],
       ['policies/cache.ts', '[]'],
+      ['policies/concurrency.ts', '[]'],
+      ['limits/changes.ts', '[]'],
+      ['limits/order.ts', '[]'],
     ],
   },
   {
@@ -209,11 +240,16 @@ export const reasons = [
       ['policies/hedge-race.ts', 'turn < grace', 'turn <= grace'],
       ['policies/kept-values.ts', 'age + residue < than', 'age + residue <= than'],
       ['policies/kept-values.ts', 'age > -residue', 'age >= -residue'],
+      ['limits/pause.ts', 'duration <= this.left', 'duration < this.left'],
+      ['limits/pause.ts', 'left > 0', 'left >= 0'],
     ],
   },
   {
     why: 'What lies beyond the end is never asked for: starts before the head are earlier than any new one, and a start that is not there is not over.',
-    of: [['limits/starts.ts', 'at > this.#head', 3]],
+    of: [
+      ['limits/starts.ts', 'at > this.#head', 3],
+      ['limits/starts.ts', 'at < this.#times.length', 'true'],
+    ],
   },
   {
     why: 'How a start is timed by the real clock: it shows only where the machine, or the method, holds one up for long.',
@@ -225,6 +261,11 @@ export const reasons = [
       ['limits/window.ts', 'grace > 0 && sinceLatest >= 0 && sinceLatest <= quick', 'false'],
       ['limits/window.ts', 'sinceLatest >= 0', 3],
       ['limits/window.ts', 'sinceLatest <= quick', 3],
+      [
+        'limits/starts.ts',
+        '{ return this.isEmpty ? Number.NEGATIVE_INFINITY : (this.#times.at(-1) as number); }',
+        '{}',
+      ],
     ],
   },
   {
@@ -248,6 +289,7 @@ export const reasons = [
     of: [
       ['core/call/clock.ts', 'this.#timer !== timer', 'false'],
       ['core/call/fake-timers.ts', 'clearTimeout(timer);'],
+      ['limits/pause.ts', 'this.#alarm.clear();'],
     ],
   },
   {
@@ -296,6 +338,11 @@ export const reasons = [
     of: [
       ['policies/circuit.ts', "''"],
       ['policies/single-flight.ts', "'singleFlight'", '""'],
+      ['policies/adaptive-step.ts', '() => false'],
+      ['policies/adaptive-step.ts', 'false', 'true'],
+      ['policies/rate-limit-step.ts', 'false', 'true'],
+      ['limits/pause.ts', 'false', 'true'],
+      ['limits/waiter.ts', '{ next() {}, fail() {} }'],
     ],
   },
   {
@@ -315,6 +362,7 @@ export const reasons = [
     of: [
       ['policies/cpu-bound.ts', 'count + 1', 'count - 1'],
       ['policies/circuit-keys.ts', 'this.#times++', 'this.#times--'],
+      ['limits/found.ts', 'this.#times++', 'this.#times--'],
     ],
   },
   {
@@ -339,6 +387,25 @@ export const reasons = [
       ['policies/implicit-key.ts', "'-0'"],
       ['policies/implicit-key.ts', '-0', '+0'],
       ['policies/implicit-key.ts', "case 'undefined': return 'u';"],
+    ],
+  },
+  {
+    why: 'Undefined is as good as false.',
+    of: [['policies/chaos-step.ts', '(): boolean => false']],
+  },
+  {
+    why: 'The outermost limit has nothing before it, and sets that last.',
+    of: [['policies/rate-limit-step.ts', '!permit.isUsed', 'true']],
+  },
+  {
+    why: 'The policies are listed in the order of such ranks as it is.',
+    of: [['policies/rate-limit.ts', "'rateLimit.narrow'"]],
+  },
+  {
+    why: 'Where waits are skipped, one that ends no later than another ends at once either way.',
+    of: [
+      ['limits/pause.ts', '{ return this.#isOn && this.#alarm.isSet; }'],
+      ['limits/pause.ts', 'this.#isOn && this.#alarm.isSet', 'false'],
     ],
   },
 ];
