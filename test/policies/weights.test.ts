@@ -850,3 +850,46 @@ describe('weightResult', () => {
       assert.equal(limiter.used, 3);
     }));
 });
+
+describe('a timer that is late', () => {
+  /** Has so many milliseconds pass in which no timer rings. */
+  const block = (milliseconds: number): void => {
+    const began = performance.now();
+    while (performance.now() - began < milliseconds);
+  };
+
+  test('holds up nobody: what time has brought back is there at once, of a shared limit too', () => {
+    const limiter = new RateLimiter({ rate: 1, per: 5 });
+    let starts = 0;
+    class Api {
+      @rateLimit(limiter)
+      async get(): Promise<void> {
+        starts++;
+      }
+    }
+    const api = new Api();
+    for (let n = 1; n <= 3; n++) {
+      api.get();
+      assert.equal(starts, n);
+      block(10);
+      assert.equal(limiter.used, 0);
+    }
+  });
+
+  test('and all that a heavy start took comes back, where calls have no weight any more', () => {
+    let starts = 0;
+    class Api {
+      @rateLimit({ rate: 3, per: 5 })
+      async get(): Promise<void> {
+        starts++;
+      }
+    }
+    const api = new Api();
+    const weighed = configure(Api, 'get', { rateLimit: { weight: () => 3 } });
+    api.get();
+    weighed();
+    block(10);
+    for (let n = 0; n < 3; n++) api.get();
+    assert.equal(starts, 4);
+  });
+});
