@@ -16,8 +16,10 @@ export {
   ConfigurationError,
   ItemError,
   JobError,
+  LeaseLostError,
   RejectedError,
   RetryError,
+  StoreError,
   TimeoutError,
   WorkerError,
 } from './core/errors.js';
@@ -28,8 +30,10 @@ export {
   isConfigurationError,
   isItemError,
   isJobError,
+  isLeaseLostError,
   isRejectedError,
   isRetryError,
+  isStoreError,
   isTimeoutError,
   isWorkerError,
 } from './core/guards.js';
@@ -51,6 +55,8 @@ export {
 export type { Progress } from './items/progress.js';
 export type { Collected, Delivered, Entry, Wrapped } from './items/results.js';
 export type { SharingConfig } from './limits/limiters.js';
+export type { Store, StoreConfig } from './limits/store.js';
+export type { StoreEvent, StoreOptions } from './limits/stored/options.js';
 export type { QueueConfig } from './limits/waiter.js';
 export { type OrchestratorConfig, orchestrate } from './orchestrate.js';
 export { FallbackChain, Orchestrator } from './orchestrator.js';

@@ -1,3 +1,4 @@
+import { stepsAmong } from './core/call/policy.js';
 import type { Stats } from './core/call/stats.js';
 import {
   type Chains,
@@ -143,10 +144,13 @@ function* explainSite(site: Site, placement: Placement): Generator<string> {
 /** What a call goes through, the outermost first. */
 const outlineOf = ({ policies }: Site): string[] =>
   policies
-    .flatMap(({ kind, steps: [first, ...others] }) => [
-      { rank: first.rank, name: first.name ?? kind },
-      ...others.flatMap(({ rank, name }) => (name === undefined ? [] : { rank, name })),
-    ])
+    .flatMap((policy) => {
+      const [first, ...others] = stepsAmong(policy, policies);
+      return [
+        { rank: first.rank, name: first.name ?? policy.kind },
+        ...others.flatMap(({ rank, name }) => (name === undefined ? [] : { rank, name })),
+      ];
+    })
     .sort((one, other) => one.rank - other.rank)
     .map(({ name }) => name);
 

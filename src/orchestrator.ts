@@ -1,4 +1,4 @@
-import { byRank, type Policy } from './core/call/policy.js';
+import { inOrder, type Policy } from './core/call/policy.js';
 import type { SignalPlace } from './core/call/signal-place.js';
 import type { Stats } from './core/call/stats.js';
 import { setClasslessSite, setWrapped } from './core/decoration/classless.js';
@@ -33,7 +33,7 @@ type GeneratorProblem<Fn extends AnyFunction> =
 type OneArgument<Item, Result> = (item: Item) => Result | PromiseLike<Result>;
 
 const classlessSite = (label: string, policies: readonly Policy[], signalAt?: SignalPlace): Site => {
-  const inForce = policies.toSorted(byRank).map((policy) => ({ policy, declaredBy: undefined }));
+  const inForce = inOrder(policies, (policy) => policy).map((policy) => ({ policy, declaredBy: undefined }));
   return new Site(label, label, undefined, { inForce, entry: undefined, signalAt });
 };
 

@@ -9,6 +9,7 @@ const floors = [
   ['core/call'],
   ['core/decoration'],
   ['limits'],
+  ['limits/stored'],
   ['workers'],
   ['policies'],
   ['orchestrate.ts', 'inspect.ts', 'changes.ts'],
@@ -18,7 +19,7 @@ const floors = [
   ['items'],
   ['orchestrator.ts', 'telemetry'],
   ['telemetry/metrics'],
-  ['index.ts', 'bullmq', 'nestjs', 'otel', 'prometheus', 'testing', 'view', 'vite'],
+  ['index.ts', 'bullmq', 'nestjs', 'otel', 'prometheus', 'redis', 'testing', 'view', 'vite'],
   // What shows it: in a browser, on a terminal.
   ['view/page', 'view/top'],
 ];

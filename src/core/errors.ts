@@ -203,6 +203,27 @@ export class TimeoutError extends Error {
 }
 
 /**
+ * A store that many processes share, as Redis, could not be asked, and the call may not go on without it; or it was closed.
+ * `cause` holds what went wrong, where something did.
+ *
+ * @example
+ * try { await api.get(id); } catch (error) { if (error instanceof StoreError) return log(error.cause); }
+ */
+export class StoreError extends Error {
+  /** What went wrong, where something did. */
+  declare readonly cause?: unknown;
+}
+
+/**
+ * A running call held a slot of a limit in a store, and this process could not renew its lease in time: another process may
+ * have the slot by now. It is the reason of `currentCall().signal`.
+ *
+ * @example
+ * try { await api.get(id); } catch (error) { if (error instanceof LeaseLostError) return log('undone'); }
+ */
+export class LeaseLostError extends Error {}
+
+/**
  * One item failed; stands in the place of its result under `onError: 'collect'`.
  *
  * @example
@@ -248,6 +269,8 @@ const named = {
   JobError,
   TimeoutError,
   ItemError,
+  StoreError,
+  LeaseLostError,
 };
 for (const [name, type] of Object.entries(named)) {
   type.prototype.name = name;

@@ -5,8 +5,10 @@ import type {
   ConfigurationError,
   ItemError,
   JobError,
+  LeaseLostError,
   RejectedError,
   RetryError,
+  StoreError,
   TimeoutError,
   WorkerError,
 } from './errors.js';
@@ -85,3 +87,19 @@ export const isTimeoutError = (value: unknown): value is TimeoutError => isTagge
  * try { await api.get(id); } catch (error) { if (isCircuitOpenError(error)) log(`again in ${error.retryAfter} ms`); }
  */
 export const isCircuitOpenError = (value: unknown): value is CircuitOpenError => isTagged(value, 'CircuitOpenError');
+
+/**
+ * Whether a value is a `StoreError`, one of another copy of opero or of another realm included. Never throws.
+ *
+ * @example
+ * try { await api.get(id); } catch (error) { if (isStoreError(error)) log(error.cause); }
+ */
+export const isStoreError = (value: unknown): value is StoreError => isTagged(value, 'StoreError');
+
+/**
+ * Whether a value is a `LeaseLostError`, one of another copy of opero or of another realm included. Never throws.
+ *
+ * @example
+ * try { await api.get(id); } catch (error) { if (isLeaseLostError(error)) log('undone'); }
+ */
+export const isLeaseLostError = (value: unknown): value is LeaseLostError => isTagged(value, 'LeaseLostError');

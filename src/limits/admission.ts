@@ -1,17 +1,14 @@
 import type { Call } from '../core/call/call.js';
-import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
-import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { tellOfRejection } from '../core/call/tell.js';
 import { beginWait, type ToldWait } from '../core/call/told-wait.js';
-import { RejectedError } from '../core/errors.js';
-import type { PolicyKind } from '../core/policies.js';
+import type { RejectedError } from '../core/errors.js';
 import type { Adaptive } from './adaptive.js';
 import { Ask, oneInTurn } from './ask.js';
 import { isBefore, Line } from './line.js';
+import { noPlace, type PlaceKind, rejection } from './rejections.js';
 import { Tokens } from './tokens.js';
-import { type Onward, pushedOut, type QueueRules, TimedWaiter, tooLate, Waiter } from './waiter.js';
+import { type Onward, promiseOf, pushedOut, type QueueRules, TimedWaiter, tooLate, Waiter } from './waiter.js';
 
 /** What brings tokens back where they come back by time, and not when work ends. */
 export interface Returning {
@@ -53,7 +50,7 @@ export class Admission {
   constructor(
     limit: number,
     queue: QueueRules,
-    readonly kind: keyof typeof places,
+    readonly kind: PlaceKind,
     /** Whether priorities may matter. */
     isRanked = false,
   ) {
@@ -276,45 +273,12 @@ export class Admission {
     return last !== undefined && isBefore(ask, last.ask) ? last : undefined;
   }
 
-  /** For a call that never waits. It is skipped, which counts as nothing. */
   #noPlace(site: SiteInfo): RejectedError {
-    const why = `there is no ${places[this.kind]} now, and a hedge does not wait for one`;
-    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, 'queue-full'), site);
+    return noPlace(site, this.kind);
   }
 
   #reject(waiter: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
-    const rejection = this.#rejection(waiter, reason);
-    if (channels.reject.hasSubscribers) tellOfRejection(rejection, waiter.call, waiter.site);
-    return rejection;
-  }
-
-  #rejection({ site, queue, ask, error }: Waiter, reason: 'queue-full' | 'wait-timeout'): RejectedError {
-    site.stats.rejected++;
-    const { maxQueue, maxWait } = queue;
-    const what = places[this.kind];
-    let why = `the call got no ${what} within ${maxWait} ms (maxWait)`;
-    if (reason === 'queue-full') {
-      const others = this.waiting === 1 ? 'a call waits' : `${this.waiting} calls wait`;
-      why = `${others} for a ${what} already (maxQueue: ${maxQueue})`;
-      if (maxQueue === 0) why = `there is no ${what} now, and nobody may wait (maxQueue: 0)`;
-      if (error === pushedOut)
-        why = `one of a higher priority took its place in the full queue (maxQueue: ${maxQueue})`;
-    }
-    const missing = this.used + this.waiting + this.#extra + ask.weight - this.#limit;
-    const retryAfter = this.returning?.backIn(missing);
-    return ownError(new RejectedError(`${site.label}: ${why}`, this.kind, reason, retryAfter), site);
+    const missing = this.used + this.waiting + this.#extra + waiter.ask.weight - this.#limit;
+    return rejection(waiter, reason, this.kind, this.waiting, this.returning?.backIn(missing));
   }
 }
-
-/** Settles when the wait ends, with the waiter itself. */
-const promiseOf = (waiter: Waiter): Promise<Waiter> =>
-  new Promise((resolve) => {
-    waiter.resolve = resolve;
-  });
-
-/** What a waiter waits for, for messages. */
-const places = {
-  rateLimit: 'permit of its rate limit',
-  concurrency: 'slot of its concurrency limit',
-  cpuBound: 'free worker',
-} satisfies Partial<Record<PolicyKind, string>>;

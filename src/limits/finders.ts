@@ -4,6 +4,8 @@ import { originOf } from '../core/decoration/remade.js';
 import { once, type Undo } from '../core/undo.js';
 import type { Limit, Limited } from './given.js';
 import { type Limiters, limiters, type SharingConfig } from './limiters.js';
+import type { StoreConfig } from './store.js';
+import { StoredFinder, type StoredMaking } from './stored-finder.js';
 
 /** Makes the limiters of a method's own. */
 export interface Making<L, Options> {
@@ -14,9 +16,18 @@ export interface Making<L, Options> {
   readonly limitOf: (options: Options) => number;
 }
 
-/** What a policy keeps of a method: its own limiters, one place for each limit; those that are shared keep themselves. */
+/**
+ * What a policy keeps of a method: its own limiters, one place for each limit; those that are shared keep themselves. Where
+ * limits are in a store, what finds them there.
+ */
 interface Own<L> extends State {
   readonly finders: readonly (OwnFinder<L> | undefined)[];
+  readonly stored: Map<number, Stored>;
+}
+
+/** What finds a limit in its store; of which kind that is, only who asks for it knows. */
+interface Stored {
+  configure(options: unknown): void;
 }
 
 /** Finds the limiter of a call. */
@@ -84,7 +95,37 @@ export function finder<L extends Limited, Options extends SharingConfig>(
       each: (act) => shared.each(act),
     };
   }
-  const own = site.stateOf(policy, (): Own<L> => {
+  const own = ownOf(limits, policy, site, { kind, create, configure, limitOf });
+  return own.finders[at] as OwnFinder<L>;
+}
+
+/** Gives what finds one of the limits of a policy in its store. */
+export function storedFinder<L extends Limited, Gate, Rules, Options extends SharingConfig & StoreConfig>(
+  limits: readonly Limit<L, Options>[],
+  at: number,
+  policy: Policy,
+  site: SiteInfo,
+  making: Making<L, Options>,
+  stored: StoredMaking<Gate, Rules, Options>,
+): StoredFinder<Gate, Rules, Options> {
+  const { stored: known } = ownOf(limits, policy, site, making);
+  let found = known.get(at) as StoredFinder<Gate, Rules, Options> | undefined;
+  if (found === undefined) {
+    const { shared } = limits[at] as Limit<L, Options>;
+    const declared = shared === undefined ? optionsAt<Options>(originOf(policy).options, at) : shared.declared;
+    found = new StoredFinder(stored, declared, site.label);
+    known.set(at, found as Stored);
+  }
+  return found;
+}
+
+function ownOf<L extends Limited, Options extends SharingConfig>(
+  limits: readonly Limit<L, Options>[],
+  policy: Policy,
+  site: SiteInfo,
+  { kind, create, configure, limitOf }: Making<L, Options>,
+): Own<L> {
+  return site.stateOf(policy, (): Own<L> => {
     const finders = limits.map((each, index) => {
       if (each.shared !== undefined) return undefined;
       const onMade = new Set<(limiter: L) => void>();
@@ -99,18 +140,20 @@ export function finder<L extends Limited, Options extends SharingConfig>(
       for (const options of [declared, policy.options]) found.allow(limitOf(optionsAt(options, index)));
       return found;
     });
+    const stored = new Map<number, Stored>();
     return {
       finders,
+      stored,
       configure(changed) {
         for (const [index, each] of finders.entries()) {
           const options = optionsAt<Options>(changed, index);
           each?.allow(limitOf(options));
           each?.find.configure?.(options);
+          if (each !== undefined) stored.get(index)?.configure(options);
         }
       },
     };
   });
-  return own.finders[at] as OwnFinder<L>;
 }
 
 /** The options of one of the limits of a policy. */

@@ -46,7 +46,7 @@ export class ByKey<L extends Limiter> implements Found<L> {
   /** Since when those rest that were idle and are kept: the one that was used longest ago first. It may be in use again. */
   #resting: Map<string, number> | undefined;
 
-  constructor(readonly create: () => L) {}
+  constructor(readonly create: (key?: string) => L) {}
 
   find(call: Call, use: Use): L {
     if (use.key !== undefined) return this.#findByKey(keyOf(call, use.key, use.site, use.kind));
@@ -60,7 +60,7 @@ export class ByKey<L extends Limiter> implements Found<L> {
     if (this.#resting !== undefined) this.#dropRested(limiters, this.#resting);
     let limiter = limiters.get(name);
     if (limiter === undefined) {
-      const made = this.create();
+      const made = this.create(name);
       limiter = made;
       // One that was dropped may be told of once more.
       made.onIdle = () => {

@@ -80,6 +80,14 @@ export class Line<Each extends Standing> {
     return first;
   }
 
+  /** All of them: of one rank in turn. */
+  *[Symbol.iterator](): Generator<Each> {
+    for (const ring of [this.#returned, this.#plain, ...(this.#advanced?.values() ?? [])]) {
+      if (ring === undefined) continue;
+      for (let place = ring.head.behind; place !== ring.head; place = place.behind) yield place as Each;
+    }
+  }
+
   /** The last of those who are meant: of the lowest rank, and of several the one that came last. */
   lastOf(isMeant: (each: Each) => boolean): Each | undefined {
     let last: Each | undefined;

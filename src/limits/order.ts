@@ -1,5 +1,5 @@
 import { finalError } from '../core/call/final-errors.js';
-import type { SiteInfo } from '../core/call/policy.js';
+import { type SiteInfo, stepsOf } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
 import { ConfigurationError } from '../core/errors.js';
 import { WeakList } from '../core/weak-list.js';
@@ -45,10 +45,7 @@ function methodThatTakes(limit: object, held: object, seen = new Set<object>()):
  * other waits for.
  */
 export function noteOrder({ label, policies }: Pick<SiteInfo, 'label' | 'policies'>): void {
-  const limits = policies
-    .flatMap(({ steps }) => steps)
-    .sort((one, other) => one.rank - other.rank)
-    .flatMap(({ shares }) => shares ?? []);
+  const limits = stepsOf(policies).flatMap(({ shares }) => shares ?? []);
   for (const [at, first] of limits.entries()) {
     for (const second of limits.slice(at + 1)) {
       const method = methodThatTakes(first, second);

@@ -1,12 +1,13 @@
 import type { Call, StartListener } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { Ask } from './ask.js';
+import type { RatePermit } from './rate-permit.js';
 import type { Taken } from './starts.js';
 import type { Onward, QueueRules } from './waiter.js';
 import type { Window } from './window.js';
 
 /** What a call has of a rate limit that takes weights, may be paused, or stands with others. */
-export class Permit implements StartListener, Taken {
+export class Permit implements RatePermit, Taken {
   tokens: number;
   stretch: number;
   /** Whether it has its tokens, and has not used them yet. */
@@ -40,6 +41,14 @@ export class Permit implements StartListener, Taken {
     return this.#isSpread
       ? { tokens: Math.min(weight, 1), stretch: Math.max(weight, 1) }
       : { tokens: weight, stretch: 1 };
+  }
+
+  get mayStart(): boolean {
+    return !this.window.isPaused;
+  }
+
+  pause(duration: number): void {
+    this.window.pause(duration);
   }
 
   tryTake(): boolean {

@@ -57,6 +57,11 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
     return this.#options.current;
   }
 
+  /** Those that it was made with. */
+  get declared(): Options {
+    return this.#options.declared;
+  }
+
   /** The limiter whose limit was the last to move by itself. */
   get moved(): L | undefined {
     return this.#moved.limiter;

@@ -97,3 +97,9 @@ export class TimedWaiter extends Waiter implements Timed {
     this.leave(tooLate);
   }
 }
+
+/** Settles when the wait ends, with the waiter itself. */
+export const promiseOf = <Each extends Waiter>(waiter: Each): Promise<Waiter> =>
+  new Promise((resolve) => {
+    waiter.resolve = resolve;
+  });

@@ -6,6 +6,8 @@ import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
 import { putInside, Shared } from '../limits/shared.js';
 import { configureSlots, newSlots } from '../limits/slots.js';
+import type { SlotGate, SlotRules } from '../limits/store.js';
+import { checkName, StoredFinder } from '../limits/stored-finder.js';
 import { isAdaptive } from './adaptive-limit.js';
 import {
   type ConcurrencyConfig,
@@ -13,6 +15,7 @@ import {
   concurrencyKind,
   limitOf,
   mostOf,
+  storedSlots,
 } from './concurrency-config.js';
 
 /**
@@ -30,7 +33,7 @@ export type ConcurrencyChange = Omit<Partial<ConcurrencyConfig>, 'key' | 'scope'
  *
  * @example
  * const connections = new ConcurrencyLimiter({ limit: 10, maxWait: 5_000 });
- * class Store {
+ * class Archive {
  *   \@concurrency(connections) async read(id: string): Promise<Data> { ... }
  *   \@concurrency({ limiter: connections, weight: (ids: string[]) => ids.length })
  *   async remove(ids: string[]): Promise<void> { ... }
@@ -39,6 +42,8 @@ export type ConcurrencyChange = Omit<Partial<ConcurrencyConfig>, 'key' | 'scope'
 export class ConcurrencyLimiter {
   declare readonly [sharedBy]: 'concurrency';
   readonly #slots: Shared<Admission, ConcurrencyOptions>;
+  /** What finds it in its store, if it is in one. */
+  readonly #stored: StoredFinder<SlotGate, SlotRules, ConcurrencyOptions> | undefined;
 
   /**
    * @param config `limit`, or the options of `@concurrency`. `key`, `weight` and `priority` hold for all methods that say
@@ -46,12 +51,16 @@ export class ConcurrencyLimiter {
    * @throws ConfigurationError when an option is wrong.
    */
   constructor(config: number | ConcurrencyConfig) {
+    const declared = readLimit(config, { text: 'ConcurrencyLimiter' }, concurrencyKind);
+    checkName(declared, storedSlots, 'ConcurrencyLimiter');
+    this.#stored = declared.store && new StoredFinder(storedSlots, declared, 'ConcurrencyLimiter');
     this.#slots = new Shared({
-      options: readLimit(config, { text: 'ConcurrencyLimiter' }, concurrencyKind),
+      options: declared,
       create: (options) => newSlots(options, true),
       configure: (slots, options) => configureSlots(slots, options, true),
       limitOf: mostOf,
       changed: (options, before) => {
+        this.#stored?.configure(options);
         if (isAdaptive(options.limit) !== isAdaptive(before.limit)) this.#relinkUsers();
       },
     });
@@ -60,12 +69,12 @@ export class ConcurrencyLimiter {
 
   /** How many calls wait, over all keys. */
   get waiting(): number {
-    return this.#slots.waiting;
+    return this.#stored?.limits().waiting ?? this.#slots.waiting;
   }
 
   /** How many slots are held, weights included, over all keys. */
   get used(): number {
-    return this.#slots.used;
+    return this.#stored?.limits().used ?? this.#slots.used;
   }
 
   /** How many slots there are, for each key; of an adaptive limit, as it is now: where keys differ, the last that moved. */

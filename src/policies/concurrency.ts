@@ -8,11 +8,13 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
 import type { ErrorClass, OneOrMore } from '../core/types.js';
 import type { Admission } from '../limits/admission.js';
-import { type Finder, finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import { type Finder, finder, type Making, ranksOf, shownOf, storedFinder } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
+import { inStore } from '../limits/in-store.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import { noteOrder, orderProblem, refusing } from '../limits/order.js';
 import { configureSlots, newSlots } from '../limits/slots.js';
+import { checkName } from '../limits/stored-finder.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
 import { isAdaptive, type ToldArgs } from './adaptive-limit.js';
@@ -23,9 +25,11 @@ import {
   concurrencyKind,
   limitOf,
   mostOf,
+  storedSlots,
 } from './concurrency-config.js';
 import type { ConcurrencyLimiter } from './concurrency-limiter.js';
 import { fullStep, onlyStep } from './concurrency-step.js';
+import { leasedStep } from './leased-step.js';
 import { rankOf } from './order.js';
 
 /**
@@ -42,7 +46,8 @@ export interface ConcurrencyUse<
   PriorityArgs extends readonly unknown[] = Args,
 > extends QueueConfig,
     WeighingConfig<WeightArgs, This, PriorityArgs>,
-    Pick<SharingConfig<Args, This>, 'key'> {
+    Pick<SharingConfig<Args, This>, 'key'>,
+    Pick<ConcurrencyConfig, 'onLost'> {
   /** The limiter. Required. */
   readonly limiter: ConcurrencyLimiter;
 }
@@ -83,7 +88,7 @@ const rank = (options: ConcurrencyOptions): number => rankOf(isShared(options) ?
 
 /** Whether there is but one limit, of the method's own, that admits calls in order of arrival, and nothing else. */
 const isOnly = ({ shared, options }: Limit<Admission, ConcurrencyOptions>): boolean =>
-  shared === undefined && isShared(options()) && !isWeighing(options());
+  shared === undefined && options().store === undefined && isShared(options()) && !isWeighing(options());
 
 const errorClassesOf = ({ limit }: ConcurrencyOptions): readonly ErrorClass[] =>
   isAdaptive(limit) ? classesOf(limit.dropOn) : [];
@@ -91,6 +96,7 @@ const errorClassesOf = ({ limit }: ConcurrencyOptions): readonly ErrorClass[] =>
 export function concurrencyPolicy(given: unknown, where: Where): Policy {
   const limits = readLimits<Admission, ConcurrencyOptions>(given, where, concurrencyKind);
   if (where.member === undefined && !where.classless && where.over === undefined) checkForClass(limits, where);
+  if (where.over === undefined) for (const { options } of limits) checkName(options(), storedSlots, where.text);
   const ranks = ranksOf(limits, rank);
   const steps = limits.map(
     (limit, at): PolicyStep => ({
@@ -101,6 +107,16 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
         const refusal = limit.shared && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
         const found = finder(limits, at, policy, site, making);
+        if (limit.options().store !== undefined) {
+          const stored = storedFinder(limits, at, policy, site, making, storedSlots);
+          const source = {
+            get most() {
+              return found.most;
+            },
+            find: (call: Call) => stored.find(call, site, limit.options()),
+          };
+          return leasedStep(source, limit.options, around, site);
+        }
         if (isAdaptive(limit.options().limit)) return adaptiveStep(found, limit.options, around, site);
         if (isOnly(limit)) return onlyStep(found.find(Call.idle), around, site);
         return fullStep(found, limit.options, around, site);
@@ -133,7 +149,7 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
       for (const { shared } of limits) shared?.reset();
     },
   };
-  return policy;
+  return limits.some(({ options }) => options().store !== undefined) ? inStore(policy) : policy;
 }
 
 /** The methods of a class call each other, and then wait for slots that they hold themselves. */

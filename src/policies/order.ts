@@ -19,6 +19,7 @@ const order = [
   'concurrency.narrow',
   'rateLimit',
   'concurrency',
+  'rateLimit.last',
   '*.method',
   'chaos',
   // Of opero/bullmq.

@@ -3,6 +3,9 @@ import { callback, durationOrInfinity, flag, positive, positiveDuration, queueLe
 import type { NotShared } from '../limits/brand.js';
 import type { LimitKind } from '../limits/given.js';
 import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
+import { nameRule, type RateGate, type RateRules, type StoreConfig, storeRule } from '../limits/store.js';
+import type { StoredMaking } from '../limits/stored-finder.js';
+import { checkStored } from '../limits/stored-options.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { type WeighingConfig, weighingDefaults } from '../limits/weighing.js';
 
@@ -21,6 +24,7 @@ export interface RateLimitConfig<
 > extends NotShared,
     QueueConfig,
     SharingConfig<Args, This>,
+    StoreConfig,
     WeighingConfig<WeightArgs, This, PriorityArgs> {
   /**
    * How many starts there may be in any window of `per`. Required. A fractional rate `r` means `ceil(r)` starts in any
@@ -71,6 +75,8 @@ export const rateLimitKind: LimitKind<RateLimitOptions> = {
     weightResult: callback,
     pauseFor: callback,
     pauseMax: durationOrInfinity,
+    store: storeRule,
+    name: nameRule,
   },
   defaults: (given) => ({
     per: 1000,
@@ -81,5 +87,13 @@ export const rateLimitKind: LimitKind<RateLimitOptions> = {
     ...weighingDefaults(given),
     ...(given.pauseFor !== undefined && { pauseMax }),
   }),
+  complete: checkStored,
   beside: ['key', 'weight', 'priority', 'priorityAging', 'maxQueue', 'maxWait', 'weightResult', 'pauseFor', 'pauseMax'],
+};
+
+/** How a rate limit is found in its store. */
+export const storedRates: StoredMaking<RateGate, RateRules, RateLimitOptions> = {
+  kind: 'rateLimit',
+  limitsIn: (store, name, rules) => store.rates(name, rules),
+  rulesOf: ({ rate, per, spread }) => ({ rate, per, spread }),
 };

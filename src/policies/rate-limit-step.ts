@@ -1,12 +1,11 @@
-import type { Call } from '../core/call/call.js';
+import type { Call, StartListener } from '../core/call/call.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { RejectedError } from '../core/errors.js';
 import { durationOrInfinity, type Rule } from '../core/options.js';
 import { askAbout } from '../limits/asked.js';
-import type { Finder } from '../limits/finders.js';
-import { Permit } from '../limits/permit.js';
+import type { RatePermit } from '../limits/rate-permit.js';
 import { advanceOf, count, weightOf } from '../limits/weighing.js';
 import type { Window } from '../limits/window.js';
 import { pauseMax, type RateLimitOptions } from './rate-limit-config.js';
@@ -40,28 +39,36 @@ const pause: Rule = {
   test: (value) => value === undefined || durationOrInfinity.test(value),
 };
 
-/** The step of a limit that takes weights or priorities, may be paused, or stands with others. */
-export function fullStep(
-  finder: Finder<Window>,
-  options: () => RateLimitOptions,
-  around: Around,
-  site: SiteInfo,
-): Step {
-  const permitOf = (call: Call): Permit => call.keptAt(around.place) as Permit;
+/** Gives calls what they may ask a limit for. */
+export interface PermitSource {
+  permitFor(
+    call: Call,
+    weight: number,
+    advance: number,
+    before: StartListener | undefined,
+    mayChange: boolean,
+  ): RatePermit;
+  /** The most that one call could ever ask for. */
+  readonly most: number;
+}
 
-  function permitFor(call: Call): Permit {
+/** The step of a limit that takes weights or priorities, may be paused, or stands with others. */
+export function fullStep(source: PermitSource, options: () => RateLimitOptions, around: Around, site: SiteInfo): Step {
+  const permitOf = (call: Call): RatePermit => call.keptAt(around.place) as RatePermit;
+
+  function permitFor(call: Call): RatePermit {
     const given = options();
-    const weight = weightOf(given, call, site, 'rateLimit', finder);
+    const weight = weightOf(given, call, site, 'rateLimit', source);
     const advance = advanceOf(given, call, site, 'rateLimit');
     const mayChange = given.weightResult !== undefined;
-    return new Permit(finder.find(call), weight, advance, call.starting, mayChange);
+    return source.permitFor(call, weight, advance, call.starting, mayChange);
   }
 
   const onward = {
-    /** It got one; somebody may have paused the limit since. */
+    /** It got one; somebody may have paused the limit since, or it may have lapsed. */
     next(call: Call): unknown {
       const permit = permitOf(call);
-      return permit.window.isPaused ? permit.waitAgain(call, site, onward, options()) : around.next(call);
+      return permit.mayStart ? around.next(call) : permit.waitAgain(call, site, onward, options());
     },
     /** It got none. */
     fail(error: unknown, call: Call): unknown {
@@ -74,14 +81,14 @@ export function fullStep(
   };
 
   /** What an attempt failed with may ask for a pause of all. An abort tells nothing of what is limited. */
-  function pauseAfter(error: unknown, call: Call, { window }: Permit): void {
+  function pauseAfter(error: unknown, call: Call, permit: RatePermit): void {
     const { pauseFor, pauseMax: most = pauseMax } = options();
     if (pauseFor === undefined || call.abortedBy === 'caller' || call.abortedBy === 'policy') return;
     const duration = askAbout<number | undefined>(pauseFor as never, error, call, site, 'rateLimit', 'pauseFor', pause);
-    if (duration !== undefined) window.pause(Math.min(duration, most));
+    if (duration !== undefined) permit.pause(Math.min(duration, most));
   }
 
-  function correct(value: unknown, call: Call, permit: Permit): void {
+  function correct(value: unknown, call: Call, permit: RatePermit): void {
     const { weightResult } = options();
     if (weightResult === undefined || !permit.isUsed) return;
     permit.correct(askAbout(weightResult as never, value, call, site, 'rateLimit', 'weightResult', count));
@@ -89,7 +96,7 @@ export function fullStep(
 
   return {
     admit: function rateLimit(call) {
-      let permit: Permit;
+      let permit: RatePermit;
       try {
         permit = permitFor(call);
       } catch (error) {
@@ -102,7 +109,7 @@ export function fullStep(
     /** One that waited since it got its permit: nobody may start now. */
     recheck(call) {
       const permit = permitOf(call);
-      if (permit.isUsed || !permit.window.isPaused) return admitted;
+      if (permit.isUsed || permit.mayStart) return admitted;
       const text = `${site.label}: the rate limit was paused before the call started`;
       permit.turnedAwayBy ??= ownError(new RejectedError(text, 'rateLimit', 'wait-timeout'), site);
       return permit.turnedAwayBy;

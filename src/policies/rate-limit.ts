@@ -1,3 +1,4 @@
+import type { Call, StartListener } from '../core/call/call.js';
 import type { Policy, PolicyStep, SiteInfo } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator, WithoutContext } from '../core/decoration/decorator-types.js';
@@ -5,15 +6,20 @@ import type { NeedsOfOther } from '../core/decoration/needs.js';
 import type { Where } from '../core/options.js';
 import type { OneOrMore } from '../core/types.js';
 import { once, type Undo } from '../core/undo.js';
-import { finder, type Making, ranksOf, shownOf } from '../limits/finders.js';
+import { finder, type Making, ranksOf, shownOf, storedFinder } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
+import { inStore, isInStore } from '../limits/in-store.js';
 import { isShared, type SharingConfig } from '../limits/limiters.js';
 import { noteOrder, orderProblem, refusing } from '../limits/order.js';
+import { Permit } from '../limits/permit.js';
+import type { RatePermit } from '../limits/rate-permit.js';
+import type { RateGate, RateRules } from '../limits/store.js';
+import { checkName, type StoredFinder } from '../limits/stored-finder.js';
 import type { QueueConfig } from '../limits/waiter.js';
 import { isWeighing, type WeighingConfig } from '../limits/weighing.js';
 import { Window } from '../limits/window.js';
 import { rankOf } from './order.js';
-import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
+import { type RateLimitConfig, type RateLimitOptions, rateLimitKind, storedRates } from './rate-limit-config.js';
 import { fullStep, plainStep } from './rate-limit-step.js';
 import type { RateLimiter } from './rate-limiter.js';
 
@@ -74,11 +80,12 @@ const rank = (options: RateLimitOptions): number => rankOf(isShared(options) ? '
 
 /** Whether one limit admits calls in order of arrival, and nothing else. */
 const isPlain = ({ shared, options }: Limit<Window, RateLimitOptions>): boolean => {
-  const { weightResult, pauseFor } = options();
-  return shared === undefined && !isWeighing(options()) && weightResult === undefined && pauseFor === undefined;
+  const { weightResult, pauseFor, store } = options();
+  const isPlainlyTaken = !isWeighing(options()) && weightResult === undefined && pauseFor === undefined;
+  return shared === undefined && store === undefined && isPlainlyTaken;
 };
 
-/** The policy of rate limits; it can have all of a method's wait. */
+/** The policy of rate limits; it can have all of a method's wait, unless one is kept in a store. */
 export interface RateLimitPolicy extends Policy {
   /** Nobody starts until that is ended, whatever the key; of limits that methods share, nobody of any of them. */
   pause(site: SiteInfo): Undo;
@@ -86,9 +93,54 @@ export interface RateLimitPolicy extends Policy {
 
 export const isRateLimit = (policy: Policy): policy is RateLimitPolicy => 'pause' in policy;
 
-export function rateLimitPolicy(given: unknown, where: Where): RateLimitPolicy {
+const isStored = ({ options }: Limit<Window, RateLimitOptions>): boolean => options().store !== undefined;
+
+export function rateLimitPolicy(given: unknown, where: Where): Policy {
   const limits = readLimits<Window, RateLimitOptions>(given, where, rateLimitKind);
-  const ranks = ranksOf(limits, rank);
+  if (where.over === undefined) for (const { options } of limits) checkName(options(), storedRates, where.text);
+  const steps = stepsFor(limits, rank, () => policy);
+  const policy: Policy = {
+    kind: 'rateLimit',
+    options: shownOf(limits, given),
+    steps,
+    verify: noteOrder,
+    reset() {
+      for (const { shared } of limits) shared?.reset();
+    },
+  };
+  if (!limits.some(isStored)) {
+    const pausable: RateLimitPolicy = Object.assign(policy, { pause: pauseOf(limits, policy) });
+    return pausable;
+  }
+  // A permit of a store would lapse while its call waits for a slot of one.
+  const last = stepsFor(
+    limits,
+    (options) => (options.store ? rankOf('rateLimit.last') : rank(options)),
+    () => policy,
+  );
+  policy.stepsBeside = (all) => (all.some((each) => each.kind === 'concurrency' && isInStore(each)) ? last : steps);
+  return inStore(policy);
+}
+
+const pauseOf =
+  (limits: readonly Limit<Window, RateLimitOptions>[], policy: Policy): RateLimitPolicy['pause'] =>
+  (site) => {
+    const finders = limits.map((_, at) => finder(limits, at, policy, site, making));
+    const undone = finders.map((each) => each.forAll((window) => window.pause(Number.POSITIVE_INFINITY)));
+    return once(() => {
+      for (const [at, undo] of undone.entries()) {
+        undo();
+        finders[at]?.forAll((window) => window.resume())();
+      }
+    });
+  };
+
+function stepsFor(
+  limits: readonly Limit<Window, RateLimitOptions>[],
+  rankFor: (options: RateLimitOptions) => number,
+  policyOf: () => Policy,
+): Policy['steps'] {
+  const ranks = ranksOf(limits, rankFor);
   const steps = limits.map((limit, at): PolicyStep => {
     const isAlone = limits.length === 1 && isPlain(limit);
     return {
@@ -98,32 +150,30 @@ export function rateLimitPolicy(given: unknown, where: Where): RateLimitPolicy {
       wrap(around, site) {
         const refusal = limit.shared && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
-        const found = finder(limits, at, policy, site, making);
-        return isAlone ? plainStep(found.find, around, site) : fullStep(found, limit.options, around, site);
+        const found = finder(limits, at, policyOf(), site, making);
+        if (isAlone) return plainStep(found.find, around, site);
+        const stored = isStored(limit) ? storedFinder(limits, at, policyOf(), site, making, storedRates) : undefined;
+        const source = {
+          get most() {
+            return found.most;
+          },
+          permitFor: stored
+            ? storedPermits(stored, limit.options, site)
+            : (call: Call, ...asked: AskedOfWindow): RatePermit => new Permit(found.find(call), ...asked),
+        };
+        return fullStep(source, limit.options, around, site);
       },
     };
   });
-  const policy: RateLimitPolicy = {
-    kind: 'rateLimit',
-    options: shownOf(limits, given),
-    steps: steps as [PolicyStep, ...PolicyStep[]],
-    verify: noteOrder,
-    reset() {
-      for (const { shared } of limits) shared?.reset();
-    },
-    pause(site) {
-      const finders = limits.map((_, at) => finder(limits, at, policy, site, making));
-      const undone = finders.map((each) => each.forAll((window) => window.pause(Number.POSITIVE_INFINITY)));
-      return once(() => {
-        for (const [at, undo] of undone.entries()) {
-          undo();
-          finders[at]?.forAll((window) => window.resume())();
-        }
-      });
-    },
-  };
-  return policy;
+  return steps as [PolicyStep, ...PolicyStep[]];
 }
+
+type AskedOfWindow = ConstructorParameters<typeof Permit> extends [Window, ...infer Rest] ? Rest : never;
+
+const storedPermits =
+  (stored: StoredFinder<RateGate, RateRules, RateLimitOptions>, options: () => RateLimitOptions, site: SiteInfo) =>
+  (call: Call, weight: number, advance: number, before: StartListener | undefined): RatePermit =>
+    stored.find(call, site, options()).permitFor(weight, advance, before);
 
 // Without parentheses, for the compiler to show what to write.
 export function rateLimit<Second>(

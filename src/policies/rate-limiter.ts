@@ -4,8 +4,10 @@ import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
 import { Spell } from '../limits/pause.js';
 import { putInside, Shared } from '../limits/shared.js';
+import type { Pausable, RateGate, RateRules, StoredLimits } from '../limits/store.js';
+import { checkName, StoredFinder } from '../limits/stored-finder.js';
 import { Window } from '../limits/window.js';
-import { type RateLimitConfig, type RateLimitOptions, rateLimitKind } from './rate-limit-config.js';
+import { type RateLimitConfig, type RateLimitOptions, rateLimitKind, storedRates } from './rate-limit-config.js';
 
 /**
  * A change of the options of a `RateLimiter`.
@@ -19,6 +21,8 @@ export type RateLimitChange = Omit<Partial<RateLimitConfig>, 'key' | 'scope'>;
 class SharedWindows extends Shared<Window, RateLimitOptions> {
   /** The pause of all, those too that come meanwhile. */
   readonly #pause = new Spell();
+  /** What finds it in its store, if it is in one. */
+  readonly #stored: StoredFinder<RateGate, RateRules, RateLimitOptions> | undefined;
 
   constructor(options: RateLimitOptions) {
     super({
@@ -26,7 +30,21 @@ class SharedWindows extends Shared<Window, RateLimitOptions> {
       create: (current) => this.#create(current),
       configure: (window, current) => window.configure(current, true),
       limitOf: ({ rate }) => Math.ceil(rate),
+      changed: (current) => this.#stored?.configure(current),
     });
+    this.#stored = options.store && new StoredFinder(storedRates, options, 'RateLimiter');
+  }
+
+  get #inStore(): (StoredLimits<RateGate, RateRules> & Partial<Pausable>) | undefined {
+    return this.#stored?.limits();
+  }
+
+  override get waiting(): number {
+    return this.#inStore?.waiting ?? super.waiting;
+  }
+
+  override get used(): number {
+    return this.#inStore?.used ?? super.used;
   }
 
   #create(options: RateLimitOptions): Window {
@@ -36,11 +54,17 @@ class SharedWindows extends Shared<Window, RateLimitOptions> {
   }
 
   pause(duration: number): void {
+    const stored = this.#inStore;
+    if (stored !== undefined) {
+      stored.pause?.(duration);
+      return;
+    }
     this.#pause.extend(duration);
     this.each((window) => window.pause(duration));
   }
 
   resume(): void {
+    this.#inStore?.resume?.();
     this.#pause.end();
     this.each((window) => window.resume());
   }
@@ -73,7 +97,9 @@ export class RateLimiter {
    * @throws ConfigurationError when an option is wrong.
    */
   constructor(config: number | RateLimitConfig) {
-    this.#windows = new SharedWindows(readLimit(config, { text: 'RateLimiter' }, rateLimitKind));
+    const options = readLimit(config, { text: 'RateLimiter' }, rateLimitKind);
+    checkName(options, storedRates, 'RateLimiter');
+    this.#windows = new SharedWindows(options);
     putInside(this, 'rateLimit', this.#windows);
   }
 

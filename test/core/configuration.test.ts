@@ -279,9 +279,9 @@ const wrong: readonly [Name, Record<string, unknown>, string, string, readonly [
 const known = {
   retry:
     'maxAttempts, waitMin, waitMax, waitMultiplier, jitter, delay, budget, retryOn, abortOn, retryResult, maxElapsed, rethrow, onRetry',
-  concurrency: 'limit, maxQueue, maxWait, key, scope, weight, priority, priorityAging',
+  concurrency: 'limit, maxQueue, maxWait, key, scope, weight, priority, priorityAging, store, name, onLost',
   rateLimit:
-    'rate, per, spread, maxQueue, maxWait, key, scope, weight, priority, priorityAging, weightResult, pauseFor, pauseMax',
+    'rate, per, spread, maxQueue, maxWait, key, scope, weight, priority, priorityAging, weightResult, pauseFor, pauseMax, store, name',
   fallback: 'alternatives, value, on, rotate',
   timeout: 'attempt, total, onTimeout',
 } as const;

@@ -110,6 +110,11 @@ export class Call implements CurrentCall {
     return 0;
   }
 
+  /** The fence of the slot that it holds, of a limit in a store. */
+  get fence(): number | undefined {
+    return undefined;
+  }
+
   /** Whether it would rather be turned away than wait in line, as a hedge would. */
   get neverWaits(): boolean {
     return false;

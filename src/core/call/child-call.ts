@@ -64,6 +64,10 @@ export class ChildCall extends Call implements Wait {
     return this.parent.hedge;
   }
 
+  override get fence(): number | undefined {
+    return this.parent.fence;
+  }
+
   override get neverWaits(): boolean {
     return this.parent.neverWaits;
   }

@@ -16,6 +16,11 @@ export interface CurrentCall {
    * item's own until the call has ended.
    */
   readonly signal: AbortSignal | undefined;
+  /**
+   * A number that has grown each time that a slot of a concurrency limit in a store came to a process, for what is guarded by
+   * it to turn away those that are late; undefined without such a limit, and where the store could not be asked.
+   */
+  readonly fence?: number | undefined;
   /** The error of the attempt before, or the one that led to this fallback; undefined on a first attempt. */
   readonly error: unknown;
   /** The id of the job that the method runs as, where `serve` of `opero/bullmq` runs it. */
@@ -80,6 +85,7 @@ export function currentCall(): CurrentCall {
     get signal() {
       return frame.signal;
     },
+    ...(frame.fence !== undefined && { fence: frame.fence }),
     error,
     ...(jobId !== undefined && { jobId }),
   };

@@ -3,7 +3,7 @@ import { Call } from './call.js';
 import { Descent } from './descent.js';
 import { Gate } from './gate.js';
 import { takeHandoff } from './handoff.js';
-import type { Policy, PolicyStep, SiteInfo } from './policy.js';
+import { type Policy, type SiteInfo, stepsOf } from './policy.js';
 import { join, signalOf, unwatch, watch } from './signals.js';
 import { lookAgain, onEntry, settled, startOf } from './start.js';
 import type { MutableStats } from './stats.js';
@@ -32,9 +32,6 @@ function compile(policies: readonly Policy[], end: After, site: SiteInfo): Gate 
   });
   return linkEntries(links, linkOutcomes(links, end), site.stats);
 }
-
-const stepsOf = (policies: readonly Policy[]): PolicyStep[] =>
-  policies.flatMap(({ steps }) => steps).sort((one, other) => one.rank - other.rank);
 
 /** What a child call comes to is told to the step that made it, and to nobody else. */
 const endOfChild: After = {

@@ -74,6 +74,8 @@ export interface Policy {
   readonly excludes?: PolicyKind;
   /** What it does; most do so in one place. The first of them tells where the policy is listed. */
   readonly steps: readonly [PolicyStep, ...PolicyStep[]];
+  /** The same where others stand beside it that it has another place beside; left out: `steps`. */
+  stepsBeside?(all: readonly Policy[]): Policy['steps'];
   /** Checks what only a finished object can tell; called once per concrete class, at its first construction. */
   verify?(site: SiteInfo, target: object): void;
   /** What may surprise in this policy among those in force beside it, for `explain`; undefined: nothing. */
@@ -88,5 +90,17 @@ export interface Policy {
 export const clashOf = (policies: readonly Policy[], { kind, excludes }: Policy): Policy | undefined =>
   policies.find((each) => each.kind === kind || each.kind === excludes || each.excludes === kind);
 
-/** Whether one policy stands before another, for sorting. */
-export const byRank = (one: Policy, other: Policy): number => one.steps[0].rank - other.steps[0].rank;
+/** What a policy does where these are in force together. */
+export const stepsAmong = (policy: Policy, all: readonly Policy[]): Policy['steps'] =>
+  policy.stepsBeside?.(all) ?? policy.steps;
+
+/** What policies do that are in force together, in pipeline order. */
+export const stepsOf = (policies: readonly Policy[]): PolicyStep[] =>
+  policies.flatMap((policy) => stepsAmong(policy, policies)).sort((one, other) => one.rank - other.rank);
+
+/** What holds policies that are in force together, in pipeline order. */
+export function inOrder<Each>(holders: readonly Each[], policyOf: (each: Each) => Policy): Each[] {
+  const policies = holders.map(policyOf);
+  const rankOf = (each: Each): number => stepsAmong(policyOf(each), policies)[0].rank;
+  return [...holders].sort((one, other) => rankOf(one) - rankOf(other));
+}

@@ -1,4 +1,4 @@
-import { byRank, type Policy } from '../call/policy.js';
+import { inOrder, type Policy } from '../call/policy.js';
 import type { Member } from '../member.js';
 import type { AnyClass } from '../types.js';
 import { type Configuration, configurationsAt, configurationsOfAll } from './configurations.js';
@@ -46,7 +46,7 @@ export function configured(
     else if (policy === each.policy) inForce.push(each);
     else inForce.push({ policy, declaredBy: each.declaredBy, configuredBy: changed.by });
   }
-  return { inForce: inForce.sort((one, other) => byRank(one.policy, other.policy)), takenOut };
+  return { inForce: inOrder(inForce, ({ policy }) => policy), takenOut };
 }
 
 /** From the furthest to the nearest; then overrides, in the same order. */

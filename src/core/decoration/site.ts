@@ -1,5 +1,5 @@
 import { runner } from '../call/pipeline.js';
-import { byRank, type Policy, type SiteInfo, type State } from '../call/policy.js';
+import { inOrder, type Policy, type SiteInfo, type State } from '../call/policy.js';
 import type { SignalPlace } from '../call/signal-place.js';
 import {
   copyOf,
@@ -261,7 +261,7 @@ function resolve(sources: readonly Source[]): InForce[] {
       if (!found.has(policy.kind)) found.set(policy.kind, { policy, declaredBy: level.type });
     }
   }
-  return [...found.values()].sort((one, other) => byRank(one.policy, other.policy));
+  return inOrder([...found.values()], ({ policy }) => policy);
 }
 
 /**

@@ -1,0 +1,132 @@
+import type { Call } from '../../core/call/call.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { ByKey, type Limiter, type Use } from '../found.js';
+import { Spell } from '../pause.js';
+import type { Pausable, RateRules, SlotRules, StoredLimits } from '../store.js';
+import type { Link } from './link.js';
+import { StoredRate } from './rate-gate.js';
+import { StoredSlots } from './slot-gate.js';
+import { tagOf } from './tags.js';
+
+/** A limit in a store as a name has some: one for each key. */
+interface Gate<Rules> extends Limiter {
+  readonly tag: string;
+  readonly waiting: number;
+  readonly used: number;
+  configure(rules: Rules): void;
+}
+
+/** The limits of a name. */
+class Named<Rules extends object, Each extends Gate<Rules>> implements StoredLimits<Each, Rules> {
+  protected readonly all: ByKey<Each>;
+  #rules: Rules;
+
+  constructor(
+    /** Those that this process has declared. */
+    readonly declared: Rules,
+    make: (key: string | undefined, rules: Rules) => Each,
+  ) {
+    this.#rules = declared;
+    this.all = new ByKey((key) => make(key, this.#rules));
+  }
+
+  find(call: Call, use: Use): Each {
+    return this.all.find(call, use);
+  }
+
+  configure(rules: Rules): void {
+    if (isAlike(this.#rules, rules)) return;
+    this.#rules = rules;
+    this.all.renew((each) => each.configure(rules));
+  }
+
+  get waiting(): number {
+    return [...this.all].reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  get used(): number {
+    return [...this.all].reduce((sum, { used }) => sum + used, 0);
+  }
+
+  withTag(tag: string): Each | undefined {
+    return [...this.all].find((each) => each.tag === tag);
+  }
+}
+
+/** Rate limits may be paused, those too that come meanwhile. */
+class NamedRates extends Named<RateRules, StoredRate> implements Pausable {
+  readonly #pause: Spell;
+
+  constructor(link: Link, name: string, rules: RateRules) {
+    const pause = new Spell();
+    super(rules, (key, current) => {
+      const made = new StoredRate(link, tagOf('r', name, key), current);
+      if (pause.left > 0) made.pause(pause.left);
+      return made;
+    });
+    this.#pause = pause;
+  }
+
+  pause(duration: number): void {
+    this.#pause.extend(duration);
+    for (const each of this.all) each.pause(duration);
+  }
+
+  resume(): void {
+    this.#pause.end();
+    for (const each of this.all) each.resume();
+  }
+}
+
+/** The limits of a store that this process knows, by their names. */
+export class Names {
+  readonly #rates = new Map<string, NamedRates>();
+  readonly #slots = new Map<string, Named<SlotRules, StoredSlots>>();
+
+  constructor(readonly link: Link) {}
+
+  rates(name: string, rules: RateRules): NamedRates {
+    return known(this.#rates, name, rules, () => new NamedRates(this.link, name, rules));
+  }
+
+  slots(name: string, rules: SlotRules): Named<SlotRules, StoredSlots> {
+    return known(this.#slots, name, rules, () => {
+      return new Named(rules, (key, current) => new StoredSlots(this.link, tagOf('c', name, key), current));
+    });
+  }
+
+  look(tag: string): void {
+    this.#withTag(this.#slots, tag)?.look();
+  }
+
+  pause(tag: string, duration: number): void {
+    this.#withTag(this.#rates, tag)?.pauseHere(duration);
+  }
+
+  #withTag<Each>(all: ReadonlyMap<string, { withTag(tag: string): Each | undefined }>, tag: string): Each | undefined {
+    return all.get(decodeURIComponent(tag.split(':')[1] as string))?.withTag(tag);
+  }
+}
+
+function known<Rules extends object, Each extends { readonly declared: Rules }>(
+  all: Map<string, Each>,
+  name: string,
+  rules: Rules,
+  make: () => Each,
+): Each {
+  let found = all.get(name);
+  if (found !== undefined && !isAlike(found.declared, rules)) {
+    const [here, there] = [rules, found.declared].map((each) => JSON.stringify(each));
+    throw new ConfigurationError(
+      `\`name\` '${name}' stands for one limit, but its options differ: ${here} here, ${there} elsewhere; give both the same, or other names`,
+    );
+  }
+  if (found === undefined) {
+    found = make();
+    all.set(name, found);
+  }
+  return found;
+}
+
+const isAlike = <Rules extends object>(one: Rules, other: Rules): boolean =>
+  Object.entries(one).every(([name, value]) => Reflect.get(other, name) === value);

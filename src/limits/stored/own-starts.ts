@@ -1,0 +1,38 @@
+/** The starts of this process, for what it may do alone while the store is down. */
+export class OwnStarts {
+  readonly #times: number[] = [];
+  readonly #weights: number[] = [];
+  #weight = 0;
+
+  /** How much has started, of what was not forgotten. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  add(time: number, weight: number): void {
+    if (weight === 0) return;
+    this.#times.push(time);
+    this.#weights.push(weight);
+    this.#weight += weight;
+  }
+
+  /** Forgets those that were longer ago. */
+  trim(window: number, time: number): void {
+    let old = 0;
+    while (old < this.#times.length && (this.#times[old] as number) <= time - window) {
+      this.#weight -= this.#weights[old++] as number;
+    }
+    // Rarely, as what stands behind moves up each time.
+    if (old === 0) return;
+    this.#times.splice(0, old);
+    this.#weights.splice(0, old);
+  }
+
+  /** When so much more may start, where there may be `share` in a window. */
+  turnOf(weight: number, share: number, window: number): number {
+    let left = this.#weight + weight - share;
+    let at = 0;
+    while (at < this.#times.length && left > 0) left -= this.#weights[at++] as number;
+    return at === 0 ? Number.NEGATIVE_INFINITY : (this.#times[at - 1] as number) + window;
+  }
+}

@@ -1,0 +1,392 @@
+import type { Call, StartListener } from '../../core/call/call.js';
+import { Alarm, always, now, residue } from '../../core/call/clock.js';
+import type { SiteInfo } from '../../core/call/policy.js';
+import type { Limiter } from '../found.js';
+import { Spell } from '../pause.js';
+import type { RateGate, RateRules } from '../store.js';
+import type { Onward, QueueRules, Waiter } from '../waiter.js';
+import type { PermitAnswer, PermitAsk, Run } from './backend.js';
+import type { Link, Linked, Reply } from './link.js';
+import { OwnStarts } from './own-starts.js';
+import { Notes } from './permit-notes.js';
+import { aloneOf, graceOf, marginOf, type RateTerms, termsOf } from './rate-terms.js';
+import { Reservations, type Reserved } from './reservations.js';
+import { closed, down } from './store-errors.js';
+import { type LineOwner, StoreLine } from './store-line.js';
+import { type RateAsk, StoredPermit } from './stored-permit.js';
+import { limitOf } from './tags.js';
+
+/** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
+const gathering = 20;
+/** How often those who wait look whether a pause is over, in milliseconds, where nobody tells them. */
+const lookEvery = 1000;
+
+/**
+ * A rate limit in a store, as this process has it: those who wait here, and the permits that it has for them, which it asks for
+ * in one command at a time.
+ */
+export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
+  readonly kind = 'rateLimit';
+  onIdle: (() => void) | undefined = undefined;
+  readonly notes = new Notes();
+  readonly starts = new OwnStarts();
+  readonly line = new StoreLine(this);
+  terms: RateTerms;
+  readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
+  readonly #alarm = new Alarm(() => this.#turn(), false, always);
+  readonly #pause = new Spell();
+  #asked = 0;
+  #isAsking = false;
+  #hasTurn = false;
+  /** When it is worth asking again, by the clock of this process. */
+  #againAt = Number.NEGATIVE_INFINITY;
+  /** When what is to be told is told, whoever asks or not. */
+  #tellAt = Number.POSITIVE_INFINITY;
+  #pausedAt = Number.NEGATIVE_INFINITY;
+  /** When it looks whether a pause is over. */
+  #lookAt = Number.POSITIVE_INFINITY;
+  #othersWait = false;
+  /** The permit that a call got last, and has not started by; where starts are spaced, nothing is known before it has. */
+  #starting: Reserved | undefined;
+  #longestWindow = 0;
+  #users = 0;
+  #numbered = 0;
+  #hasToldOfShare = false;
+
+  constructor(
+    readonly link: Link,
+    readonly tag: string,
+    rules: RateRules,
+  ) {
+    this.terms = termsOf(rules);
+  }
+
+  get waiting(): number {
+    return this.line.length;
+  }
+
+  /** Permits that are held, or were used within a window, weights included. */
+  get used(): number {
+    this.starts.trim(this.terms.window, now());
+    return this.starts.weight + this.#reserved.weight;
+  }
+
+  get isWaiting(): boolean {
+    return this.waiting > 0;
+  }
+
+  get isIdle(): boolean {
+    return this.#users === 0 && !this.isWaiting && !this.#isAsking;
+  }
+
+  /** What it tells of starts counts for so long. */
+  get keptFor(): number {
+    return this.terms.window + 1000;
+  }
+
+  get nextAnswer(): number {
+    return this.#asked + 1;
+  }
+
+  /** The last answer has told when there is something next. */
+  get isFull(): boolean {
+    return this.#againAt > now() + residue && this.#reserved.length <= this.waiting;
+  }
+
+  get standsInLine(): boolean {
+    return false;
+  }
+
+  get isPassing(): boolean {
+    return !this.#isAsking && this.#alarm.isSet;
+  }
+
+  get isPaused(): boolean {
+    return this.#pause.left > 0;
+  }
+
+  configure(rules: RateRules): void {
+    this.terms = termsOf(rules);
+    this.#againAt = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
+  permitFor(weight: number, advance: number, before: StartListener | undefined): StoredPermit {
+    this.#users++;
+    return new StoredPermit(this, weight, advance, before);
+  }
+
+  leave(): void {
+    this.#users--;
+    if (this.isIdle) this.onIdle?.();
+  }
+
+  newId(weight: number): string {
+    return `${this.link.process}:${++this.#numbered}:${weight}`;
+  }
+
+  /** What counts for a start in the store: where starts are spaced, one, and for so much longer. */
+  countOf(weight: number): { readonly weight: number; readonly shift: number } {
+    if (!this.terms.spread) return { weight, shift: 0 };
+    return { weight: Math.min(weight, 1), shift: Math.max(0, weight - 1) * this.terms.window };
+  }
+
+  /** Nobody who shares it starts for so long. */
+  pause(duration: number): void {
+    this.pauseHere(duration);
+    this.notes.add({ kind: 'pause', duration });
+    this.tellSoon(0);
+  }
+
+  resume(): void {
+    this.#pause.end();
+    this.notes.add({ kind: 'resume' });
+    this.tellSoon(0);
+  }
+
+  /** The same for this process alone, as it was told of a pause; 0: it was told of its end. */
+  pauseHere(duration: number): void {
+    this.#pausedAt = now();
+    if (duration > 0) this.#pause.extend(duration);
+    else this.#pause.end();
+    this.#againAt = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
+  waitFor(ask: RateAsk, call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown {
+    if (this.link.isClosed) return onward.fail(closed(site), call);
+    return this.line.wait(call, site, onward, queue, ask);
+  }
+
+  waitAgain(ask: RateAsk, call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown {
+    if (this.link.isClosed) return onward.fail(closed(site), call);
+    return this.line.waitAgain(call, site, onward, queue, ask);
+  }
+
+  /** A permit that was not used is there for the next here, or goes back with what is told next. */
+  giveBack(reserved: Reserved): void {
+    if (this.#starting === reserved) this.#starting = undefined;
+    this.#reserved.add(reserved);
+    this.tellSoon(gathering);
+  }
+
+  /** Something started, by a permit or alone. */
+  started(reserved: Reserved | undefined): void {
+    if (this.#starting === reserved) this.#starting = undefined;
+    if (!this.isWaiting && !this.#othersWait && this.notes.isOfStarts) return;
+    const { window, horizon } = this.terms;
+    // Nobody needs to know of this start before half a window is over; what is asked until then tells of it.
+    const mayRide = this.isWaiting && this.notes.isOfStarts;
+    // Where starts are spaced the next is known by this one.
+    if (this.isWaiting && this.terms.spread) this.tellSoon(0);
+    else this.tellSoon(mayRide ? Math.max(gathering, (window - horizon) / 2) : gathering);
+  }
+
+  tellSoon(delay: number): void {
+    this.#tellAt = Math.min(this.#tellAt, now() + delay);
+    this.wake();
+  }
+
+  lineChanged(): void {
+    this.wake();
+  }
+
+  changed(): void {
+    this.#againAt = Number.NEGATIVE_INFINITY;
+    if (!this.link.isDown && !this.notes.isEmpty) this.#tellAt = now();
+    this.wake();
+  }
+
+  close(): void {
+    this.line.refuseAll(({ site }) => closed(site));
+    this.#alarm.clear();
+    this.#reserved.keep(0);
+    if (!this.link.isDown && !this.notes.isEmpty) {
+      const ask = this.#message([], this.notes.take().notes);
+      this.link.tellLast(() => this.link.backend.reserve(this.tag, ask));
+    }
+  }
+
+  /** Looks, once all that calls do in this turn is done, at what is to be done. */
+  wake(): void {
+    this.link.active.add(this);
+    if (this.#hasTurn) return;
+    this.#hasTurn = true;
+    queueMicrotask(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#hasTurn = false;
+    if (this.link.isClosed) return;
+    const time = now();
+    this.#reserved.dropLapsed(time);
+    this.line.serve();
+    if (this.link.isDown && this.link.options.whenDown === 'reject')
+      this.line.refuseAll(({ site }) => down(site, this.link));
+    const isSurplus = this.#reserved.takeReleased() || this.#reserved.length > this.waiting;
+    if (isSurplus) this.#tellAt = Math.min(this.#tellAt, time + gathering);
+    this.link.hold();
+    if (!this.#isAsking && !this.link.isDown) this.#askIfNeeded(time);
+    this.#schedule(time);
+    if (!this.isWaiting && this.#tellAt === Number.POSITIVE_INFINITY && !this.#isAsking) this.link.active.delete(this);
+  }
+
+  /** Takes for the first in line what it asks for. */
+  take(waiter: Waiter): boolean {
+    const ask = waiter.ask as RateAsk;
+    if (this.isPaused) return false;
+    const { weight } = this.countOf(ask.weight);
+    if (weight === 0) return true;
+    const reserved = this.#reserved.takeDue(weight, now());
+    if (reserved !== undefined) {
+      ask.reserved = reserved;
+      this.#starting = reserved;
+      return true;
+    }
+    return this.link.isDown && this.#takeAlone(ask);
+  }
+
+  #takeAlone(ask: RateAsk): boolean {
+    const { whenDown } = this.link.options;
+    if (whenDown !== 'open' && (whenDown !== 'local' || this.#turnAlone(ask.weight) > now() + residue)) return false;
+    // Counted from now on, so that others in this turn find it taken.
+    ask.startsAlone = true;
+    this.starts.add(now(), ask.weight);
+    return true;
+  }
+
+  /** When so much may start by the share of this process alone. */
+  #turnAlone(weight: number): number {
+    const { share, window } = aloneOf(this.terms, this.#processes());
+    this.starts.trim(window, now());
+    return this.starts.turnOf(Math.min(weight, share), share, window);
+  }
+
+  #processes(): number {
+    const processes = this.link.options.processes ?? this.link.processes;
+    if (processes === 0 && !this.#hasToldOfShare) {
+      this.#hasToldOfShare = true;
+      this.link.emit({ type: 'share', limit: limitOf(this.tag) });
+    }
+    return processes;
+  }
+
+  /** What the waiters want that is worth asking for now. */
+  #wanted(time: number, tells: boolean): Run[] {
+    if (!this.isWaiting || this.isPaused || (this.#askAt > time + residue && !tells)) return [];
+    if (!this.terms.spread) return this.line.weights(this.#reserved.length);
+    // The next one is known once the one before has started.
+    const isKnown = this.#reserved.length === 0 && (this.#starting === undefined || this.#starting.until < time);
+    const [first] = isKnown ? this.line.weights(0) : [];
+    return first === undefined ? [] : [[first[0], 1]];
+  }
+
+  /** When it is worth asking for more: while half of what was had ahead is left. */
+  get #askAt(): number {
+    const { horizon, spread } = this.terms;
+    if (spread || this.#againAt === Number.NEGATIVE_INFINITY) return this.#againAt;
+    const lead = Math.max(horizon / 2, 2 * (this.link.worstTrip ?? 0));
+    return Math.max(this.#againAt, this.#reserved.last - lead);
+  }
+
+  #askIfNeeded(time: number): void {
+    const tells = this.#tellAt <= time + residue;
+    const wanted = this.#wanted(time, tells);
+    const looks = this.isWaiting && this.#lookAt <= time + residue;
+    if (tells || looks || wanted.length > 0) {
+      // Those for which nobody is left here.
+      this.#reserved.keep(this.waiting);
+      this.#reserved.takeReleased();
+      this.#tellAt = Number.POSITIVE_INFINITY;
+    }
+    if (wanted.length > 0 || looks || (tells && !this.notes.isEmpty)) this.#ask(wanted);
+  }
+
+  #ask(wanted: readonly Run[]): void {
+    this.#isAsking = true;
+    this.#lookAt = Number.POSITIVE_INFINITY;
+    const no = ++this.#asked;
+    const { notes, done } = this.notes.take();
+    const ask = this.#message(wanted, notes);
+    this.link.ask(
+      this.tag,
+      this.isWaiting,
+      () => this.link.backend.reserve(this.tag, ask),
+      (reply) => {
+        this.#isAsking = false;
+        if (reply !== undefined) {
+          done();
+          this.#answered(reply, ask, no);
+        }
+        this.#turn();
+        if (this.isIdle) this.onIdle?.();
+      },
+    );
+  }
+
+  #message(wanted: readonly Run[], notes: PermitAsk['notes']): PermitAsk {
+    const { starts, window, horizon, spread } = this.terms;
+    this.notes.trim(window + horizon);
+    const first = this.#numbered + 1;
+    for (const [, count] of wanted) this.#numbered += count;
+    const grace = graceOf(this.terms, this.link.worstTrip);
+    return { starts, window, horizon, grace, spread, process: this.link.process, first, wanted, notes };
+  }
+
+  #answered({ answer, sentAt, receivedAt }: Reply<PermitAnswer>, ask: PermitAsk, no: number): void {
+    const { now: storeNow, again, permits, pausedUntil } = answer;
+    const until = receivedAt + (again - storeNow);
+    this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
+    this.#othersWait = answer.othersWait;
+    this.link.processes = answer.processes;
+    const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
+    for (const [at, turn] of permits.entries()) {
+      const weight = weights[at] as number;
+      const counted = this.countOf(weight);
+      this.#reserved.add({
+        id: `${ask.process}:${ask.first + at}:${counted.weight}`,
+        weight: counted.weight,
+        from: receivedAt + (turn - storeNow),
+        until: sentAt + (turn + ask.grace - storeNow) - marginOf(ask.grace),
+        toStoreTime: (time) => storeNow + (time - sentAt),
+      });
+    }
+    // What was asked before may have been answered before the pause, too.
+    const isNews = sentAt >= this.#pausedAt && !this.notes.tellsOfPause;
+    if (pausedUntil > storeNow || isNews) this.#pause.end();
+    if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
+    // Where nobody tells that a pause is over, that is looked at.
+    if (this.isPaused && !this.link.isHinted) this.#lookAt = receivedAt + lookEvery;
+    this.#tellOfWindow(answer.window, ask.window);
+    this.line.serve();
+    this.line.answered(no);
+  }
+
+  #tellOfWindow(window: number, own: number): void {
+    if (window <= own + 1 || window === this.#longestWindow) return;
+    this.#longestWindow = window;
+    this.link.emit({ type: 'window', limit: limitOf(this.tag), duration: window });
+  }
+
+  /** Sets the timer to when there is something to do next. */
+  #schedule(time: number): void {
+    const next = Math.min(this.link.isDown ? Number.POSITIVE_INFINITY : this.#tellAt, this.#nextForWaiters(time));
+    if (next === Number.POSITIVE_INFINITY) this.#alarm.clear();
+    else if (!this.#alarm.isSet || Math.abs(this.#alarm.due - next) > residue)
+      this.#alarm.set(Math.max(0, next - time));
+    if (this.#alarm.isHeld !== this.isWaiting) this.#alarm.hold(this.isWaiting);
+  }
+
+  #nextForWaiters(time: number): number {
+    if (!this.isWaiting) return Number.POSITIVE_INFINITY;
+    if (this.isPaused)
+      return Math.min(time + this.#pause.left, this.link.isDown ? Number.POSITIVE_INFINITY : this.#lookAt);
+    const times = [this.#reserved.next(time)];
+    if (this.link.isDown) {
+      if (this.link.options.whenDown === 'local') times.push(this.#turnAlone(this.line.firstWeight));
+    } else if (!this.#isAsking) {
+      times.push(...[this.#askAt, this.#starting?.until ?? 0].filter((each) => each > time + residue));
+    }
+    return Math.min(...times);
+  }
+}

@@ -1,0 +1,353 @@
+import type { Call } from '../../core/call/call.js';
+import { Alarm, now, residue } from '../../core/call/clock.js';
+import type { SiteInfo } from '../../core/call/policy.js';
+import { LeaseLostError } from '../../core/errors.js';
+import type { Limiter } from '../found.js';
+import type { SlotGate, SlotGrant, SlotRules } from '../store.js';
+import type { Onward, QueueRules, Waiter } from '../waiter.js';
+import type { LeaseAnswer, LeaseMessage } from './backend.js';
+import type { Link, Linked, Reply } from './link.js';
+import { closed, down } from './store-errors.js';
+import { type LineOwner, StoreAsk, StoreLine } from './store-line.js';
+import { limitOf } from './tags.js';
+
+/** How long a slot that nobody wants is kept, in milliseconds: the next call here may have it without a trip. */
+const lingering = 20;
+
+/** What a call asks of a concurrency limit in a store, and what it has got. */
+class SlotAsk extends StoreAsk implements SlotGrant {
+  onLost: ((error: Error) => void) | undefined = undefined;
+  fence: number | undefined = undefined;
+  isRunning = false;
+  /** Whether the store knows that it has it: not of one that began while the store was down. */
+  isLeased = false;
+
+  constructor(
+    readonly limit: StoredSlots,
+    weight: number,
+    advance: number,
+  ) {
+    super(weight, advance);
+  }
+
+  giveBack(): void {
+    this.limit.giveBack(this);
+  }
+}
+
+/**
+ * A concurrency limit in a store, as this process has it: those who wait here, and the slots that it holds for its calls. It
+ * says what it holds in one message at a time; what it does not say any more is free.
+ */
+export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
+  readonly kind = 'concurrency';
+  readonly isPassing = false;
+  onIdle: (() => void) | undefined = undefined;
+  readonly line = new StoreLine(this);
+  readonly #asks = new WeakMap<Call, SlotAsk>();
+  readonly #running = new Set<SlotAsk>();
+  /** How many slots are in use, and how many it holds. */
+  #inUse = 0;
+  #held = 0;
+  #limit: number;
+  /** Until when they are its own, by its own clock. */
+  #leasedUntil = Number.NEGATIVE_INFINITY;
+  #epoch = '';
+  #fence: number | undefined;
+  #others = 0;
+  #isAsking = false;
+  #asked = 0;
+  /** Whether something has changed that the store is to know at once. */
+  #isDirty = false;
+  /** Whether the store knows that somebody waits here. */
+  #isInLine = false;
+  #hasTurn = false;
+  /** What the store counts as held here. */
+  #told = 0;
+  /** When it is told of what is not needed any more; and when it wants a sign of life at the latest. */
+  #giveAt = Number.POSITIVE_INFINITY;
+  #beatAt = Number.POSITIVE_INFINITY;
+  #hasToldOfShare = false;
+  readonly #alarm = new Alarm(() => this.#turn(), false);
+  readonly #lease = new Alarm(() => this.#lose(), false);
+
+  constructor(
+    readonly link: Link,
+    readonly tag: string,
+    { limit }: SlotRules,
+  ) {
+    this.#limit = limit;
+  }
+
+  get waiting(): number {
+    return this.line.length;
+  }
+
+  get used(): number {
+    return this.#inUse;
+  }
+
+  get isWaiting(): boolean {
+    return this.waiting > 0;
+  }
+
+  get isIdle(): boolean {
+    return this.#inUse === 0 && this.#told === 0 && !this.isWaiting && !this.#isAsking && !this.#isInLine;
+  }
+
+  get nextAnswer(): number {
+    return this.#asked + 1;
+  }
+
+  /** Nobody can tell, as a slot may come back at any time. */
+  get isFull(): boolean {
+    return false;
+  }
+
+  get standsInLine(): boolean {
+    return this.#isInLine;
+  }
+
+  configure({ limit }: SlotRules): void {
+    this.#limit = limit;
+    this.#say();
+  }
+
+  wait(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules, weight: number, advance: number): unknown {
+    if (this.link.isClosed) return onward.fail(closed(site), call);
+    const ask = new SlotAsk(this, weight, advance);
+    this.#asks.set(call, ask);
+    return this.line.wait(call, site, onward, queue, ask);
+  }
+
+  grantOf(call: Call): SlotGrant {
+    return this.#asks.get(call) as SlotAsk;
+  }
+
+  /** Takes for the first in line what it asks for. */
+  take({ ask }: Waiter): boolean {
+    if (!this.#mayTake(ask.weight)) return false;
+    const taken = ask as SlotAsk;
+    taken.isRunning = true;
+    taken.isLeased = !this.link.isDown;
+    taken.fence = taken.isLeased ? this.#fence : undefined;
+    this.#inUse += ask.weight;
+    this.#running.add(taken);
+    return true;
+  }
+
+  #mayTake(weight: number): boolean {
+    if (weight === 0) return true;
+    if (this.link.isDown) return this.#mayTakeAlone(weight);
+    return this.#inUse + weight <= this.#held && now() < this.#leasedUntil - residue;
+  }
+
+  #mayTakeAlone(weight: number): boolean {
+    const { whenDown } = this.link.options;
+    if (whenDown !== 'local') return whenDown === 'open';
+    const share = this.#share();
+    return this.#inUse === 0 || this.#inUse + weight <= share;
+  }
+
+  /** What this process may do alone. */
+  #share(): number {
+    const processes = this.link.options.processes ?? this.link.processes;
+    if (processes > 0) return Math.max(1, Math.floor(this.#limit / processes));
+    if (!this.#hasToldOfShare) this.link.emit({ type: 'share', limit: limitOf(this.tag) });
+    this.#hasToldOfShare = true;
+    return 1;
+  }
+
+  giveBack(ask: SlotAsk): void {
+    if (!ask.isRunning) return;
+    ask.isRunning = false;
+    this.#running.delete(ask);
+    this.#inUse -= ask.weight;
+    if (this.#mustPassOn()) this.#held = Math.max(this.#inUse, this.#held - ask.weight);
+    if (this.#running.size === 0) this.#lease.clear();
+    this.wake();
+  }
+
+  /** Whether a slot that comes back is for others: they stand in line, and this process has more than its part. */
+  #mustPassOn(): boolean {
+    return this.#others > 0 && this.#held > Math.floor(this.#limit / (this.#others + 1));
+  }
+
+  /** Whether the store takes this process to hold or want what it does not. */
+  get #hasTooMuch(): boolean {
+    return this.#told > this.#inUse || (this.#isInLine && !this.isWaiting);
+  }
+
+  /** How long it may take until the store is told of that. */
+  get #patience(): number {
+    return this.#others > 0 || this.isWaiting || !this.link.isHinted ? 0 : lingering;
+  }
+
+  lineChanged(): void {
+    this.wake();
+  }
+
+  /** There may be something for this process, or somebody waits for what it does not use. */
+  look(): void {
+    this.#say();
+  }
+
+  changed(): void {
+    this.#isInLine = false;
+    this.#say();
+  }
+
+  close(): void {
+    this.line.refuseAll(({ site }) => closed(site));
+    this.#alarm.clear();
+    this.#lease.clear();
+    if (!this.link.isDown) {
+      const message = { ...this.#message(), held: 0, wanted: [], leaves: true };
+      this.link.tellLast(() => this.link.backend.lease(this.tag, message));
+    }
+    this.#abort([...this.#running], 'the store of its limit was closed');
+  }
+
+  #say(): void {
+    this.#isDirty = true;
+    this.wake();
+  }
+
+  wake(): void {
+    this.link.active.add(this);
+    if (this.#hasTurn) return;
+    this.#hasTurn = true;
+    queueMicrotask(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#hasTurn = false;
+    if (this.link.isClosed) return;
+    const time = now();
+    this.line.serve();
+    if (this.link.isDown) {
+      this.line.answered(this.nextAnswer);
+      if (this.link.options.whenDown === 'reject') this.line.refuseAll(({ site }) => down(site, this.link));
+    }
+    this.#giveAt = this.#hasTooMuch ? Math.min(this.#giveAt, time + this.#patience) : Number.POSITIVE_INFINITY;
+    this.link.hold();
+    if (!this.#isAsking && !this.link.isDown && this.#hasToSay(time)) this.#ask(time);
+    this.#schedule();
+    this.#rest();
+  }
+
+  #hasToSay(time: number): boolean {
+    if (this.#isDirty || this.line.hasUntold || (this.isWaiting && !this.#isInLine)) return true;
+    return Math.min(this.#giveAt, this.#beatAt) <= time + residue;
+  }
+
+  /** Nothing is to be done until a call comes. */
+  #rest(): void {
+    if (!this.isIdle || this.#isDirty) return;
+    this.link.active.delete(this);
+    this.onIdle?.();
+  }
+
+  #message(): LeaseMessage {
+    return {
+      limit: this.#limit,
+      lease: this.link.options.lease,
+      process: this.link.process,
+      sequence: ++this.link.sequence,
+      held: this.#inUse,
+      wanted: this.line.weights(0),
+      epoch: this.#epoch,
+      leaves: false,
+    };
+  }
+
+  #ask(time: number): void {
+    const { lease } = this.link.options;
+    if (time >= this.#leasedUntil) this.#lose();
+    // Who was silent for so long is as new.
+    if (time > this.#leasedUntil + lease) this.#epoch = '';
+    const message = this.#message();
+    const no = ++this.#asked;
+    this.#isAsking = true;
+    this.#isDirty = false;
+    this.#giveAt = Number.POSITIVE_INFINITY;
+    this.#beatAt = Number.POSITIVE_INFINITY;
+    this.#held = this.#inUse;
+    this.link.ask(
+      this.tag,
+      this.isWaiting,
+      () => this.link.backend.lease(this.tag, message),
+      (reply) => {
+        this.#isAsking = false;
+        if (reply !== undefined) this.#answered(reply, message, no);
+        this.#turn();
+      },
+    );
+  }
+
+  #answered({ answer, sentAt, receivedAt }: Reply<LeaseAnswer>, message: LeaseMessage, no: number): void {
+    const { lease } = this.link.options;
+    const { got, epoch, closedFor, nextEnd, others, processes, fence } = answer;
+    this.#epoch = epoch;
+    this.#leasedUntil = sentAt + lease;
+    this.#held += got;
+    this.#told = message.held + got;
+    if (fence > 0) this.#fence = fence;
+    for (const each of this.#running) each.isLeased = true;
+    this.#others = others;
+    this.link.processes = processes;
+    let wanted = 0;
+    for (const [weight, count] of message.wanted) wanted += weight * count;
+    this.#isInLine = wanted > got;
+    this.line.serve();
+    this.line.answered(no);
+    if (!this.#isBusy) return;
+    this.#beatAt = receivedAt + lease / 3;
+    if (this.isWaiting && nextEnd > 0) this.#beatAt = Math.min(this.#beatAt, receivedAt + nextEnd);
+    if (this.isWaiting && closedFor > 0) this.#beatAt = Math.min(this.#beatAt, receivedAt + closedFor);
+  }
+
+  get #isBusy(): boolean {
+    return this.#held > 0 || this.isWaiting || this.#isInLine;
+  }
+
+  #schedule(): void {
+    const isQuiet = this.link.isDown || this.#isAsking;
+    const next = isQuiet ? Number.POSITIVE_INFINITY : Math.min(this.#giveAt, this.#beatAt);
+    const time = now();
+    if (next === Number.POSITIVE_INFINITY) this.#alarm.clear();
+    else if (!this.#alarm.isSet || Math.abs(this.#alarm.due - next) > residue)
+      this.#alarm.set(Math.max(0, next - time));
+    if (this.#alarm.isHeld !== this.isWaiting) this.#alarm.hold(this.isWaiting);
+    const end = this.#hasLeased ? this.#leasedUntil : Number.NEGATIVE_INFINITY;
+    if (end > time && (!this.#lease.isSet || Math.abs(this.#lease.due - end) > residue)) this.#lease.set(end - time);
+  }
+
+  get #hasLeased(): boolean {
+    for (const { isLeased } of this.#running) if (isLeased) return true;
+    return false;
+  }
+
+  get #leased(): SlotAsk[] {
+    return [...this.#running].filter(({ isLeased }) => isLeased);
+  }
+
+  /** It could not renew the lease in time. */
+  #lose(): void {
+    if (now() < this.#leasedUntil - residue) {
+      this.#schedule();
+      return;
+    }
+    const lost = this.#leased;
+    if (lost.length === 0) return;
+    this.link.emit({ type: 'lost', limit: limitOf(this.tag), calls: lost.length });
+    this.#abort(lost, 'this process could not renew the lease of its slot in time');
+  }
+
+  #abort(asks: readonly SlotAsk[], why: string): void {
+    for (const each of asks) {
+      each.isLeased = false;
+      each.onLost?.(new LeaseLostError(`${limitOf(this.tag)}: ${why}`));
+    }
+  }
+}

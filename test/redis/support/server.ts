@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** Why there are no tests on a Redis here; undefined: there is one. */
+export const missing: string | undefined = whyMissing();
+
+function whyMissing(): string | undefined {
+  const { status } = spawnSync('redis-server', ['--version']);
+  if (status === 0) return undefined;
+  const why = 'NOT RUN: there is no redis-server on this machine (Debian: apt-get install redis-server)';
+  if (process.env.OPERO_NEEDS_REDIS) throw new Error(why);
+  console.error(why);
+  return why;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** A Redis of the tests' own, which ends with them however they end. */
+export class RedisServer {
+  #process: ChildProcess | undefined;
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'opero-redis-'));
+
+  private constructor(
+    readonly port: number,
+    readonly options: readonly string[],
+  ) {}
+
+  static async start(...options: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), options);
+    await server.start();
+    return server;
+  }
+
+  async start(): Promise<void> {
+    const basic = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder];
+    // A shell beside it ends it when the pipe from here breaks, as it does when this program is killed.
+    const watched = 'redis-server "$@" & child=$!; (read -r _; kill -9 $child) <&3 & wait $child';
+    const child = spawn('bash', ['-c', watched, 'redis', ...basic, ...this.options], {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    });
+    this.#process = child;
+    await new Promise<void>((resolve, reject) => {
+      let text = '';
+      child.stdout?.on('data', (some) => {
+        text += some;
+        if (text.includes('Ready to accept connections')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`redis-server did not start: ${text}`)));
+    });
+    child.unref();
+    for (const stream of [child.stdout, child.stdio[3]]) (stream as net.Socket).unref();
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    const gone = once(child, 'exit');
+    (child.stdio[3] as net.Socket).destroy();
+    child.ref();
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
