@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { concurrency, Orchestrator, rateLimit, type Store } from 'opero';
+import { memoryStore } from 'opero/testing';
+import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
+import { LeaseState } from '../../src/limits/stored/memory-leases.js';
+import { PermitState } from '../../src/limits/stored/memory-permits.js';
+import { advance, underFakeClock } from '../support/clock.js';
+import { assertWindows } from '../support/starts.js';
+import { Work } from '../support/work.js';
+
+/** A store that counts its round trips. */
+function counting(sharedWith?: Store, options: object = {}) {
+  const counts = { trips: 0 };
+  const store = memoryStore({
+    ...options,
+    ...(sharedWith && { sharedWith }),
+    onEvent({ type }) {
+      if (type === 'trip') counts.trips++;
+    },
+  });
+  return { store, counts };
+}
+
+function limited(store: Store, config: { rate: number; per?: number }) {
+  const starts: number[] = [];
+  class Api {
+    @rateLimit({ ...config, store, name: 'api' })
+    async get(_options?: unknown): Promise<void> {
+      starts.push(Date.now());
+    }
+  }
+  return { api: new Api(), starts };
+}
+
+const ask: PermitAsk = {
+  starts: 10,
+  window: 1000,
+  horizon: 500,
+  grace: 50,
+  spread: false,
+  process: 'p',
+  first: 1,
+  wanted: [],
+  notes: [],
+};
+const none = (): void => {};
+
+describe('rate limits in a store', () => {
+  test('R2 unsaturated, one round trip a start', () =>
+    underFakeClock(async (clock) => {
+      const { store, counts } = counting();
+      const { api } = limited(store, { rate: 100 });
+      for (let n = 0; n < 5; n++) {
+        await api.get();
+        await advance(clock, 50);
+      }
+      assert.equal(counts.trips, 5);
+    }));
+
+  test('R2 all calls of a turn are one ask', () =>
+    underFakeClock(async () => {
+      const { store, counts } = counting();
+      const { api } = limited(store, { rate: 100 });
+      await Promise.all(Array.from({ length: 50 }, () => api.get()));
+      assert.equal(counts.trips, 1);
+    }));
+
+  test('R2 saturated, at most 0.3 round trips a start, and every window is full', () =>
+    underFakeClock(async (clock) => {
+      const one = counting();
+      const two = counting(one.store);
+      const members = [one, two].map(({ store }) => limited(store, { rate: 100 }));
+      for (const { api } of members) for (let n = 0; n < 300; n++) void api.get();
+      await advance(clock, 5100);
+      const starts = members.flatMap((each) => each.starts).toSorted((a, b) => a - b);
+      assertWindows(starts, 100, 1000);
+      assert.ok(starts.length >= 490, `${starts.length} starts`);
+      const trips = one.counts.trips + two.counts.trips;
+      assert.ok(trips / starts.length <= 0.3, `${trips / starts.length}`);
+    }));
+
+  test('R3 each process gets its share', () =>
+    underFakeClock(async (clock) => {
+      const one = memoryStore();
+      const members = [one, memoryStore({ sharedWith: one })].map((store) => limited(store, { rate: 20 }));
+      for (const { api } of members) for (let n = 0; n < 200; n++) void api.get();
+      await advance(clock, 8000);
+      const [first, second] = members.map(({ starts }) => starts.length) as [number, number];
+      assert.ok(Math.min(first, second) > 0.3 * (first + second), `${first} and ${second}`);
+    }));
+
+  test('R5 a permit that lapses while its call waits for a slot is not used; the call keeps its place', () =>
+    underFakeClock(async (clock) => {
+      const work = new Work();
+      const starts: number[] = [];
+      class Api {
+        @rateLimit({ rate: 10, store: memoryStore(), name: 'api' })
+        @concurrency(1)
+        async run(name: string): Promise<void> {
+          starts.push(Date.now());
+          await work.begin(name);
+        }
+      }
+      const api = new Api();
+      const calls = ['a', 'b', 'c'].map((name) => api.run(name));
+      await advance(clock, 600);
+      for (const name of ['a', 'b', 'c']) {
+        work.end(name);
+        await advance(clock, 400);
+      }
+      await Promise.all(calls);
+      assert.deepEqual(work.begun, ['a', 'b', 'c']);
+      assert.equal(starts.length, 3);
+    }));
+
+  test('R7 nobody takes permits further ahead than a horizon', () => {
+    const state = new PermitState();
+    const full = state.reserve(1000, { ...ask, wanted: [[1, 10]] }, none);
+    assert.equal(full.permits.length, 10);
+    const next = state.reserve(1400, { ...ask, first: 11, wanted: [[1, 100]] }, none);
+    assert.deepEqual(next.permits, []);
+    assert.equal(next.again, 1000 + 50 + 1000 - 500);
+    assert.equal(state.reserve(1550, { ...ask, first: 111, wanted: [[1, 100]] }, none).permits.length, 10);
+  });
+
+  test('R8 what nobody here needs goes back, for others', () =>
+    underFakeClock(async (clock) => {
+      const one = memoryStore();
+      const first = limited(one, { rate: 2, per: 1000 });
+      const other = limited(memoryStore({ sharedWith: one }), { rate: 2, per: 1000 });
+      await first.api.get();
+      await first.api.get();
+      const controller = new AbortController();
+      const calls = [0, 1].map(() => first.api.get({ signal: controller.signal }).catch(() => {}));
+      await advance(clock, 800);
+      controller.abort();
+      await Promise.all(calls);
+      await advance(clock, 30);
+      void other.api.get();
+      void other.api.get();
+      await advance(clock, 500);
+      assert.equal(other.starts.length, 2);
+    }));
+
+  test('R9 while others wait, a start counts from when it was, not from when it might have been', () =>
+    underFakeClock(async (clock) => {
+      const one = memoryStore();
+      const first = limited(one, { rate: 10 });
+      const other = limited(memoryStore({ sharedWith: one }), { rate: 10 });
+      for (let n = 0; n < 10; n++) void first.api.get();
+      await advance(clock, 1);
+      void first.api.get();
+      void other.api.get();
+      await advance(clock, 1100);
+      const [start] = other.starts;
+      assert.ok(start !== undefined && start >= 1000 && start <= 1040, `${start}`);
+    }));
+
+  test('R10 a clock that was set back by up to a window: starts wait that much longer at most', () => {
+    const state = new PermitState();
+    state.reserve(10_000, { ...ask, wanted: [[1, 10]] }, none);
+    const back = state.reserve(9600, { ...ask, first: 11, wanted: [[1, 1]] }, none);
+    assert.deepEqual(back.permits, []);
+    const later = state.reserve(10_600, { ...ask, first: 12, wanted: [[1, 1]] }, none);
+    assert.deepEqual(later.permits, [10_000 + 50 + 1000]);
+  });
+
+  test('R10 by more than a window: all starts are held for one', () => {
+    const state = new PermitState();
+    state.reserve(100_000, { ...ask, wanted: [[1, 10]] }, none);
+    const { again } = state.reserve(50_000, { ...ask, first: 11, wanted: [[1, 1]] }, none);
+    assert.equal(again, 50_000 + 50 + 1000 - 500);
+  });
+
+  test('a rate that weighs after the fact is charged, or given back', () =>
+    underFakeClock(async (clock) => {
+      const store = memoryStore();
+      const starts: number[] = [];
+      const quota = { rate: 10, per: 1000, store, name: 'tokens' };
+      const run = new Orchestrator({
+        rateLimit: { ...quota, weight: () => 5, weightResult: (value: number) => value },
+      }).wrap(async (tokens: number) => {
+        starts.push(Date.now());
+        return tokens;
+      });
+      await run(1);
+      await advance(clock, 10);
+      // Four came back: 1 + 5 leave room for no more than four.
+      await run(9);
+      await advance(clock, 10);
+      void run(5);
+      await advance(clock, 1100);
+      assert.equal(starts.length, 3);
+      assert.ok((starts[2] as number) >= 1000);
+    }));
+});
+
+describe('slots in a store', () => {
+  test('C8 a slot passes on here without a trip while nobody else stands in line', () =>
+    underFakeClock(async (clock) => {
+      const { store, counts } = counting();
+      const run = new Orchestrator({ concurrency: { limit: 2, store, name: 'api' } }).wrap(
+        () => new Promise((resolve) => setTimeout(resolve, 5)),
+      );
+      const calls = Promise.all(Array.from({ length: 40 }, () => run()));
+      await advance(clock, 200);
+      await calls;
+      assert.ok(counts.trips <= 4, `${counts.trips} trips`);
+    }));
+
+  test('C4 who has not fetched what it was granted gets no other', () => {
+    const state = new LeaseState();
+    const told: string[] = [];
+    const base = { limit: 3, lease: 900, sequence: 1, held: 0, epoch: '', leaves: false };
+    const say = (process: string, time: number, more: object): LeaseAnswer =>
+      state.take(time, { ...base, process, wanted: [], ...more }, (each) => told.push(each)) as LeaseAnswer;
+    const { epoch } = say('a', 1000, { wanted: [[1, 3]] });
+    say('b', 1001, { wanted: [[1, 3]] });
+    say('c', 1002, { wanted: [[1, 3]] });
+    told.length = 0;
+    say('a', 1003, { sequence: 2, epoch, held: 0 });
+    assert.deepEqual(told.toSorted(), ['b', 'c']);
+    // Two of the three free ones: the third waits for one of them to ask.
+    assert.equal(say('b', 1004, { sequence: 2, epoch, held: 0, wanted: [[1, 3]] }).got, 2);
+  });
+
+  test('C1 heavy calls go one after the other; none waits for what each holds a part of', () =>
+    underFakeClock(async (clock) => {
+      const one = memoryStore();
+      const counts = { running: 0, most: 0 };
+      const runs = [one, memoryStore({ sharedWith: one })].map((store) =>
+        new Orchestrator({ concurrency: { limit: 4, store, name: 'api', weight: (weight: number) => weight } }).wrap(
+          async (weight: number) => {
+            counts.running += weight;
+            counts.most = Math.max(counts.most, counts.running);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            counts.running -= weight;
+          },
+        ),
+      );
+      const calls = Promise.all(Array.from({ length: 24 }, (_, nth) => runs[nth % 2]?.((nth % 4) + 1)));
+      await advance(clock, 400);
+      await calls;
+      assert.ok(counts.most <= 4, `${counts.most}`);
+    }));
+});
