@@ -1,3 +1,4 @@
+import { channels } from '../../core/call/channels.js';
 import { Alarm, now } from '../../core/call/clock.js';
 import type { Backend } from './backend.js';
 import type { FilledOptions, StoreEvent } from './options.js';
@@ -111,6 +112,7 @@ export class Link {
   }
 
   emit(event: StoreEvent): void {
+    publish(event);
     try {
       this.options.onEvent?.(event);
     } catch {
@@ -143,7 +145,8 @@ export class Link {
   #succeed(tag: string, duration: number): void {
     this.#trips.push(duration);
     if (this.#trips.length > recently) this.#trips.shift();
-    if (this.options.onEvent !== undefined) this.emit({ type: 'trip', limit: limitOf(tag), duration });
+    const isHeard = this.options.onEvent !== undefined || channels.store.hasSubscribers;
+    if (isHeard) this.emit({ type: 'trip', limit: limitOf(tag), duration });
     this.#up();
     this.onTrip?.();
   }
@@ -184,6 +187,12 @@ export class Link {
       () => {},
     );
   }
+}
+
+/** Tells those who listen to events. */
+function publish({ type: state, limit: name, error }: StoreEvent): void {
+  if (state === 'lost') channels.lease.publish({ type: 'lease', name, state, error });
+  else if (channels.store.hasSubscribers) channels.store.publish({ type: 'store', name, state, error });
 }
 
 /** What a client throws at once is as what it rejects with. */

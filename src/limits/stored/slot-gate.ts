@@ -1,4 +1,5 @@
 import type { Call } from '../../core/call/call.js';
+import { channels } from '../../core/call/channels.js';
 import { Alarm, now, residue } from '../../core/call/clock.js';
 import type { SiteInfo } from '../../core/call/policy.js';
 import { LeaseLostError } from '../../core/errors.js';
@@ -291,7 +292,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     this.#epoch = epoch;
     this.#leasedUntil = sentAt + lease;
     this.#held += got;
-    this.#told = message.held + got;
+    this.#tellOfLease(message.held + got);
     if (fence > 0) this.#fence = fence;
     for (const each of this.#running) each.isLeased = true;
     this.#others = others;
@@ -305,6 +306,15 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     this.#beatAt = receivedAt + lease / 3;
     if (this.isWaiting && nextEnd > 0) this.#beatAt = Math.min(this.#beatAt, receivedAt + nextEnd);
     if (this.isWaiting && closedFor > 0) this.#beatAt = Math.min(this.#beatAt, receivedAt + closedFor);
+  }
+
+  /** Tells those who listen whether this process holds any. */
+  #tellOfLease(told: number): void {
+    const isNews = told > 0 !== this.#told > 0;
+    this.#told = told;
+    if (!isNews || !channels.lease.hasSubscribers) return;
+    const state = told > 0 ? 'taken' : 'released';
+    channels.lease.publish({ type: 'lease', name: limitOf(this.tag), state, error: undefined });
   }
 
   get #isBusy(): boolean {

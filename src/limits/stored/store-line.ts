@@ -1,6 +1,7 @@
 import type { Call } from '../../core/call/call.js';
 import { now } from '../../core/call/clock.js';
 import type { SiteInfo } from '../../core/call/policy.js';
+import { beginWait, type ToldWait } from '../../core/call/told-wait.js';
 import { Ask } from '../ask.js';
 import { isBefore, Line } from '../line.js';
 import { noPlace, type PlaceKind, rejection } from '../rejections.js';
@@ -86,6 +87,7 @@ export class StoreLine {
         if (outranked === undefined) return onward.fail(this.#reject(waiter, 'queue-full'), call);
       }
     }
+    const told = beginWait(call, site, this.owner.kind);
     const wait = promiseOf(waiter);
     ask.toldBy = this.owner.nextAnswer;
     const isTold = isFull || (this.owner.standsInLine && !mustBeQuick(waiter) && queue.maxQueue > 0);
@@ -95,7 +97,7 @@ export class StoreLine {
     this.#begin(waiter);
     outranked?.leave(pushedOut);
     this.owner.lineChanged();
-    return this.#goOn(wait);
+    return this.#goOn(wait, told);
   }
 
   /** Waits once more, before all whose turn has not come yet. */
@@ -103,19 +105,26 @@ export class StoreLine {
     if (call.aborted) return onward.fail(call.reason, call);
     const waiter = waiterFor(this, call, site, onward, queue, ask);
     if (mustBeQuick(waiter)) return onward.fail(this.#turnAway(waiter), call);
+    const told = beginWait(call, site, this.owner.kind);
     const wait = promiseOf(waiter);
     this.#line.rejoin(waiter);
     this.#begin(waiter);
     if (!ask.isLeftWaiting) this.#leaveWaiting(ask);
     else this.#leftWaiting++;
     this.owner.lineChanged();
-    return this.#goOn(wait);
+    return this.#goOn(wait, told);
   }
 
-  async #goOn(wait: Promise<Waiter>): Promise<unknown> {
+  async #goOn(wait: Promise<Waiter>, told: ToldWait | undefined): Promise<unknown> {
     const waiter = await wait;
     const { call, onward } = waiter;
-    return waiter.hasFailed ? await onward.fail(this.#errorOf(waiter), call) : await onward.next(call);
+    if (waiter.hasFailed) {
+      const error = this.#errorOf(waiter);
+      told?.end(error);
+      return await onward.fail(error, call);
+    }
+    told?.end();
+    return await onward.next(call);
   }
 
   #errorOf(waiter: Waiter): unknown {
