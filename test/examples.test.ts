@@ -261,6 +261,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'one two three one',
     'every key is used up: two; three; one',
   ],
+  'shared-limit': ['40 starts by 2 processes', 'no more than 10 in any 250 ms: true'],
   'shared-limits': [
     '8 of 10 permits are used',
     '2 wait',
@@ -296,7 +297,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Those that need a Redis. */
-const onRedis: readonly string[] = ['jobs'];
+const onRedis: readonly string[] = ['jobs', 'shared-limit'];
 
 describe('examples', () => {
   let redis: RedisServer | undefined;
