@@ -46,6 +46,7 @@ const api = new Api();
 
 let isOver = false;
 let failed = 0;
+let unanswered = 0;
 /** Keeps so many calls waiting until told otherwise, and gives some of them up. */
 async function saturate(depth: number, aborts: number): Promise<void> {
   const one = async (): Promise<void> => {
@@ -53,14 +54,30 @@ async function saturate(depth: number, aborts: number): Promise<void> {
       const controller = new AbortController();
       const call = api.start(0, controller.signal);
       if (Math.random() < aborts) setTimeout(() => controller.abort(), Math.random() * 100);
+      unanswered++;
       await call.catch(() => failed++);
+      unanswered--;
+    }
+  };
+  await Promise.all(Array.from({ length: depth }, one));
+}
+
+/** Keeps so many calls going that hold slots. */
+async function cycle(depth: number, duration: number): Promise<void> {
+  const one = async (): Promise<void> => {
+    while (!isOver) {
+      unanswered++;
+      await api.hold(0, duration).catch(() => failed++);
+      unanswered--;
     }
   };
   await Promise.all(Array.from({ length: depth }, one));
 }
 
 process.on('message', (order: Order) => {
-  if (order.kind === 'saturate') void saturate(order.depth, order.aborts ?? 0);
+  if (order.kind === 'saturate') void saturate(order.depth, order.aborts ?? 0).then(() => tell({ kind: 'resting' }));
+  else if (order.kind === 'cycle') void cycle(order.depth, order.duration).then(() => tell({ kind: 'resting' }));
+  else if (order.kind === 'rest') isOver = true;
   else if (order.kind === 'start') {
     for (let n = 0; n < order.count; n++) {
       api.start(n).then(
@@ -82,7 +99,7 @@ process.on('message', (order: Order) => {
     configure(Api, 'start', { rateLimit: { rate: order.rate } });
   } else if (order.kind === 'report') {
     isOver = true;
-    tell({ kind: 'report', starts, holds, trips, failed });
+    tell({ kind: 'report', starts, holds, trips, failed, unanswered });
   } else if (order.kind === 'close') {
     void store.close().then(() => tell({ kind: 'closed' }));
   } else if (order.kind === 'end') process.exit();

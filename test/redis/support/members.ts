@@ -7,12 +7,13 @@ export type Order =
   | { readonly kind: 'start'; readonly count: number }
   | { readonly kind: 'hold'; readonly count: number; readonly duration?: number }
   | { readonly kind: 'block'; readonly duration: number }
+  | { readonly kind: 'cycle'; readonly depth: number; readonly duration: number }
   | { readonly kind: 'configure'; readonly rate: number }
-  | { readonly kind: 'report' | 'close' | 'end' };
+  | { readonly kind: 'rest' | 'report' | 'close' | 'end' };
 
 /** What a member tells. Times are milliseconds of the clock that all processes of a machine share. */
 export type Told =
-  | { readonly kind: 'ready' | 'done' | 'closed' }
+  | { readonly kind: 'ready' | 'done' | 'closed' | 'resting' }
   | { readonly kind: 'failed'; readonly name: string }
   | { readonly kind: 'event'; readonly type: string }
   | { readonly kind: 'start' | 'free'; readonly at: number }
@@ -25,6 +26,8 @@ export interface Report {
   readonly holds: readonly (readonly [number, number])[];
   readonly trips: number;
   readonly failed: number;
+  /** Calls that were made by `saturate` and `cycle`, and that have got no answer. */
+  readonly unanswered: number;
 }
 
 export interface Settings {
