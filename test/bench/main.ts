@@ -15,6 +15,7 @@ import { rateSections } from './rows/rate.js';
 import { retrySections } from './rows/retries.js';
 import { seenSections } from './rows/seen.js';
 import { setupSections } from './rows/setup.js';
+import { storeSections } from './rows/stores.js';
 import { streamSections } from './rows/stream.js';
 import { workerSections } from './rows/workers.js';
 import { targets } from './targets.js';
@@ -38,6 +39,7 @@ const sections = [
   ...retrySections,
   ...limitSections,
   ...eventSections,
+  ...storeSections,
   ...setupSections,
   ...seenSections,
   ...workerSections,

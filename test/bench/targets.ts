@@ -87,6 +87,13 @@ export const targets = {
       why: 'on the newest Node: there is three times the code since all policies are there, in eight files, as the entries share it; a slow machine takes twice as long',
     },
   },
+  storeTrips: atMost(1.01, 'trips', 'round trips of a start by a rate limit in a Redis that is not reached'),
+  storeTripsSaturated: atMost(0.3, 'trips', 'the same where four processes wait'),
+  storeRate: {
+    ...atLeast(0.97, 'x', 'starts by four processes that wait, to the rate of their limit'),
+    open: { limit: 0.9, why: 'met on a quiet machine; where others use it, permits lapse while a process is held up' },
+  },
+  slotTrips: atMost(1.3, 'trips', 'round trips of a slot of a concurrency limit in a Redis'),
   workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
   batches: {
     ...atLeast(8, 'x', 'items per second of processAll, to one raw pool.run for each'),

@@ -5,6 +5,7 @@ import { memoryStore } from 'opero/testing';
 import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
 import { LeaseState } from '../../src/limits/stored/memory-leases.js';
 import { PermitState } from '../../src/limits/stored/memory-permits.js';
+import { OwnStarts } from '../../src/limits/stored/own-starts.js';
 import { advance, underFakeClock } from '../support/clock.js';
 import { assertWindows } from '../support/starts.js';
 import { Work } from '../support/work.js';
@@ -171,6 +172,20 @@ describe('rate limits in a store', () => {
     state.reserve(100_000, { ...ask, wanted: [[1, 10]] }, none);
     const { again } = state.reserve(50_000, { ...ask, first: 11, wanted: [[1, 1]] }, none);
     assert.equal(again, 50_000 + 50 + 1000 - 500);
+  });
+
+  test('what a process remembers of its starts does not grow with them', () => {
+    const starts = new OwnStarts();
+    let most = 0;
+    for (let time = 0; time < 10_000; time++) {
+      starts.add(time, 1, 100);
+      most = Math.max(most, starts.weight);
+    }
+    assert.ok(most < 500, `${most}`);
+    starts.trim(100, 9999);
+    assert.equal(starts.weight, 100);
+    // The oldest of those that are left counts for one more window.
+    assert.equal(starts.turnOf(1, 100, 100), 10_000);
   });
 
   test('a rate that weighs after the fact is charged, or given back', () =>

@@ -3,14 +3,21 @@ export class OwnStarts {
   readonly #times: number[] = [];
   readonly #weights: number[] = [];
   #weight = 0;
+  /** When there are so many, the old ones are looked for: so that costs no more than the adding did. */
+  #full = 64;
 
   /** How much has started, of what was not forgotten. */
   get weight(): number {
     return this.#weight;
   }
 
-  add(time: number, weight: number): void {
+  /** One more; those that were longer ago than a window are forgotten now and then. */
+  add(time: number, weight: number, window: number): void {
     if (weight === 0) return;
+    if (this.#times.length >= this.#full) {
+      this.trim(window, time);
+      this.#full = Math.max(64, 2 * this.#times.length);
+    }
     this.#times.push(time);
     this.#weights.push(weight);
     this.#weight += weight;
@@ -22,7 +29,6 @@ export class OwnStarts {
     while (old < this.#times.length && (this.#times[old] as number) <= time - window) {
       this.#weight -= this.#weights[old++] as number;
     }
-    // Rarely, as what stands behind moves up each time.
     if (old === 0) return;
     this.#times.splice(0, old);
     this.#weights.splice(0, old);

@@ -251,7 +251,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (whenDown !== 'open' && (whenDown !== 'local' || this.#turnAlone(ask.weight) > now() + residue)) return false;
     // Counted from now on, so that others in this turn find it taken.
     ask.startsAlone = true;
-    this.starts.add(now(), ask.weight);
+    this.starts.add(now(), ask.weight, this.terms.whole);
     return true;
   }
 

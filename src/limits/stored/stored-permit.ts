@@ -90,11 +90,11 @@ export class StoredPermit implements RatePermit {
     if (ask.reserved !== undefined) {
       this.#id = ask.reserved.id;
       limit.notes.add({ kind: 'confirm', id: this.#id, latest: ask.reserved.toStoreTime(start) + shift });
-      limit.starts.add(start, this.weight);
+      limit.starts.add(start, this.weight, limit.terms.whole);
     } else {
       this.#id = limit.newId(weight);
       limit.notes.add({ kind: 'charge', id: this.#id, age: time - start, shift });
-      if (!ask.startsAlone) limit.starts.add(start, this.weight);
+      if (!ask.startsAlone) limit.starts.add(start, this.weight, limit.terms.whole);
     }
     limit.started(ask.reserved);
   }
@@ -130,7 +130,7 @@ export class StoredPermit implements RatePermit {
     if (isCharged) {
       const counted = limit.countOf(more);
       limit.notes.add({ kind: 'charge', id: limit.newId(counted.weight), age: 0, shift: counted.shift });
-      limit.starts.add(now(), more);
+      limit.starts.add(now(), more, limit.terms.whole);
     } else if (this.#id !== undefined) {
       const to = limit.newId(limit.countOf(real).weight);
       limit.notes.add({ kind: 'change', id: this.#id, to, shift: spread ? more * window : 0 });
