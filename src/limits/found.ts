@@ -54,6 +54,11 @@ export class ByKey<L extends Limiter> implements Found<L> {
     return this.#keyless;
   }
 
+  /** The one of a key, or that of calls without; undefined where there is none by now. */
+  peek(name: string | undefined): L | undefined {
+    return name === undefined ? this.#keyless : this.#byKey?.get(name);
+  }
+
   #findByKey(name: string): L {
     this.#byKey ??= new Map();
     const limiters = this.#byKey;

@@ -6,7 +6,7 @@ import type { Pausable, RateRules, SlotRules, StoredLimits } from '../store.js';
 import type { Link } from './link.js';
 import { StoredRate } from './rate-gate.js';
 import { StoredSlots } from './slot-gate.js';
-import { tagOf } from './tags.js';
+import { readTag, tagOf } from './tags.js';
 
 /** A limit in a store as a name has some: one for each key. */
 interface Gate<Rules> extends Limiter {
@@ -48,8 +48,8 @@ class Named<Rules extends object, Each extends Gate<Rules>> implements StoredLim
     return [...this.all].reduce((sum, { used }) => sum + used, 0);
   }
 
-  withTag(tag: string): Each | undefined {
-    return [...this.all].find((each) => each.tag === tag);
+  peek(key: string | undefined): Each | undefined {
+    return this.all.peek(key);
   }
 }
 
@@ -96,16 +96,21 @@ export class Names {
   }
 
   look(tag: string): void {
-    this.#withTag(this.#slots, tag)?.look();
+    withTag(this.#slots, tag)?.look();
   }
 
   pause(tag: string, duration: number): void {
-    this.#withTag(this.#rates, tag)?.pauseHere(duration);
+    withTag(this.#rates, tag)?.pauseHere(duration);
   }
+}
 
-  #withTag<Each>(all: ReadonlyMap<string, { withTag(tag: string): Each | undefined }>, tag: string): Each | undefined {
-    return all.get(decodeURIComponent(tag.split(':')[1] as string))?.withTag(tag);
-  }
+/** The limit of a tag; undefined where there is none here. */
+function withTag<Each>(
+  all: ReadonlyMap<string, { peek(key: string | undefined): Each | undefined }>,
+  tag: string,
+): Each | undefined {
+  const { name, key } = readTag(tag);
+  return all.get(name)?.peek(key);
 }
 
 function known<Rules extends object, Each extends { readonly declared: Rules }>(

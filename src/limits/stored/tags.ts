@@ -6,3 +6,9 @@ export const tagOf = (kind: 'r' | 'c', name: string, key: string | undefined): s
   `${kind}:${encode(name)}${key === undefined ? '' : `:${encode(key)}`}`;
 
 const encode = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
+
+/** The name and the key that a tag stands for. */
+export function readTag(tag: string): { readonly name: string; readonly key: string | undefined } {
+  const [, name = '', key] = tag.split(':');
+  return { name: decodeURIComponent(name), key: key === undefined ? undefined : decodeURIComponent(key) };
+}
