@@ -227,6 +227,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (isSurplus) this.#tellAt = Math.min(this.#tellAt, time + gathering);
     this.link.hold();
     if (!this.#isAsking && !this.link.isDown) this.#askIfNeeded(time);
+    // Where nothing is asked, nobody needs to wait for an answer.
+    if (!this.#isAsking && this.line.hasUntold) this.line.answered(this.nextAnswer);
     this.#schedule(time);
     if (!this.isWaiting && this.#tellAt === Number.POSITIVE_INFINITY && !this.#isAsking) this.link.active.delete(this);
   }
