@@ -123,8 +123,7 @@ const result = {
   calls: holders.concat(gone).reduce((sum, each) => sum + each.of('held').length, 0),
   mostHeldAtOnce: mostHeld(),
   limit: slots.limit,
-  slotsLost: 0,
-  allBackIn,
+  millisecondsUntilAllSlotsWereBack: allBackIn,
   unanswered: reports.reduce((sum, each) => sum + each.unanswered, 0),
 };
 console.log(result);
