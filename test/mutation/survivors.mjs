@@ -145,6 +145,7 @@ export const reasons = [
       ['limits/window.ts', 'this.#schedule(time);'],
       ['limits/window.ts', 'this.#tellIfIdle();'],
       ['limits/states.ts', 'this.#byUse.delete(shared);'],
+      ['limits/window.ts', 'this.enter();'],
     ],
   },
   {
@@ -204,6 +205,7 @@ export const reasons = [
       ['limits/order.ts', 'after?.methodFor'],
       ['limits/shared.ts', "typeof value === 'object' && value !== null", 2],
       ['limits/states.ts', 'shared.onIdle?.()'],
+      ['limits/window.ts', 'this.#pause?.end'],
     ],
   },
   {
