@@ -31,7 +31,7 @@ export class Pause {
   #isOn = false;
 
   constructor(
-    /** Called when one begins, and when it ends. */
+    /** Called when one begins or grows longer, and when it ends; perhaps more than once. */
     readonly onChange: (isOn: boolean) => void,
   ) {
     this.#alarm = new Alarm(() => this.end(), false, always);
@@ -51,13 +51,11 @@ export class Pause {
     if (!this.#spell.extend(duration)) return;
     if (duration === Number.POSITIVE_INFINITY) this.#alarm.clear();
     else this.#alarm.set(duration);
-    if (this.#isOn) return;
     this.#isOn = true;
     this.onChange(true);
   }
 
   end(): void {
-    if (!this.#isOn) return;
     this.#isOn = false;
     this.#spell.end();
     this.#alarm.clear();

@@ -149,4 +149,4 @@ const printed = (name: string, options: object): string => {
 
 /** What stands behind an object, and the kind of policy that it is for; undefined where it is none of those. */
 export const insideOf = (value: unknown): { readonly kind: string; readonly inside: Inside } | undefined =>
-  typeof value === 'object' && value !== null ? insides.get(value) : undefined;
+  insides.get(value as object);

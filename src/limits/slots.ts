@@ -15,7 +15,7 @@ const learnedFor = 60_000;
 export function newSlots(rules: SlotRules, isRanked: boolean): Admission {
   const { limit } = rules;
   const slots = new Admission(typeof limit === 'number' ? limit : limit.initial, rules, 'concurrency', isRanked);
-  if (typeof limit !== 'number') configureSlots(slots, rules, isRanked);
+  configureSlots(slots, rules, isRanked);
   return slots;
 }
 

@@ -799,6 +799,28 @@ describe('waiting while a limit is paused', () => {
       assert.equal(waiting.at, 500);
     }));
 
+  test('X5 retryAfter is not known while the permit is held by who has not started', async () => {
+    const slots = new ConcurrencyLimiter(1);
+    const work = new Work();
+    class Api {
+      @rateLimit({ rate: 1, maxQueue: 0 })
+      @concurrency(slots)
+      async get(): Promise<void> {}
+      @concurrency(slots)
+      async hold(): Promise<unknown> {
+        return await work.begin('hold');
+      }
+    }
+    const api = new Api();
+    api.hold();
+    const waiting = api.get();
+    const error = await rejection(api.get());
+    assert.ok(error instanceof RejectedError);
+    assert.equal(error.retryAfter, undefined);
+    work.endAll();
+    await waiting;
+  });
+
   test('X5 retryAfter is the later of the pause and the permit', () =>
     underFakeClock(async (clock) => {
       const limiter = new RateLimiter({ rate: 1, per: 1000, maxQueue: 0 });
