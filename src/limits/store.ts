@@ -2,6 +2,7 @@ import type { Call, StartListener } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
 import { type Rule, show } from '../core/options.js';
+import type { Undo } from '../core/undo.js';
 import type { Use } from './found.js';
 import type { RatePermit } from './rate-permit.js';
 import type { Onward, QueueRules } from './waiter.js';
@@ -69,7 +70,7 @@ export interface SlotRules {
 }
 
 /** The limits of a name in a store. */
-export interface StoredLimits<Gate, Rules> {
+export interface StoredLimits<Gate, Rules> extends Partial<Pausable> {
   /** The one of a call; made at its first call. Throws where the key of the call cannot be told. */
   find(call: Call, use: Use): Gate;
   /** Takes other rules. */
@@ -84,6 +85,8 @@ export interface StoredLimits<Gate, Rules> {
 export interface Pausable {
   pause(duration: number): void;
   resume(): void;
+  /** Nobody of this process starts until that is ended, whatever the key; other processes go on. */
+  hold(): Undo;
 }
 
 /** A rate limit in a store, as calls of this process meet it. */

@@ -3,6 +3,7 @@ import { finalError } from '../core/call/final-errors.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { ConfigurationError } from '../core/errors.js';
+import { once, type Undo } from '../core/undo.js';
 import type { SharingConfig } from './limiters.js';
 import { type Store, type StoreConfig, type StoredLimits, storeOf } from './store.js';
 
@@ -17,6 +18,9 @@ export interface StoredMaking<Gate, Rules, Options> {
 export class StoredFinder<Gate, Rules, Options extends StoreConfig & SharingConfig> {
   #limits: StoredLimits<Gate, Rules> | undefined;
   #applied: Options;
+  /** How many hold it, and what ends that in the store that it is in by now. */
+  #holds = 0;
+  #release: Undo | undefined;
 
   constructor(
     readonly making: StoredMaking<Gate, Rules, Options>,
@@ -27,14 +31,45 @@ export class StoredFinder<Gate, Rules, Options extends StoreConfig & SharingConf
     this.#applied = declared;
   }
 
+  /** The limits of the name, where they were looked for by now. */
+  get known(): StoredLimits<Gate, Rules> | undefined {
+    return this.#limits;
+  }
+
   /** The limits of the name. Throws where its store cannot be had, or knows the name by other rules. */
   limits(): StoredLimits<Gate, Rules> {
     const { store, name } = this.declared as Required<StoreConfig>;
     const { limitsIn, rulesOf } = this.making;
     const limits = limitsIn(storeOf(store, this.label), name, rulesOf(this.declared));
-    if (limits !== this.#limits) this.#applied = this.declared;
-    this.#limits = limits;
+    if (limits !== this.#limits) this.#moveTo(limits);
     return limits;
+  }
+
+  #moveTo(limits: StoredLimits<Gate, Rules>): void {
+    this.#applied = this.declared;
+    this.#limits = limits;
+    this.#release?.();
+    this.#release = this.#holds > 0 ? limits.hold?.() : undefined;
+  }
+
+  /** Nobody of this process starts until that is ended: where its store cannot be had yet, from when it can be. */
+  hold(): Undo {
+    const limits = this.#limitsNow();
+    if (this.#holds++ === 0) this.#release = limits?.hold?.();
+    return once(() => {
+      if (--this.#holds > 0) return;
+      this.#release?.();
+      this.#release = undefined;
+    });
+  }
+
+  #limitsNow(): StoredLimits<Gate, Rules> | undefined {
+    try {
+      return this.limits();
+    } catch {
+      // Calls tell of it.
+      return undefined;
+    }
   }
 
   /** Takes other options, as far as the store is known by now. */

@@ -22,6 +22,7 @@ import { rankOf } from './order.js';
 import { type RateLimitConfig, type RateLimitOptions, rateLimitKind, storedRates } from './rate-limit-config.js';
 import { fullStep, plainStep } from './rate-limit-step.js';
 import type { RateLimiter } from './rate-limiter.js';
+import { pauseAll } from './rate-pause.js';
 
 /**
  * A shared `RateLimiter`, and what is a method's own beside it.
@@ -85,9 +86,12 @@ const isPlain = ({ shared, options }: Limit<Window, RateLimitOptions>): boolean 
   return shared === undefined && store === undefined && isPlainlyTaken;
 };
 
-/** The policy of rate limits; it can have all of a method's wait, unless one is kept in a store. */
+/** The policy of rate limits; it can have all of a method's wait. */
 export interface RateLimitPolicy extends Policy {
-  /** Nobody starts until that is ended, whatever the key; of limits that methods share, nobody of any of them. */
+  /**
+   * Nobody starts until that is ended, whatever the key; of limits that methods share, nobody of any of them; of limits in a
+   * store, nobody of this process: another one could not be told if this one dies.
+   */
   pause(site: SiteInfo): Undo;
 }
 
@@ -95,11 +99,11 @@ export const isRateLimit = (policy: Policy): policy is RateLimitPolicy => 'pause
 
 const isStored = ({ options }: Limit<Window, RateLimitOptions>): boolean => options().store !== undefined;
 
-export function rateLimitPolicy(given: unknown, where: Where): Policy {
+export function rateLimitPolicy(given: unknown, where: Where): RateLimitPolicy {
   const limits = readLimits<Window, RateLimitOptions>(given, where, rateLimitKind);
   if (where.over === undefined) for (const { options } of limits) checkName(options(), storedRates, where.text);
   const steps = stepsFor(limits, rank, () => policy);
-  const policy: Policy = {
+  const policy: RateLimitPolicy = {
     kind: 'rateLimit',
     options: shownOf(limits, given),
     steps,
@@ -107,11 +111,18 @@ export function rateLimitPolicy(given: unknown, where: Where): Policy {
     reset() {
       for (const { shared } of limits) shared?.reset();
     },
+    pause(site) {
+      const pauses = limits.map((limit, at) =>
+        isStored(limit)
+          ? storedFinder(limits, at, policy, site, making, storedRates).hold()
+          : pauseAll(finder(limits, at, policy, site, making)),
+      );
+      return once(() => {
+        for (const end of pauses) end();
+      });
+    },
   };
-  if (!limits.some(isStored)) {
-    const pausable: RateLimitPolicy = Object.assign(policy, { pause: pauseOf(limits, policy) });
-    return pausable;
-  }
+  if (!limits.some(isStored)) return policy;
   // A permit of a store would lapse while its call waits for a slot of one.
   const last = stepsFor(
     limits,
@@ -119,21 +130,9 @@ export function rateLimitPolicy(given: unknown, where: Where): Policy {
     () => policy,
   );
   policy.stepsBeside = (all) => (all.some((each) => each.kind === 'concurrency' && isInStore(each)) ? last : steps);
-  return inStore(policy);
+  inStore(policy);
+  return policy;
 }
-
-const pauseOf =
-  (limits: readonly Limit<Window, RateLimitOptions>[], policy: Policy): RateLimitPolicy['pause'] =>
-  (site) => {
-    const finders = limits.map((_, at) => finder(limits, at, policy, site, making));
-    const undone = finders.map((each) => each.forAll((window) => window.pause(Number.POSITIVE_INFINITY)));
-    return once(() => {
-      for (const [at, undo] of undone.entries()) {
-        undo();
-        finders[at]?.forAll((window) => window.resume())();
-      }
-    });
-  };
 
 function stepsFor(
   limits: readonly Limit<Window, RateLimitOptions>[],

@@ -4,7 +4,7 @@ import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
 import { Spell } from '../limits/pause.js';
 import { putInside, Shared } from '../limits/shared.js';
-import type { Pausable, RateGate, RateRules, StoredLimits } from '../limits/store.js';
+import type { RateGate, RateRules, StoredLimits } from '../limits/store.js';
 import { checkName, StoredFinder } from '../limits/stored-finder.js';
 import { Window } from '../limits/window.js';
 import { type RateLimitConfig, type RateLimitOptions, rateLimitKind, storedRates } from './rate-limit-config.js';
@@ -35,7 +35,7 @@ class SharedWindows extends Shared<Window, RateLimitOptions> {
     this.#stored = options.store && new StoredFinder(storedRates, options, 'RateLimiter');
   }
 
-  get #inStore(): (StoredLimits<RateGate, RateRules> & Partial<Pausable>) | undefined {
+  get #inStore(): StoredLimits<RateGate, RateRules> | undefined {
     return this.#stored?.limits();
   }
 

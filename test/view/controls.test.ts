@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, before, describe, test } from 'node:test';
 import { CircuitOpenError, circuitBreaker, circuitOf, concurrency, RateLimiter, rateLimit } from 'opero';
+import { memoryStore } from 'opero/testing';
 import { startView, type View } from 'opero/view';
 import type { Everything } from '../../src/view/protocol.js';
 import { ask, type Question } from '../support/view.js';
@@ -51,8 +52,32 @@ class Shares {
   }
 }
 
+const store = memoryStore();
+const limit = { rate: 1000, per: 1000, name: 'crm' };
+
+class Crm {
+  @rateLimit({ ...limit, store, key: (name: string) => name })
+  async sync(name: string): Promise<string> {
+    return name;
+  }
+
+  @rateLimit({ ...limit, store, maxWait: 0 })
+  async quick(): Promise<string> {
+    return 'quick';
+  }
+}
+
+/** The same limit, as another process has it. */
+class Elsewhere {
+  @rateLimit({ ...limit, store: memoryStore({ sharedWith: store }), key: (name: string) => name })
+  async sync(name: string): Promise<string> {
+    return name;
+  }
+}
+
 const desk = new Desk();
 const shares = new Shares();
+const crm = new Crm();
 
 const idsOf = async ({ port }: View): Promise<Record<string, number>> => {
   const { methods } = JSON.parse((await ask(port, '/snapshot')).text) as Everything;
@@ -207,6 +232,18 @@ describe('with controls', () => {
     assert.equal(await isPending(call), true);
     assert.equal(await act('Shares.one', 'resume'), 204);
     assert.equal(await call, 'two');
+  });
+
+  test('a limit in a store is paused in this program, and in no other', async () => {
+    await crm.sync('before');
+    assert.equal(await act('Crm.sync', 'pause'), 204);
+    const calls = [crm.sync('before'), crm.sync('new')];
+    assert.deepEqual(await Promise.all(['before', 'new'].map((name) => new Elsewhere().sync(name))), ['before', 'new']);
+    await assert.rejects(crm.quick(), { reason: 'wait-timeout' });
+    for (const call of calls) assert.equal(await isPending(call), true);
+    assert.equal(await act('Crm.sync', 'resume'), 204);
+    assert.deepEqual(await Promise.all(calls), ['before', 'new']);
+    assert.equal(await crm.quick(), 'quick');
   });
 
   test('what was done is undone when the view ends', async () => {

@@ -1,5 +1,6 @@
 import type { Call } from '../../core/call/call.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { once, type Undo } from '../../core/undo.js';
 import { ByKey, type Limiter, type Use } from '../found.js';
 import { Spell } from '../pause.js';
 import type { Pausable, RateRules, SlotRules, StoredLimits } from '../store.js';
@@ -53,18 +54,22 @@ class Named<Rules extends object, Each extends Gate<Rules>> implements StoredLim
   }
 }
 
-/** Rate limits may be paused, those too that come meanwhile. */
+/** Rate limits may be paused, and held, those too that come meanwhile. */
 class NamedRates extends Named<RateRules, StoredRate> implements Pausable {
   readonly #pause: Spell;
+  readonly #holds: Set<object>;
 
   constructor(link: Link, name: string, rules: RateRules) {
     const pause = new Spell();
+    const holds = new Set<object>();
     super(rules, (key, current) => {
       const made = new StoredRate(link, tagOf('r', name, key), current);
       if (pause.left > 0) made.pause(pause.left);
+      if (holds.size > 0) made.hold(true);
       return made;
     });
     this.#pause = pause;
+    this.#holds = holds;
   }
 
   pause(duration: number): void {
@@ -75,6 +80,16 @@ class NamedRates extends Named<RateRules, StoredRate> implements Pausable {
   resume(): void {
     this.#pause.end();
     for (const each of this.all) each.resume();
+  }
+
+  hold(): Undo {
+    const hold = {};
+    this.#holds.add(hold);
+    for (const each of this.all) each.hold(true);
+    return once(() => {
+      this.#holds.delete(hold);
+      for (const each of this.all) each.hold(this.#holds.size > 0);
+    });
   }
 }
 

@@ -35,6 +35,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
   readonly #alarm = new Alarm(() => this.#turn(), false, always);
   readonly #pause = new Spell();
+  /** Whether nobody starts here, whatever the store says. */
+  #isHeld = false;
   #asked = 0;
   #isAsking = false;
   #hasTurn = false;
@@ -102,7 +104,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isPaused(): boolean {
-    return this.#pause.left > 0;
+    return this.#isHeld || this.#pause.left > 0;
   }
 
   configure(rules: RateRules): void {
@@ -149,6 +151,13 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.#pausedAt = now();
     if (duration > 0) this.#pause.extend(duration);
     else this.#pause.end();
+    this.#againAt = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
+  /** Nobody starts here until it is held no more; nobody else needs to know. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
     this.#againAt = Number.NEGATIVE_INFINITY;
     this.wake();
   }
@@ -358,7 +367,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (pausedUntil > storeNow || isNews) this.#pause.end();
     if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
     // Where nobody tells that a pause is over, that is looked at.
-    if (this.isPaused && !this.link.isHinted) this.#lookAt = receivedAt + lookEvery;
+    if (this.#pause.left > 0 && !this.link.isHinted) this.#lookAt = receivedAt + lookEvery;
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
     this.line.answered(no);
@@ -380,7 +389,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   #nextForWaiters(time: number): number {
-    if (!this.isWaiting) return Number.POSITIVE_INFINITY;
+    if (!this.isWaiting || this.#isHeld) return Number.POSITIVE_INFINITY;
     if (this.isPaused)
       return Math.min(time + this.#pause.left, this.link.isDown ? Number.POSITIVE_INFINITY : this.#lookAt);
     const times = [this.#reserved.next(time)];
