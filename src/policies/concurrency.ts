@@ -123,12 +123,14 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
       },
     }),
   );
-  /** Of several limits the one that lets the fewest in, and its limiters. */
-  const lowestOf = (site: SiteInfo): { readonly limit: number; readonly found: Finder<Admission> } =>
+  /** Of several limits the one that lets the fewest in, its limiters, and which it is. */
+  const lowestOf = (
+    site: SiteInfo,
+  ): { readonly limit: number; readonly found: Finder<Admission>; readonly at: number } =>
     limits
       .map(({ options }, at) => {
         const found = finder(limits, at, policy, site, making);
-        return { limit: limitOf(options(), found.moved), found };
+        return { limit: limitOf(options(), found.moved), found, at };
       })
       .reduce((lowest, each) => (each.limit < lowest.limit ? each : lowest));
   const policy: Policy = {
@@ -139,10 +141,15 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
     verify: noteOrder,
     gauges: (site) => ({ limit: lowestOf(site).limit }),
     standing(site) {
+      const { found, at } = lowestOf(site);
       let used = 0;
-      lowestOf(site).found.each((slots) => {
-        used = Math.max(used, slots.used);
-      });
+      if (limits[at]?.options().store !== undefined) {
+        used = storedFinder(limits, at, policy, site, making, storedSlots).known?.used ?? 0;
+      } else {
+        found.each((slots) => {
+          used = Math.max(used, slots.used);
+        });
+      }
       return { used };
     },
     reset() {
