@@ -186,7 +186,7 @@ describe('limits in', { concurrency: 3 }, () => {
       test('C1 C8 at most the limit runs over all processes, and all get their turn', async () => {
         const seen = { running: 0, most: 0 };
         const name = place.name();
-        const stores = [await place.store({ lease: 600 }), await place.store({ lease: 600 })];
+        const stores = [await place.store({ lease: 6000 }), await place.store({ lease: 6000 })];
         const apis = stores.map((store) => {
           class Api {
             @concurrency({ limit: 3, store, name }) async hold(): Promise<void> {
@@ -222,7 +222,7 @@ describe('limits in', { concurrency: 3 }, () => {
       test('C9 close gives back what is held; who waits and who comes later rejects with a StoreError', async () => {
         const seen = { running: 0, most: 0 };
         const name = place.name();
-        const [one, two] = [await place.store({ lease: 60_000 }), await place.store({ lease: 600 })];
+        const [one, two] = [await place.store({ lease: 60_000 }), await place.store({ lease: 6000 })];
         const first = slotted(one, name, 1, seen);
         const second = slotted(two, name, 1, seen);
         const held = rejection(first.api.hold());
@@ -284,7 +284,7 @@ describe('limits in', { concurrency: 3 }, () => {
         if (place.flush === undefined) return t.skip('nothing is lost');
         const seen = { running: 0, most: 0 };
         const name = place.name();
-        const [one, two] = [await place.store({ lease: 600 }), await place.store({ lease: 600 })];
+        const [one, two] = [await place.store({ lease: 6000 }), await place.store({ lease: 6000 })];
         const holder = slotted(one, name, 2, seen);
         const other = slotted(two, name, 2, seen);
         const calls = [holder.api.hold(), holder.api.hold()];
