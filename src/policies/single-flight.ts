@@ -31,7 +31,8 @@ const rules = { key: fixed(callback), scope: fixed(oneOf('class', 'instance')) }
 
 export function singleFlightPolicy(given: unknown, where: Where): Policy {
   requireMethod(where, 'singleFlight', 'it would leave out runs of those that change things');
-  const options = readOptions<SingleFlightConfig>(where, given, rules, { scope: 'instance' });
+  const config = given === undefined ? {} : given;
+  const options = readOptions<SingleFlightConfig>(where, config, rules, { scope: 'instance' });
   const { key, scope } = options;
 
   const wrap = (around: Around, site: SiteInfo): Step => {
@@ -105,7 +106,5 @@ export function singleFlight<Args extends readonly unknown[], This = never>(
   config?: SingleFlightConfig<Args, This>,
 ): PolicyDecorator<{ methodsOnly: 'singleFlight' } | { option: 'key'; this: This; args: Args }>;
 export function singleFlight(...given: readonly unknown[]): unknown {
-  return policyDecorator('singleFlight', given, 1, (where) =>
-    singleFlightPolicy(given[0] === undefined ? {} : given[0], where),
-  );
+  return policyDecorator('singleFlight', given, 1, (where) => singleFlightPolicy(given[0], where));
 }

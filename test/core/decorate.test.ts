@@ -726,6 +726,20 @@ describe('true stands for a decorator without arguments', () => {
     assert.equal(await new Orchestrator({ retry: true }).execute(() => 5), 5);
   });
 
+  test('for every kind of which all options have defaults, in decorate() and decorateInstance() too', async () => {
+    class Shop {
+      @orchestrate({ singleFlight: true })
+      async load(): Promise<void> {}
+      async find(): Promise<void> {}
+    }
+    decorate(Shop, { find: { singleFlight: true } });
+    assert.deepEqual(policiesOf(Shop, 'find')[0]?.options, { scope: 'instance' });
+    assert.deepEqual(policiesOf(Shop, 'load')[0]?.options, { scope: 'instance' });
+    const shop = decorateInstance({ async get(): Promise<void> {} }, { get: { singleFlight: true } });
+    assert.deepEqual(kindsOf(shop, 'get'), ['singleFlight']);
+    assert.equal(await new Orchestrator({ singleFlight: true }).execute(() => 5), 5);
+  });
+
   test('not where an option is needed', () => {
     for (const kind of ['fallback', 'rateLimit', 'concurrency', 'cpuBound', 'timeout']) {
       const make = (): AnyClass => {
