@@ -58,11 +58,11 @@ export function instrument(options: InstrumentOptions = {}): Undo {
   if (isInstrumented) {
     throw new ConfigurationError('instrument(): opero is instrumented already; end that first, by what it gave');
   }
-  const stops = [recordMetrics((meterProvider ?? metrics.getMeterProvider()).getMeter('opero'))];
-  if (spans !== 'none') {
-    const tracer = (tracerProvider ?? trace.getTracerProvider()).getTracer('opero');
-    stops.push(recordSpans(tracer, spans === 'attempt'));
-  }
+  // Both before anything begins: either provider may throw.
+  const meter = (meterProvider ?? metrics.getMeterProvider()).getMeter('opero');
+  const tracer = spans === 'none' ? undefined : (tracerProvider ?? trace.getTracerProvider()).getTracer('opero');
+  const stops = [recordMetrics(meter)];
+  if (tracer !== undefined) stops.push(recordSpans(tracer, spans === 'attempt'));
   isInstrumented = true;
   return once(() => {
     isInstrumented = false;

@@ -52,7 +52,8 @@ export function recordMetrics(meter: Meter): Undo {
     const attributes = Object.freeze({ ...labels });
     return { record: (value) => take?.(value, attributes) };
   };
-  const stops = [measure(make), observe(meter)];
+  // The meter may throw, so it is asked first.
+  const stops = [observe(meter), measure(make)];
   return once(() => {
     for (const stop of stops) stop();
   });

@@ -48,6 +48,41 @@ describe('instrument', () => {
     assert.equal(api.trace.getActiveSpan(), undefined);
   });
 
+  test('leaves nobody listening where a provider throws', () => {
+    const broken = () => {
+      throw new Error('no provider');
+    };
+    for (const options of [
+      { tracerProvider: { getTracer: broken } },
+      { meterProvider: { getMeter: broken } },
+      { meterProvider: { getMeter: () => ({ createHistogram: broken }) } },
+      {
+        meterProvider: {
+          getMeter: () => ({ createHistogram() {}, createCounter() {}, createObservableGauge: broken }),
+        },
+      },
+      {
+        meterProvider: {
+          getMeter: () => ({
+            createHistogram() {},
+            createCounter() {},
+            createObservableGauge() {},
+            addBatchObservableCallback: broken,
+          }),
+        },
+      },
+    ]) {
+      assert.throws(() => instrument(options as never), /^Error: no provider$/);
+      const heard = ['tracing:opero:call:asyncEnd', 'tracing:opero:attempt:asyncEnd', 'opero:wait', 'opero:retry'];
+      assert.deepEqual(
+        heard.filter((name) => channel(name).hasSubscribers),
+        [],
+      );
+    }
+    // It has not begun.
+    instrument()();
+  });
+
   test('leaves nobody listening once it has ended', async () => {
     const names = ['call', 'attempt'].map((each) => `tracing:opero:${each}:asyncEnd`);
     const all = [
