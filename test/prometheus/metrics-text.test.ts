@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { circuitBreaker, concurrency, fallback, rateLimit, retry } from 'opero';
+import { circuitBreaker, concurrency, decorate, fallback, rateLimit, retry } from 'opero';
 import { metricsText } from 'opero/prometheus';
 import { flush } from '../support/clock.js';
 import { deferred } from '../support/deferred.js';
@@ -152,6 +152,20 @@ test('names of classes, methods and errors may be whatever they like', async () 
   assert.deepEqual(told('opero_call_duration_seconds', `${odd}.} 7`), [
     [{ opero_outcome: 'error', error_type: odd }, 1],
   ]);
+});
+
+test('methods of the same full name are one series, wherever its dot is', async () => {
+  const Outer = { 'Metric.A': class {} }['Metric.A'] as new () => object;
+  class Metric {
+    @retry(1)
+    async 'A.run'(): Promise<void> {}
+  }
+  Object.defineProperty(Outer.prototype, 'run', { value: async () => {}, writable: true, configurable: true });
+  const other = new (decorate(Outer, { run: { retry: 1 } } as object) as new () => { run(): Promise<void> })();
+  await new Metric()['A.run']();
+  await other.run();
+  // The strict reader refuses a series that is there twice.
+  assert.deepEqual(told('opero_call_duration_seconds', 'Metric.A.run'), [[{ opero_outcome: 'ok' }, 2]]);
 });
 
 const promtool = process.env.PROMTOOL ?? 'promtool';

@@ -97,6 +97,8 @@ interface Named {
 /** Finds the series of the method that an event is of. */
 function finder(make: MakeSeries): (event: Named) => MethodSeries {
   const classes = new Map<string, Map<string, MethodSeries>>();
+  /** By full name: a class `A.b` with `c`, and `A` with `b.c`, are one to who reads it. */
+  const all = new Map<string, MethodSeries>();
   return ({ className, method }) => {
     let methods = classes.get(className);
     if (methods === undefined) {
@@ -105,7 +107,9 @@ function finder(make: MakeSeries): (event: Named) => MethodSeries {
     }
     let series = methods.get(method);
     if (series === undefined) {
-      series = new MethodSeries(functionName({ className, method }), make);
+      const name = functionName({ className, method });
+      series = all.get(name) ?? new MethodSeries(name, make);
+      all.set(name, series);
       methods.set(method, series);
     }
     return series;
