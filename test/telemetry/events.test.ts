@@ -728,6 +728,34 @@ describe('caches', () => {
       assert.equal(heard.of('attempt').length, 3);
     });
   });
+
+  test('behind a stale value, nothing of what follows changes the event of the call that has ended', async () => {
+    class Api {
+      readonly work = new Work();
+      @cache({ ttl: 100, staleWhileRevalidate: 1000 })
+      @fallback({ rotate: { argument: 1, values: ['other'] } })
+      async get(_id: number, from: string): Promise<unknown> {
+        return this.work.begin(from);
+      }
+    }
+    await underFakeClock(async (clock) => {
+      using heard = hear();
+      const api = new Api();
+      const first = api.get(1, 'first');
+      api.work.end('first');
+      await first;
+      clock.tick(150);
+      await api.get(1, 'first');
+      const told = heard.of('call').at(-1) ?? assert.fail('untold');
+      const { fallback: before, attempts } = told;
+      api.work.fail('first', failure);
+      await flush();
+      api.work.end('other');
+      await flush();
+      assert.equal(heard.of('fallback').length, 1);
+      assert.deepEqual([before, attempts, told.fallback, told.attempts], [false, 1, false, 1]);
+    });
+  });
 });
 
 describe('adaptive limits', () => {

@@ -151,7 +151,8 @@ export class Trace implements CallTrace {
   }
 
   answeredByFallback(): void {
-    this.event.fallback = true;
+    // Behind a stale value the caller has its outcome already.
+    if (this.event.outcome === undefined) this.event.fallback = true;
   }
 
   /** What stands for the code of a call, its own or one that a policy made beneath it, which is entered now. */
