@@ -1,5 +1,5 @@
-/** Lines that are comments from their beginning on, up to the `@`. */
-const inComment = /^\s*(?:\/\/|\*(?!\/)|\/\*(?!.*\*\/))/;
+/** Lines that are comments from their beginning on, up to the `@`; one that begins with `*` may be the end of one, or a generator. */
+const inComment = /^\s*(?:\/\/|\*(?!.*[};]\s*$)(?!.*\*\/)(?!\/)|\/\*(?!.*\*\/))/;
 
 /** An `@` where a decorator can stand: before a name or a parenthesis, and not right after what ends a string or an address. */
 const candidate = /(?<!['"`.-]|[^*]\/)@(?=\s*[\p{ID_Start}$_(\\/])/gu;

@@ -60,7 +60,8 @@ export function opero(): DecoratorsPlugin {
       async handler(code, id) {
         const [file = '', query = ''] = id.split('?', 2);
         if (!isSource.test(id) || isOther(file, query) || !mayHaveDecorators(code)) return null;
-        return lower(await tools(), config, file, code);
+        // A part of another file, as the script of a component, says in its query what it is.
+        return lower(await tools(), config, isSource.test(file) ? file : id, code);
       },
     },
   };

@@ -117,6 +117,15 @@ describe('opero/vite', () => {
     }
   });
 
+  test('takes a part of another file for what its query ends with, as the scripts of components do', async () => {
+    const plugin = await started(withVite8);
+    const code = 'const a: string = "b";\n@d() class B { c?: number }';
+    for (const lang of ['ts', 'tsx', 'mts']) {
+      const id = `/src/App.vue?vue&type=script&setup=true&lang.${lang}`;
+      assert.match((await plugin.transform.handler(code, id))?.code ?? '', /__decorateElement/, id);
+    }
+  });
+
   test('leaves imports, JSX and newer syntax to vite', async () => {
     const plugin = await started(withVite8);
     const code = "import { A } from './a';\n@d() class B { }\nusing c = <A b={1} />;\nlet d: A;";
@@ -158,6 +167,9 @@ describe('opero/vite', () => {
       'class A {@d a() {}}',
       'class A { a = 1\n@d b() {} }',
       'class A { *a() {} @d b() {} }',
+      'class A {\n  *a() {} @d b() {}\n}',
+      'class A {\n  *a() {}; @d b() {}\n}',
+      '/** Of a\n * kind. */ @d class A {}',
       'const a = "http://b/*"; @d class A {}',
       'const A = (@(d()) class {});',
       '@ d class A {}',
