@@ -405,4 +405,8 @@ export const reasons = [
       ['limits/pause.ts', 'this.#isOn && this.#alarm.isSet', 'false'],
     ],
   },
+  {
+    why: 'It goes by priorities from the beginning.',
+    of: [['policies/concurrency-limiter.ts', 'true', 'false']],
+  },
 ];

@@ -199,6 +199,23 @@ describe('priority', () => {
       }),
     ));
 
+  test('10.3 a rate limit that was without may be given priorities', () =>
+    handled(() =>
+      underFakeClock(async (clock) => {
+        class Api {
+          @rateLimit({ rate: 1, per: 100, maxQueue: 1 })
+          async get(_rank: number): Promise<void> {}
+        }
+        const api = new Api();
+        api.get(0);
+        using _ranked = configure(Api, 'get', { rateLimit: { priority: (rank: number) => rank } });
+        const calls = [0, 1].map((rank) => watched(api.get(rank)));
+        await clock.tickAsync(300);
+        assert.ok(calls[0]?.error instanceof RejectedError);
+        assert.equal(calls[1]?.at, 100);
+      }),
+    ));
+
   test('10.3 where nobody may wait any more, nobody takes the place of one who waits', () =>
     underFakeClock(async () => {
       const { Shop, shop, work } = ranked({ maxQueue: 1 });
