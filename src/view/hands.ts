@@ -25,6 +25,8 @@ const doing: Readonly<Record<ControlRequest['action'], readonly ['isolated' | 'p
 
 /** What is done by hand to the methods of the program. It is undone with the view, as nobody could undo it after that. */
 export class Hands {
+  /** A request may still be read when the view ends. */
+  #areReleased = false;
   readonly #held = { isolated: new Map<number, Undo[]>(), paused: new Map<number, Undo[]>() };
 
   constructor(
@@ -47,7 +49,7 @@ export class Hands {
     const [what, isBegun] = doing[action];
     const held = this.#held[what];
     const begins = what === 'isolated' ? isolationsOf(sites) : pausesOf(sites);
-    if (!this.areFree || begins.length === 0) return false;
+    if (!this.areFree || this.#areReleased || begins.length === 0) return false;
     if (isBegun && !held.has(id)) {
       held.set(
         id,
@@ -60,8 +62,9 @@ export class Hands {
     return true;
   }
 
-  /** Undoes all of it. */
+  /** Undoes all of it, and does no more. */
   release(): void {
+    this.#areReleased = true;
     for (const held of Object.values(this.#held)) {
       for (const undo of [...held.values()].flat()) undo();
       held.clear();
@@ -73,5 +76,6 @@ export class Hands {
 export function readControl(body: unknown): ControlRequest | undefined {
   if (typeof body !== 'object' || body === null || !('id' in body) || !('action' in body)) return undefined;
   const { id, action } = body;
-  return Number.isInteger(id) && Object.hasOwn(doing, String(action)) ? (body as ControlRequest) : undefined;
+  const isKnown = typeof action === 'string' && Object.hasOwn(doing, action);
+  return Number.isInteger(id) && isKnown ? (body as ControlRequest) : undefined;
 }

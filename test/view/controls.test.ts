@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { CircuitOpenError, circuitBreaker, circuitOf, concurrency, RateLimiter, rateLimit } from 'opero';
 import { memoryStore } from 'opero/testing';
@@ -88,6 +90,19 @@ const handsOf = async ({ port }: View, name: string) => {
   return methods.find(({ className, method }) => `${className}.${method}` === name)?.hands;
 };
 
+/** Sends such a POST in one piece; whatever is answered, it is over once the connection is. */
+function asked({ url, port }: View, body: unknown): Promise<void> {
+  const json = JSON.stringify(body);
+  const lines = ['POST /controls HTTP/1.1', `Host: ${url.slice(7)}`, `Origin: ${url}`, 'Connection: close'];
+  const about = ['Content-Type: application/json', `Content-Length: ${json.length}`];
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write([...lines, ...about, '', json].join('\r\n')));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
+}
+
 /** A POST as the page of the view sends it. */
 const asPage = (
   { url, port }: View,
@@ -176,6 +191,7 @@ describe('with controls', () => {
       {},
       { id },
       { id, action: 'toString' },
+      { id, action: ['isolate'] },
       { id: '1', action: 'isolate' },
       { id: 1.5, action: 'isolate' },
     ];
@@ -256,5 +272,22 @@ describe('with controls', () => {
     await short.close();
     assert.equal(await desk.open(), 'open');
     assert.equal(await waiting, 'limited');
+  });
+
+  test('nothing is done any more for a request that was there when the view ended', async () => {
+    const short = await startView({ controls: true });
+    const { 'Desk.open': id } = await idsOf(short);
+    let closed: Promise<void> | undefined;
+    const close = (): void => {
+      closed ??= short.close();
+    };
+    subscribe('http.server.request.start', close);
+    try {
+      await asked(short, { id, action: 'isolate' });
+    } finally {
+      unsubscribe('http.server.request.start', close);
+    }
+    await closed;
+    assert.equal(await desk.open(), 'open');
   });
 });
