@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { concurrency, currentCall, isLeaseLostError, rateLimit, StoreError, type StoreEvent } from 'opero';
+import {
+  concurrency,
+  currentCall,
+  isLeaseLostError,
+  type RejectedError,
+  rateLimit,
+  StoreError,
+  type StoreEvent,
+} from 'opero';
 import { type RedisStoreOptions, redisStore } from 'opero/redis';
 import { createClient } from 'redis';
 import { deferred } from '../support/deferred.js';
@@ -119,6 +127,21 @@ describe('faults', { skip: missing }, () => {
     const { api, starts } = limited();
     await Promise.all(Array.from({ length: 30 }, () => api.get()));
     assertWindows(sorted(starts), 10, 200);
+  });
+
+  test('R11 an answer that takes longer than its permit lasts turns nobody away', async () => {
+    fresh();
+    network.delay = 300;
+    const { store } = storeOf();
+    class Api {
+      @rateLimit({ rate: 1, per: 60_000, store, name: 'quick', maxWait: 0 })
+      async get(): Promise<string> {
+        return 'got';
+      }
+    }
+    const api = new Api();
+    assert.equal(await api.get(), 'got');
+    assert.equal(((await rejection(api.get())) as RejectedError).reason, 'wait-timeout');
   });
 
   test('SCRIPT FLUSH goes unnoticed', async () => {

@@ -350,15 +350,18 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
     this.#othersWait = answer.othersWait;
     this.link.processes = answer.processes;
+    let isTooLate = false;
     const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
     for (const [at, turn] of permits.entries()) {
       const weight = weights[at] as number;
       const counted = this.countOf(weight);
+      const lapsesAt = sentAt + (turn + ask.grace - storeNow) - marginOf(ask.grace);
+      isTooLate ||= lapsesAt <= receivedAt;
       this.#reserved.add({
         id: `${ask.process}:${ask.first + at}:${counted.weight}`,
         weight: counted.weight,
         from: receivedAt + (turn - storeNow),
-        until: sentAt + (turn + ask.grace - storeNow) - marginOf(ask.grace),
+        until: lapsesAt,
         toStoreTime: (time) => storeNow + (time - sentAt),
       });
     }
@@ -370,7 +373,9 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (this.#pause.left > 0 && !this.link.isHinted) this.#lookAt = receivedAt + lookEvery;
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
-    this.line.answered(no);
+    // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
+    if (isTooLate) this.#againAt = Number.NEGATIVE_INFINITY;
+    else this.line.answered(no);
   }
 
   #tellOfWindow(window: number, own: number): void {
