@@ -71,17 +71,6 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'slow: TimeoutError',
     'sun in Davos',
   ],
-  client: [
-    'weather: sun - requests: 3',
-    'missing: the server answered 404 - requests: 1',
-    'late: sun - requests: 3',
-    'weather: sun, a while ago - requests: 4',
-    'weather: sun, a while ago - requests: 1',
-    'weather: sun, a while ago - requests: 0',
-    'weather: sun - requests: 1',
-    'storms: the user left - requests: 1',
-    'calls 8, attempts 14, timeouts 1, rejected 2, fallbacks 3, failures 2; the circuit is closed',
-  ],
   'llm-client': [
     '60 texts embedded by 30 requests',
     '1 request was answered 429; the last call served was patient',

@@ -28,7 +28,7 @@ const pageOfNest = 'src/nestjs/README.md';
 
 const examples: readonly Example[] = blocks
   .filter(({ page }) => page !== pageOfNest)
-  .filter(({ language, code }) => language === 'ts' && /from '(opero['/]|\.\/)/.test(code))
+  .filter(({ language, code }) => language === 'ts' && /^\/\/ \S+\.ts\n|from '(opero['/]|\.\/)/.test(code))
   .map(({ page, line, code }) => ({
     place: `${page}:${line}`,
     // A block that begins with a file's name is a module that others import.
