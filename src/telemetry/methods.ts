@@ -42,8 +42,9 @@ export function governedSites(): Site[] {
 
 /**
  * Every governed method of the process, in the order in which they became known: one entry for each method of each
- * concrete class. A class is listed from its first construction on, or from when it was registered, or looked at; its
- * static methods are from its definition on. It is held weakly: once it is gone, it is not listed any more.
+ * concrete class. A class is listed from its first construction on, or from when it was registered, given to
+ * `decorate()`, or looked at; its static methods are from its definition on. It is held weakly: once it is gone, it is not
+ * listed any more.
  *
  * @returns A picture of now.
  * @throws Nothing.

@@ -6,6 +6,7 @@ import {
   circuitOf,
   concurrency,
   configure,
+  decorate,
   type MethodEntry,
   methods,
   Orchestrator,
@@ -109,6 +110,23 @@ describe('methods', () => {
     new Whole();
     assert.deepEqual(named(entriesOf('Whole', 'Orchestrator')), ['Orchestrator.*', 'Whole.one', 'Whole.other']);
     assert.ok(orchestrator);
+  });
+
+  test('lists a class from decorate() on, as nothing sees it constructed', () => {
+    class Kiosk {
+      async buy(): Promise<void> {}
+      async sell(): Promise<void> {}
+      async rent(): Promise<void> {}
+      static async open(): Promise<void> {}
+      plain(): void {}
+    }
+    decorate(Kiosk, { buy: { retry: 2 } });
+    assert.deepEqual(named(entriesOf('Kiosk')), ['Kiosk.buy']);
+    decorate(Kiosk, { '*': { timeout: 10 }, 'static open': { retry: 2 } });
+    assert.deepEqual(named(entriesOf('Kiosk')), ['Kiosk.buy', 'Kiosk.rent', 'Kiosk.sell', 'static Kiosk.open']);
+    assert.deepEqual(entriesOf('Kiosk').find(({ method }) => method === 'buy')?.policies, ['retry', 'timeout']);
+    new Kiosk();
+    assert.equal(entriesOf('Kiosk').length, 4);
   });
 
   test('holds no class, nor does the latency', async () => {

@@ -17,6 +17,7 @@ import {
   ensureMetadata,
   isAsync,
   memberRecords,
+  namesAt,
   recordAt,
   setHiddenClass,
 } from './metadata.js';
@@ -57,10 +58,14 @@ export function addToClass(type: AnyClass, additions: readonly Addition[]): void
     else decorateClass(type, { kind: 'class', name: type.name, metadata }, recording, where);
     if (home?.placement === 'static') onStaticDefinition(type, { ...home, holder: metadata });
   });
-  link(chainOfPrototype(prototype));
+  const chain = chainOfPrototype(prototype);
+  link(chain);
   // Classes that were linked before this came have methods that it reaches.
   for (const each of linkedBelow(prototype)) linkDefined(each);
   renewSitesOf(undefined);
+  // Who lists all methods has these from now on, as nothing may see a construction.
+  const names = new Set(chain.flatMap((level) => [...namesAt(level, 'instance')]));
+  for (const name of names) siteAt(chain, { name, placement: 'instance', holder: prototype });
 }
 
 /** Puts policies on one object, as decorators on a class of its own would. */
