@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { afterEach, describe, test } from 'node:test';
-import { CircuitBreaker, ConfigurationError, circuitBreaker, circuitOf, Orchestrator } from 'opero';
+import { CircuitBreaker, ConfigurationError, circuitBreaker, circuitOf, Orchestrator, rateLimit } from 'opero';
 import { OperoHealthIndicator } from 'opero/nestjs';
+import { redisStore } from 'opero/redis';
 import { resetState } from 'opero/testing';
 import { underFakeClock } from '../support/clock.js';
 
@@ -105,5 +106,40 @@ describe('the health of circuits', () => {
   test('refuses an option that is wrong', () => {
     assert.throws(() => indicator.isHealthy('opero', { openCircuits: 'sick' as 'up' }), ConfigurationError);
     assert.throws(() => indicator.isHealthy('opero', { closed: 'up' } as never), ConfigurationError);
+  });
+});
+
+describe('the health of stores', () => {
+  const send = async (): Promise<never> => {
+    throw new Error('no connection');
+  };
+
+  test('lists those that are down, which count as circuits do unless something else is asked for', async (t) => {
+    const store = redisStore({ send });
+    t.after(() => store.close());
+    class Crm {
+      @rateLimit({ rate: 1000, store, name: 'crm-api', key: (name: string) => name }) async sync(_name: string) {}
+    }
+    assert.equal('downStores' in indicator.isHealthy('opero', { downStores: 'down' }).opero, false);
+    await new Crm().sync('north');
+    const { status, downStores = [] } = indicator.isHealthy('opero').opero;
+    assert.equal(status, 'down');
+    const [{ downFor, ...rest }] = downStores as [(typeof downStores)[number]];
+    assert.deepEqual(rest, { store: 'redisStore', limit: 'crm-api' });
+    assert.ok(Number.isInteger(downFor) && downFor >= 0, String(downFor));
+    for (const wanted of ['degraded', 'down', 'up'] as const) {
+      assert.equal(indicator.isHealthy('opero', { downStores: wanted }).opero.status, wanted);
+      assert.equal(indicator.isHealthy('opero', { openCircuits: wanted }).opero.status, wanted);
+    }
+    assert.equal(indicator.isHealthy('opero', { downStores: 'degraded', openCircuits: 'up' }).opero.status, 'degraded');
+    await assert.rejects(new Api().one());
+    assert.equal(indicator.isHealthy('opero', { downStores: 'degraded' }).opero.status, 'down');
+    resetState();
+    await store.close();
+    assert.equal('downStores' in indicator.isHealthy('opero').opero, false);
+  });
+
+  test('refuses an option that is wrong', () => {
+    assert.throws(() => indicator.isHealthy('opero', { downStores: 'sick' as 'up' }), ConfigurationError);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { concurrency, isRejectedError, methods, type OperoEvent, on, rateLimit, StoreError } from 'opero';
+import { OperoHealthIndicator } from 'opero/nestjs';
 import { redisStore } from 'opero/redis';
 import { memoryStore } from 'opero/testing';
 import { underFakeClock } from '../support/clock.js';
@@ -128,10 +129,13 @@ describe('the events of a Redis', { skip: missing }, () => {
       down.map(({ name, error }) => [name, error instanceof Error]),
       [['api', true]],
     );
+    const health = (): unknown[] => [...(new OperoHealthIndicator().isHealthy('opero').opero.downStores ?? [])];
+    assert.equal(health().length, 1);
     await server.start();
     await isBack.promise;
     const { name, error } = events.find(({ state }) => state === 'up') as OperoEvent<'store'>;
     assert.deepEqual([name, error], [undefined, undefined]);
+    assert.deepEqual(health(), []);
     await api.get();
   });
 });

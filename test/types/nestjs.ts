@@ -35,9 +35,13 @@ export function all(): void {
   const { opero } = new OperoHealthIndicator().isHealthy('opero');
   const status: 'up' | 'down' = opero.status;
   const wider: 'up' | 'degraded' = new OperoHealthIndicator().isHealthy('a', { openCircuits: 'degraded' }).a.status;
+  const mixed: 'up' | 'down' | 'degraded' = new OperoHealthIndicator().isHealthy('a', { downStores: 'degraded' }).a
+    .status;
+  // @ts-expect-error: circuits have it down
+  const fewer: 'up' | 'degraded' = new OperoHealthIndicator().isHealthy('a', { downStores: 'degraded' }).a.status;
   // @ts-expect-error: no such key
   new OperoHealthIndicator().isHealthy('opero').opera;
   // @ts-expect-error: no such status
   new OperoHealthIndicator().isHealthy('opero', { openCircuits: 'sick' });
-  console.log(status, wider);
+  console.log(status, wider, mixed, fewer);
 }

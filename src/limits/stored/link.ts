@@ -1,8 +1,9 @@
 import { channels } from '../../core/call/channels.js';
 import { Alarm, now } from '../../core/call/clock.js';
 import type { Backend } from './backend.js';
+import { noteDown, noteUp } from './down-stores.js';
 import type { FilledOptions, StoreEvent } from './options.js';
-import { limitOf } from './tags.js';
+import { limitOf, readTag } from './tags.js';
 
 /** What a store has answered, and between which times by the clock of this process. */
 export interface Reply<Answer> {
@@ -128,6 +129,7 @@ export class Link {
   /** Nothing is asked from now on. Settles when all was said. */
   async close(): Promise<void> {
     this.isClosed = true;
+    noteUp(this);
     this.#probe.clear();
     for (const each of [...this.active]) each.close();
     this.active.clear();
@@ -160,6 +162,7 @@ export class Link {
     this.#probe.set(probeEvery * (0.75 + Math.random() / 2));
     this.hold();
     if (!isNews) return;
+    noteDown(this, this.backend.name, readTag(tag).name);
     this.emit({ type: 'down', limit: limitOf(tag), error });
     this.#tell();
   }
@@ -169,6 +172,7 @@ export class Link {
     const duration = now() - this.#downSince;
     this.#downSince = undefined;
     this.#reason = undefined;
+    noteUp(this);
     this.#probe.clear();
     this.emit({ type: 'up', duration });
     this.#tell();
