@@ -197,6 +197,8 @@ describe('register()', () => {
   test('refuses what is no class', () => {
     const take = register as (type: unknown) => unknown;
     function lone(): void {}
+    function bare(): void {}
+    bare.prototype = null;
     for (const [value, told] of [
       [undefined, 'undefined'],
       [null, 'null'],
@@ -205,6 +207,7 @@ describe('register()', () => {
       [new Base(), 'Base { runs: 0 }'],
       [() => {}, 'a function'],
       [lone, 'the function lone'],
+      [bare, 'the function bare'],
       [Base.prototype.load, 'the function load'],
     ] as const) {
       assert.throws(() => take(value), {

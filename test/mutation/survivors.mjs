@@ -201,6 +201,9 @@ export const reasons = [
       ['limits/order.ts', 'after?.methodFor'],
       ['limits/states.ts', 'shared.onIdle?.()'],
       ['limits/window.ts', 'this.#pause?.end'],
+      ['core/decoration/configuring.ts', 'site.declared.find(({ policy: { kind } }) => kind === policy.kind)?.policy'],
+      ['core/decoration/metadata.ts', 'type !== undefined', 'true'],
+      ['core/decoration/lookup.ts', 'each !== undefined', 'true'],
     ],
   },
   {
@@ -388,7 +391,10 @@ export const reasons = [
   },
   {
     why: 'Undefined is as good as false.',
-    of: [['policies/chaos-step.ts', '(): boolean => false']],
+    of: [
+      ['policies/chaos-step.ts', '(): boolean => false'],
+      ['core/decoration/configuring.ts', '{ return false; }'],
+    ],
   },
   {
     why: 'The outermost limit has nothing before it, and sets that last.',

@@ -122,7 +122,6 @@ function ownClassOf(object: object): { readonly type: AnyClass; readonly prototy
 function asyncMethodsOf(object: object): (string | symbol)[] {
   const chain = chainOfPrototype(Object.getPrototypeOf(object) as object);
   const names = new Set(chain.flatMap(({ prototype }) => Reflect.ownKeys(prototype ?? {})));
-  names.delete('constructor');
   return [...names].filter((name) => !Object.hasOwn(object, name) && isAsyncIn(chain, 'instance', name));
 }
 
