@@ -188,7 +188,7 @@ describe('the client of the examples', () => {
   test('takes no more requests after SIGTERM, answers those under way, and ends by itself', async (t) => {
     const begun = deferred<ServerResponse>();
     const { service } = await Service.start(t, patient, (response) => begun.resolve(response));
-    const answer = service.ask();
+    const answer = service.get('temperature/46/9');
     const response = await begun.promise;
     // One who keeps a connection open, and never sends the rest of a request.
     const slow = connect(service.port, 'localhost').on('error', () => {});
@@ -197,9 +197,22 @@ describe('the client of the examples', () => {
     service.terminate();
     await service.line(({ text }) => text === 'stopping');
     await once(connect(service.port, 'localhost'), 'error');
+    assert.ok(!service.lines.some(({ text }) => text === 'ending'));
     response.end(JSON.stringify({ current: { temperature_2m: 9 } }));
-    assert.equal(await answer, '9°');
+    assert.deepEqual(await answer, { status: 200, body: '9', connection: 'close' });
     assert.deepEqual(await service.end(), { code: 0, strays: [] });
     assert.equal(service.lines.at(-1)?.left, 0);
+  });
+
+  test('writes before it ends what its log has only counted', async (t) => {
+    const { service } = await Service.start(t, patient, status(400));
+    for (const place of ['1/9', '2/9', '3/9']) assert.equal(await service.ask(place), 400);
+    service.terminate();
+    assert.deepEqual(await service.end(), { code: 0, strays: [] });
+    const counts = service.lines.filter(({ event }) => event === 'call').map(({ count }) => Number(count));
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      3,
+    );
   });
 });

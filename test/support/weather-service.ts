@@ -58,6 +58,8 @@ export interface Line {
 interface Reply {
   readonly status: number;
   readonly body: string;
+  /** `'close'` where the service ends the connection. */
+  readonly connection: string | null;
 }
 
 /** The service of examples/client, as a process of its own. */
@@ -117,7 +119,7 @@ export class Service {
   async get(path: string, tenant = 'north', signal?: AbortSignal): Promise<Reply> {
     const url = `http://localhost:${this.#port}/${path}`;
     const response = await fetch(url, { headers: { 'x-tenant': tenant }, signal });
-    return { status: response.status, body: await response.text() };
+    return { status: response.status, body: await response.text(), connection: response.headers.get('connection') };
   }
 
   /** The temperature in a place, as a status and, where that is 200, degrees. */
