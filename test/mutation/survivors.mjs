@@ -113,6 +113,8 @@ export const reasons = [
       ['limits/states.ts', 'sharing.key !== undefined', 'true'],
       ['limits/states.ts', 'this.#isKeyed', 2],
       ['limits/states.ts', 'this.#touch(shared);'],
+      ['core/call/pipeline.ts', 'first >= 0', 'true'],
+      ['core/call/deadlines.ts', '!isSet && !this.#alarm.isSet', 'true'],
     ],
   },
   {
@@ -142,6 +144,7 @@ export const reasons = [
       ['limits/window.ts', 'this.#tellIfIdle();'],
       ['limits/states.ts', 'this.#byUse.delete(shared);'],
       ['limits/window.ts', 'this.enter();'],
+      ['core/weak-list.ts', 'ref.deref() !== undefined', 'true'],
     ],
   },
   {
@@ -266,6 +269,7 @@ export const reasons = [
         '{ return this.isEmpty ? Number.NEGATIVE_INFINITY : (this.#times.at(-1) as number); }',
         '{}',
       ],
+      ['core/call/fake-timers.ts', 'clockInUse() === realClock', 'false'],
     ],
   },
   {

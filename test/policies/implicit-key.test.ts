@@ -169,6 +169,7 @@ describe('5.1 without `key`, the arguments make it', () => {
     const { keyOf: of } = cacheOf(hosts, 'by');
     assert.equal(of(1, { auth: { key: 'a' } }), of(1, { auth: { key: 'b' }, signal }));
     assert.notEqual(of(1, { auth: { key: 'a' } }), of(2, { auth: { key: 'a' } }));
+    assert.notEqual(of(1, null as never), of(1, { auth: { key: 'a' } }));
     const last = cacheOf(hosts, 'last');
     assert.equal(last.keyOf(1), last.keyOf(1, 'b'));
     for (const options of [{ auth: { key: 'a', user: 'c' } }, { auth: { key: 'a' }, page: 1 }, { auth: 'a' }]) {
