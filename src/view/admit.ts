@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isOwnHost } from './hosts.js';
+import { isOwnHost, tokenIn } from './hosts.js';
 import type { ViewOptions } from './options.js';
 
 /** Why a request is turned away. */
@@ -20,7 +20,7 @@ export function admitting({ host, token }: ViewOptions): (request: IncomingMessa
   const hasToken = ({ headers }: IncomingMessage, url: URL): boolean => {
     if (token === undefined) return true;
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-    const shown = bearer ?? url.searchParams.get('token');
+    const shown = bearer ?? tokenIn(url);
     return shown !== null && isSame(shown, token);
   };
   return (request, url) => {

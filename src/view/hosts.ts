@@ -1,5 +1,9 @@
 import { isIP } from 'node:net';
 
+/** The token in an address; null where it has none. A `+` may stand for itself there: no token has the space that it means else. */
+export const tokenIn = ({ searchParams }: URL): string | null =>
+  searchParams.get('token')?.replaceAll(' ', '+') ?? null;
+
 export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
 
 /** Whether a host is this machine, and none but itself can ask it. */

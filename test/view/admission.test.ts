@@ -200,6 +200,9 @@ describe('a view with a token', () => {
 
   test('takes it as ?token=, and as a Bearer token', async () => {
     assert.equal((await ask(view.port, `/?token=${encodeURIComponent(token)}`)).status, 200);
+    // As it stands, where a query may have it: a `+` means no space, as no token has one.
+    const asIs = token.replace('&', '%26');
+    assert.equal((await ask(view.port, `/?token=${asIs}`)).status, 200);
     assert.equal((await ask(view.port, '/snapshot', { headers: { Authorization: `Bearer ${token}` } })).status, 200);
     assert.equal((await ask(view.port, '/snapshot', { headers: { Authorization: `bearer  ${token} ` } })).status, 200);
   });

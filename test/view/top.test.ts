@@ -27,12 +27,12 @@ await new Shop().buy();
 describe('opero top', () => {
   let view: View;
   before(async () => {
-    view = await startView({ token: 's3cret' });
+    view = await startView({ token: 's3+ret' });
   });
   after(() => view.close());
 
   test('prints one picture where no terminal is', async () => {
-    const { code, stdout, stderr } = await top(view.url, '--token', 's3cret');
+    const { code, stdout, stderr } = await top(view.url, '--token', 's3+ret');
     assert.deepEqual([code, stderr], [0, '']);
     const lines = stdout.trimEnd().split('\n');
     assert.match(
@@ -49,14 +49,14 @@ describe('opero top', () => {
   });
 
   test('lets no name command the terminal', async () => {
-    const { stdout } = await top(`${view.url}/?token=s3cret`);
+    const { stdout } = await top(`${view.url}/?token=s3+ret`);
     assert.match(stdout, /^Shop\.�+harm /m);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that must not be there
     assert.doesNotMatch(stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   });
 
   test('takes an address without http://, and the token from OPERO_TOKEN', async () => {
-    const { code, stdout } = await runNode([command, 'top', `127.0.0.1:${view.port}`], '', { OPERO_TOKEN: 's3cret' });
+    const { code, stdout } = await runNode([command, 'top', `127.0.0.1:${view.port}`], '', { OPERO_TOKEN: 's3+ret' });
     assert.equal(code, 0);
     assert.match(stdout, /^Shop\.buy /m);
   });

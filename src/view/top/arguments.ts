@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { tokenIn } from '../hosts.js';
 
 /** Where it asks if it is told nothing. */
 export const usualPort = 6737;
@@ -23,7 +24,7 @@ export function readArguments(given: readonly string[], env: NodeJS.ProcessEnv):
     if (command !== 'top' || more.length > 0)
       return { help: true, problem: `no such command: ${positionals.join(' ')}` };
     const url = urlOf(address);
-    const token = values.token ?? url.searchParams.get('token') ?? env.OPERO_TOKEN;
+    const token = values.token ?? tokenIn(url) ?? env.OPERO_TOKEN;
     url.search = '';
     return { url, token };
   } catch (error) {
