@@ -238,6 +238,33 @@ describe('decorate()', () => {
     );
   });
 
+  test('so they are of a decorator among others, whatever comes after it', async () => {
+    const { Client } = vendors();
+    let seen: unknown;
+    class Sub extends Client {
+      override async get(_id: string, options?: { signal?: AbortSignal; abortSignal?: AbortSignal }): Promise<number> {
+        seen = options?.abortSignal;
+        return this.attempt();
+      }
+    }
+    put(Client, { get: [audit()] });
+    put(Sub, {
+      get: [
+        orchestrate({ inherit: false, timeout: 60_000, signalAt: { argument: 1, name: 'abortSignal' } }),
+        retry(thrice),
+      ],
+    });
+    assert.equal(await new Sub().get('a'), 3);
+    assert.ok(seen instanceof AbortSignal);
+    assert.deepEqual(kindsOf(Sub, 'get'), ['retry', 'timeout']);
+  });
+
+  test('a symbol that names nothing, and what is no object, are told of', () => {
+    const { Client } = vendors();
+    fails(() => put(Client, { [Symbol('none')]: { retry: 3 } }), /Symbol\(none\)/);
+    fails(() => decorateInstance(5 as never, {}), 'decorateInstance(): expected an object, got 5');
+  });
+
   test('policies of one’s own go by their kind, and as decorators', () => {
     const { Client } = vendors();
     put(Client, { get: { audit: {} }, list: { audit: true }, send: [audit()] });

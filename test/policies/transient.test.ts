@@ -35,6 +35,26 @@ describe('X11 isTransient', () => {
     ...['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'],
     ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET'],
     ...['ECONNABORTED', 'ERR_NETWORK', 'ERR_STREAM_PREMATURE_CLOSE', '57P01', '08006'],
+    ...[
+      'ESOCKETTIMEDOUT',
+      'ENETDOWN',
+      'ENETRESET',
+      'EHOSTDOWN',
+      'EADDRINUSE',
+      'EADDRNOTAVAIL',
+      'ETIMEOUT',
+      'ESERVFAIL',
+    ],
+    ...[
+      'ERR_SOCKET_CONNECTION_TIMEOUT',
+      'ERR_HTTP2_GOAWAY_SESSION',
+      'UND_ERR_INFO',
+      '08000',
+      '08001',
+      '08003',
+      '53300',
+    ],
+    ...['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', '57P02', '57P03'],
   ]) {
     test(`${code}: itself, as a cause, and deeper`, () => {
       assert.equal(isTransient(withCode(code)), true);
