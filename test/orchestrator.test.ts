@@ -320,7 +320,9 @@ describe('process', () => {
     const { begun, work, fail } = stepwise<number>();
     const { seen, items } = source(100);
     const signals: (AbortSignal | undefined)[] = [];
-    const results = new Orchestrator({ retry: { maxAttempts: 3, waitMin: 60_000, abortOn: TypeError } }).process(
+    const results = new Orchestrator({
+      retry: { maxAttempts: 3, waitMin: 60_000, jitter: 'none', abortOn: TypeError },
+    }).process(
       (item: number) => {
         signals.push(currentCall().signal);
         return work(item);

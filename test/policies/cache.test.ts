@@ -1513,7 +1513,7 @@ describe('with other policies', () => {
             return this.begin();
           }
           @cache(1000)
-          @retry({ waitMin: 1000 })
+          @retry({ waitMin: 1000, jitter: 'none' })
           async again(_signal?: AbortSignal): Promise<unknown> {
             throw down;
           }

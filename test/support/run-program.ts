@@ -8,7 +8,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program of `test/support/programs` in a process of its own until it ends; after 20 seconds it is killed. */
+/** Runs a program of `test/support/programs` in a process of its own until it ends; after a minute it is killed. */
 export function runProgram(name: string, { flags = [], args = [] }: { flags?: string[]; args?: string[] } = {}) {
   const file = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
   return runNode([...flags, file, ...args]);
@@ -20,7 +20,7 @@ export function runNode(args: string[], input = '', env: Readonly<Record<string,
     const child = execFile(
       process.execPath,
       args,
-      { timeout: 20_000, killSignal: 'SIGKILL', env: { ...process.env, ...env } },
+      { timeout: 60_000, killSignal: 'SIGKILL', env: { ...process.env, ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
     // A program that ends at once takes no input.
