@@ -105,3 +105,21 @@ test('a call waits in line and is no hedge, unless one above it is a hedge', () 
     ],
   );
 });
+
+test('a child travels to a worker by itself, and a call that nobody bounds does not', () => {
+  const call = newCall();
+  assert.deepEqual([call.travelsAlone, new ChildCall(call).travelsAlone], [false, true]);
+});
+
+test('those who watch for an abort are told of it, the latest first, until they leave', () => {
+  const call = newCall([], new AbortController().signal);
+  const told: string[] = [];
+  const leaveFirst = call.watchAbort((reason) => told.push(`first: ${reason}`));
+  const leaveSecond = call.watchAbort((reason) => told.push(`second: ${reason}`));
+  call.onAbort?.('one');
+  leaveSecond();
+  call.onAbort?.('two');
+  leaveFirst();
+  assert.equal(call.onAbort, undefined);
+  assert.deepEqual(told, ['second: one', 'first: one', 'first: two']);
+});
