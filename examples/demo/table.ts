@@ -3,8 +3,11 @@ import type { Paint } from './paint.js';
 import type { Summary } from './summary.js';
 
 /** The summary for people, no wider than `columns` where the notes can be put below their lines. */
-export function showSummary(summary: Summary, columns: number, paint: Paint): string {
-  const { promises, kept } = summary;
+export function showSummary(
+  { promises, kept }: Pick<Summary, 'promises' | 'kept'>,
+  columns: number,
+  paint: Paint,
+): string {
   const heads: Line = { what: '', promised: 'promised', seen: 'seen', note: '', kept: true };
   const width = (name: 'what' | 'promised' | 'seen'): number =>
     Math.max(...[heads, ...promises].map((each) => each[name].length));

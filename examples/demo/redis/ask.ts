@@ -1,0 +1,24 @@
+/** A request to the server. */
+import { time } from './record.js';
+
+/** The server answered, and not well. `isTransient` goes by the status, `parseRetryAfter` by the headers. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  constructor(
+    readonly status: number,
+    readonly headers: Headers,
+  ) {
+    super(`the server answered ${status}`);
+  }
+}
+
+/** Which of the processes this is. */
+const me = process.env.MEMBER ?? '0';
+
+export async function ask(port: number, of: 'api' | 'archive', call: number, attempt: number): Promise<string> {
+  const headers = { 'x-process': me, 'x-attempt': String(attempt), 'x-started': String(time()) };
+  const response = await fetch(`http://127.0.0.1:${port}/${of}/${call}`, { headers });
+  const text = await response.text();
+  if (!response.ok) throw new HttpError(response.status, response.headers);
+  return text;
+}
