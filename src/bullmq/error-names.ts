@@ -1,7 +1,7 @@
 import { tagOf } from '../core/error-tag.js';
+import { ownErrors } from '../core/errors.js';
 import { builtInNameOf } from '../core/realm.js';
 import type { ErrorClass } from '../core/types.js';
-import { ownErrors } from '../workers/error-classes.js';
 import type { ErrorNames } from '../workers/error-codec.js';
 import type { ClassReference } from '../workers/protocol.js';
 import { globalNameOf, nameOf } from '../workers/shape.js';
@@ -16,7 +16,7 @@ const builtIn: Named = new Map<string, ErrorClass>(
 );
 
 /** Those of opero, by names that no bundler changes. */
-const ofOpero: Named = new Map(ownErrors.map((type) => [String(tagOf(type)), type as unknown as ErrorClass]));
+const ofOpero: Named = new Map(ownErrors.map((type) => [String(tagOf(type)), type]));
 
 /**
  * The classes of errors that two programs know by the same names: those of the language, of opero, and those that the

@@ -1,6 +1,7 @@
 import { tagError } from './error-tag.js';
 import { node } from './node.js';
 import { isError } from './realm.js';
+import type { ErrorClass } from './types.js';
 
 /**
  * A decorator, an option or a call of opero's API was used wrongly. The message names the member, the option, the value
@@ -276,3 +277,6 @@ for (const [name, type] of Object.entries(named)) {
   type.prototype.name = name;
   tagError(type, name);
 }
+
+/** The error classes of opero, in an order of their own. */
+export const ownErrors: readonly ErrorClass[] = Object.values<unknown>(named) as ErrorClass[];

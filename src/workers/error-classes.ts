@@ -1,33 +1,10 @@
 import type { SiteInfo } from '../core/call/policy.js';
 import { chainOfClass } from '../core/decoration/metadata.js';
-import {
-  AllFailedError,
-  CircuitOpenError,
-  ConfigurationError,
-  ItemError,
-  JobError,
-  RejectedError,
-  RetryError,
-  TimeoutError,
-  WorkerError,
-} from '../core/errors.js';
+import { ownErrors } from '../core/errors.js';
 import { builtInNameOf } from '../core/realm.js';
 import type { ErrorClass } from '../core/types.js';
 import type { ClassReference, Exports } from './protocol.js';
 import { errorShape, globalNameOf, nameOf } from './shape.js';
-
-/** The error classes of opero itself, in the same order on both sides. */
-export const ownErrors: readonly unknown[] = [
-  AllFailedError,
-  CircuitOpenError,
-  ConfigurationError,
-  ItemError,
-  JobError,
-  RejectedError,
-  RetryError,
-  TimeoutError,
-  WorkerError,
-];
 
 const isErrorClass = (value: unknown): value is ErrorClass =>
   typeof value === 'function' && value.prototype instanceof Error;
@@ -73,7 +50,7 @@ export class ErrorClasses {
   /** Finds the class of a name; one that is only alike where neither side knows another of the kind. */
   find(reference: ClassReference): ErrorClass | undefined {
     if ('builtin' in reference) return Reflect.get(globalThis, reference.builtin) as ErrorClass | undefined;
-    if ('own' in reference) return ownErrors[reference.own] as ErrorClass | undefined;
+    if ('own' in reference) return ownErrors[reference.own];
     if ('named' in reference) return undefined;
     const { exported, key, name, shape, isOnly } = reference;
     const listed = key === undefined ? undefined : this.#listed.get(key);

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { type Job, Queue } from 'bullmq';
+import * as opero from 'opero';
 import {
   configure,
   cpuBound,
@@ -66,6 +67,18 @@ describe('a method with @queued, served in this process', needsRedis, () => {
     assert.ok(pale instanceof CrmError);
     assert.equal(pale.constructor, CrmError);
     assert.deepEqual(await rejection(crm.throwAnything()), { code: 7 });
+  });
+
+  test('J1 every error class of opero is known', async () => {
+    const types = Object.entries(opero).filter(
+      ([, each]) => typeof each === 'function' && each.prototype instanceof Error,
+    );
+    assert.ok(types.length >= 11, `${types.length}`);
+    const errors = await Promise.all(types.map(([name]) => rejection(crm.failAs(name))));
+    assert.deepEqual(
+      errors.map((error) => (error as Error).constructor),
+      types.map(([, type]) => type),
+    );
   });
 
   test('J1 policies stay with the caller, and match errors of the worker', async () => {

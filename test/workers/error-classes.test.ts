@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
+import * as opero from 'opero';
 import { Orchestrator, shutdown, statsOf } from 'opero';
-import { ApiError, Client, tell, throwError } from '../fixtures/workers/client.js';
+import { ApiError, Client, tell, throwError, throwOwn } from '../fixtures/workers/client.js';
 import { FarClient, FarPatient, FarTwin } from '../fixtures/workers/far-client.js';
 import { DiskError, NetError, TwinOne, TwinTwo } from '../fixtures/workers/far-errors.js';
 import { rejection } from '../support/rejection.js';
@@ -84,5 +85,17 @@ test('an error class that is exported, and global on one side only, is known on 
     assert.deepEqual(await new Client().told(), [true, 1]);
   } finally {
     Reflect.deleteProperty(globalThis, 'ApiError');
+  }
+});
+
+test('every error class of opero is known, whatever the module exports', async () => {
+  const module = new URL('../fixtures/workers/client.js', import.meta.url);
+  const orchestrator = new Orchestrator({ cpuBound: { module, maxWorkers: 2 } });
+  const names = Object.entries(opero)
+    .filter(([, each]) => typeof each === 'function' && each.prototype instanceof Error)
+    .map(([name]) => name);
+  assert.ok(names.length >= 11, names.join());
+  for (const name of names) {
+    assert.equal(await classOf(orchestrator.execute(throwOwn, name)), Reflect.get(opero, name), name);
   }
 });

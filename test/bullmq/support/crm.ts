@@ -1,3 +1,4 @@
+import * as opero from 'opero';
 import { concurrency, currentCall, fallback, rateLimit, retry } from 'opero';
 import { queued } from 'opero/bullmq';
 
@@ -49,6 +50,13 @@ export class Crm {
   @queued(crm)
   async failPalely(tenant: string): Promise<never> {
     throw new PaleCrmError('no such tenant', tenant);
+  }
+
+  /** With an error of opero's, of the class of that name. */
+  @queued(crm)
+  async failAs(name: string): Promise<never> {
+    const type = Reflect.get(opero, name) as { readonly prototype: object };
+    throw Object.setPrototypeOf(new Error(name), type.prototype);
   }
 
   @queued(crm)
