@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,21 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { redisProgram, whyNoRedis } from '../../support/redis-program.js';
 
-const isMissing = spawnSync('redis-server', ['--version']).status !== 0;
-const loud = '!!! NOT RUN: there is no redis-server on this machine (Debian: apt-get install redis-server) !!!';
-if (isMissing) {
-  if (process.env.CI) throw new Error(loud);
+const loud = whyNoRedis === undefined ? undefined : `!!! ${whyNoRedis} !!!`;
+if (loud !== undefined) {
   process.stderr.write(`\n${loud}\n\n`);
   // What a file prints is shown where it fails: this is told in any case.
-  test('what needs a redis-server', (t) => {
+  test('what needs a Redis', (t) => {
     t.diagnostic(loud);
     t.skip(loud);
   });
 }
 
 /** What suites that need Redis are given: they are skipped where it is missing; in CI that is an error. */
-export const needsRedis = { skip: isMissing ? loud : false };
+export const needsRedis = { skip: loud ?? false };
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -43,10 +42,12 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     readonly folder: string,
+    readonly options: readonly string[],
   ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'opero-redis-')));
+  /** Options come behind those that keep nothing. */
+  static async start(...options: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'opero-redis-')), options);
     await server.start();
     return server;
   }
@@ -55,10 +56,10 @@ export class RedisServer {
     return { host: '127.0.0.1', port: this.port };
   }
 
-  /** Starts it again, where it was killed: with nothing in it. */
+  /** Starts it again, where it was killed: with nothing in it, unless its options say otherwise. */
   async start(): Promise<void> {
     const settings = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--dir', this.folder];
-    const child = spawn('redis-server', ['--port', String(this.port), ...settings], {
+    const child = spawn(redisProgram, ['--port', String(this.port), ...settings, ...this.options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     running.add(child);
@@ -66,7 +67,7 @@ export class RedisServer {
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.includes('Ready to accept connections')) return void child.stdout.resume();
     }
-    throw new Error(`redis-server did not start on port ${this.port}`);
+    throw new Error(`${redisProgram} did not start on port ${this.port}`);
   }
 
   signal(signal: NodeJS.Signals): void {

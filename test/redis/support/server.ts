@@ -1,21 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { redisProgram, whyNoRedis } from '../../support/redis-program.js';
 
 /** Why there are no tests on a Redis here; undefined: there is one. */
-export const missing: string | undefined = whyMissing();
-
-function whyMissing(): string | undefined {
-  const { status } = spawnSync('redis-server', ['--version']);
-  if (status === 0) return undefined;
-  const why = 'NOT RUN: there is no redis-server on this machine (Debian: apt-get install redis-server)';
-  if (process.env.CI) throw new Error(why);
-  console.error(why);
-  return why;
-}
+export const missing = whyNoRedis;
+if (missing !== undefined) console.error(missing);
 
 const freePort = async (): Promise<number> => {
   const server = net.createServer().listen(0, '127.0.0.1');
@@ -45,8 +38,8 @@ export class RedisServer {
   async start(): Promise<void> {
     const basic = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder];
     // A shell beside it ends it when the pipe from here breaks, as it does when this program is killed.
-    const watched = 'redis-server "$@" & child=$!; (read -r _; kill -9 $child) <&3 & wait $child';
-    const child = spawn('bash', ['-c', watched, 'redis', ...basic, ...this.options], {
+    const watched = '"$0" "$@" & child=$!; (read -r _; kill -9 $child) <&3 & wait $child';
+    const child = spawn('bash', ['-c', watched, redisProgram, ...basic, ...this.options], {
       stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     });
     this.#process = child;
@@ -56,7 +49,7 @@ export class RedisServer {
         text += some;
         if (text.includes('Ready to accept connections')) resolve();
       });
-      child.once('exit', () => reject(new Error(`redis-server did not start: ${text}`)));
+      child.once('exit', () => reject(new Error(`${redisProgram} did not start: ${text}`)));
     });
     child.unref();
     for (const stream of [child.stdout, child.stdio[3]]) (stream as net.Socket).unref();
