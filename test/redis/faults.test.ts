@@ -76,7 +76,7 @@ describe('faults', { skip: missing }, () => {
     return { store, client, events, told };
   }
 
-  function limited(options: RedisStoreOptions = {}, config: { rate?: number; per?: number } = {}) {
+  function limited(options: RedisStoreOptions = {}, config: { rate?: number; per?: number; maxWait?: number } = {}) {
     const { store, ...rest } = storeOf(options);
     const starts: number[] = [];
     class Api {
@@ -273,6 +273,23 @@ describe('faults', { skip: missing }, () => {
     one.slots[1]?.();
     await second;
     assert.equal(one.counts.most, 1);
+  });
+
+  test('R8 a reply that is lost: the permits that it gave go back', async () => {
+    fresh();
+    const { api, told, events } = limited(
+      { timeout: 200, whenDown: 'reject' },
+      { rate: 5, per: 60_000, maxWait: 10_000 },
+    );
+    await api.get();
+    network.swallows = 'replies';
+    const lost = await Promise.allSettled(Array.from({ length: 4 }, () => api.get()));
+    assert.ok(lost.every((each) => each.status === 'rejected' && each.reason instanceof StoreError));
+    network.swallows = 'nothing';
+    network.cut();
+    await told('up');
+    await Promise.all(Array.from({ length: 4 }, () => api.get()));
+    assert.equal(events.filter(({ type }) => type === 'down').length, 1);
   });
 
   test('C6 a lease that cannot be renewed: the signals of running calls abort, and their calls fail', async () => {

@@ -328,7 +328,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
         if (reply !== undefined) {
           done();
           this.#answered(reply, ask, no);
-        }
+        } else this.#disown(ask);
         this.#turn();
         if (this.isIdle) this.onIdle?.();
       },
@@ -354,12 +354,11 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
     for (const [at, turn] of permits.entries()) {
       const weight = weights[at] as number;
-      const counted = this.countOf(weight);
       const lapsesAt = sentAt + (turn + ask.grace - storeNow) - marginOf(ask.grace);
       isTooLate ||= lapsesAt <= receivedAt;
       this.#reserved.add({
-        id: `${ask.process}:${ask.first + at}:${counted.weight}`,
-        weight: counted.weight,
+        id: this.#idOf(ask, at, weight),
+        weight: this.countOf(weight).weight,
         from: receivedAt + (turn - storeNow),
         until: lapsesAt,
         toStoreTime: (time) => storeNow + (time - sentAt),
@@ -376,6 +375,20 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
     if (isTooLate) this.#againAt = Number.NEGATIVE_INFINITY;
     else this.line.answered(no);
+  }
+
+  /** What is asked for may have been given, though no answer came: nobody uses it, and it goes back. */
+  #disown(ask: PermitAsk): void {
+    const weights = ask.wanted.flatMap(([weight, count]) =>
+      new Array<number>(Math.min(count, ask.starts)).fill(weight),
+    );
+    for (const [at, weight] of weights.slice(0, ask.starts).entries()) {
+      this.notes.add({ kind: 'release', id: this.#idOf(ask, at, weight) });
+    }
+  }
+
+  #idOf({ process, first }: PermitAsk, at: number, weight: number): string {
+    return `${process}:${first + at}:${this.countOf(weight).weight}`;
   }
 
   #tellOfWindow(window: number, own: number): void {
