@@ -11,7 +11,10 @@ export class BadNetwork {
   readonly #sockets = new Set<net.Socket>();
   readonly #server: net.Server;
 
-  private constructor(readonly target: number) {
+  private constructor(
+    /** The port of the server; where that changes, new connections go there. */
+    public target: number,
+  ) {
     this.#server = net.createServer((near) => {
       const far = net.connect(this.target, '127.0.0.1');
       for (const each of [near, far]) {
