@@ -12,10 +12,11 @@ import {
 } from './connection.js';
 import { holdNothing } from './hold.js';
 import { replyKey } from './message.js';
-import { defineScripts, trimTo } from './scripts.js';
+import { defineScripts, lookAt, trimTo } from './scripts.js';
 import { beginning, type Entry, readBehind, StreamReader } from './stream-reader.js';
 import { Sweep } from './sweep.js';
 import type { WaitingCall } from './waiting-call.js';
+import { Watch } from './watch.js';
 
 /** After so many outcomes that were read they are dropped from Redis. */
 const trimEvery = 1_000;
@@ -29,6 +30,10 @@ export class Link {
   /** The calls that wait for an outcome, by the ids of their jobs. */
   readonly pending = new Map<string, WaitingCall>();
   readonly sweep = new Sweep(this);
+  readonly watch = new Watch(
+    () => lookAt(this.client, this.replyKey),
+    () => this.isSilent(),
+  );
   readonly #isOurs: boolean;
   /** Drops those that were read, every so often. */
   #readSinceTrim = 0;

@@ -49,13 +49,18 @@ export class QueueClient implements CallQueue {
 
   /** Puts a job into the queue for which nobody waits. Gives its id. */
   async add(name: string, data: JobData, options: JobsOptions): Promise<string> {
-    const { queue } = await this.#open();
+    const { link, queue } = await this.#open();
     const { jobId } = options;
-    // One that has ended is in nobody's way.
-    if (jobId !== undefined && (await this.look(jobId)).hasEnded) await queue.remove(jobId);
-    const { id } = await queue.add(name, data, options);
-    this.#lookForWorkers(queue, (state) => tellOfQueue(state, this.name));
-    return id as string;
+    const unwatch = link.watch.begin();
+    try {
+      // One that has ended is in nobody's way.
+      if (jobId !== undefined && (await this.look(jobId)).hasEnded) await queue.remove(jobId);
+      const { id } = await queue.add(name, data, options);
+      this.#lookForWorkers(queue, (state) => tellOfQueue(state, this.name));
+      return id as string;
+    } finally {
+      unwatch();
+    }
   }
 
   async look(id: string): Promise<JobState> {
@@ -115,6 +120,7 @@ export class QueueClient implements CallQueue {
       link.pending.set(call.id, call);
       this.#onTheWay.add(call.id);
     }
+    const unwatch = link.watch.begin();
     try {
       await queue.addBulk(
         calls.map(({ id, data, trace }) => ({
@@ -128,6 +134,7 @@ export class QueueClient implements CallQueue {
       for (const { id } of calls) queue.remove(id).catch(ignore);
       throw error;
     } finally {
+      unwatch();
       for (const { id } of calls) this.#onTheWay.delete(id);
     }
     for (const call of calls) call.added();

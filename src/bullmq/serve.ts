@@ -55,12 +55,14 @@ const ignore = (): void => {};
 class QueueServer {
   #worker: Worker | undefined;
   #aborts: StreamReader | undefined;
+  #unwatch = ignore;
   #isClosed = false;
 
   async start(methods: ServedMethods, source: ConnectionSource, options: Partial<WorkerOptions>): Promise<void> {
     const { name, prefix } = methods;
     const link = await linkTo(source);
     if (this.#isClosed) return;
+    this.#unwatch = link.watch.begin();
     const { bullmq, client } = link;
     let runner: JobRunner | undefined;
     const worker = new bullmq.Worker(name, async (job) => await runner?.run(job), {
@@ -91,6 +93,7 @@ class QueueServer {
     this.#isClosed = true;
     await this.#worker?.close();
     this.#aborts?.close();
+    this.#unwatch();
   }
 }
 

@@ -9,6 +9,8 @@ export class BadNetwork {
   /** Whether what is sent arrives nowhere, as nobody is told. */
   swallows: 'nothing' | 'all' | 'replies' = 'nothing';
   readonly #sockets = new Set<net.Socket>();
+  /** Those that lead nowhere any more, as nobody is told. */
+  readonly #lost = new WeakSet<net.Socket>();
   readonly #server: net.Server;
 
   private constructor(
@@ -41,7 +43,7 @@ export class BadNetwork {
   #pipe(from: net.Socket, to: net.Socket, isReply: boolean): void {
     let due = 0;
     from.on('data', (data) => {
-      if (this.swallows === 'all' || (this.swallows === 'replies' && isReply)) return;
+      if (this.#lost.has(from) || this.swallows === 'all' || (this.swallows === 'replies' && isReply)) return;
       if (this.delay + this.jitter === 0 && due < performance.now()) {
         to.write(data);
         return;
@@ -53,6 +55,11 @@ export class BadNetwork {
       this.#sockets.delete(from);
       to.destroy();
     });
+  }
+
+  /** Forgets all connections that there are, as a router does that was restarted: what is sent arrives nowhere. */
+  forget(): void {
+    for (const each of this.#sockets) this.#lost.add(each);
   }
 
   /** Cuts all connections. */
