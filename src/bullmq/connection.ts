@@ -30,11 +30,15 @@ export const isClient = (value: QueueConnection | object): boolean =>
   typeof value !== 'string' &&
   ['defineCommand', 'sendCommand', 'runCommand', 'send'].some((name) => typeof Reflect.get(value, name) === 'function');
 
+/** BullMQ takes it for a client of one server, and its calls would hang. */
+const isNodeRedisCluster = (value: object): boolean =>
+  ['sendCommand', 'nodeClient'].every((name) => typeof Reflect.get(value, name) === 'function');
+
 /** Whether something may stand for a connection to Redis: what BullMQ takes for other databases may not. */
 function isConnection(value: unknown): boolean {
   if (typeof value === 'string') return isRedisUrl(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  if (isClient(value)) return true;
+  if (isClient(value)) return !isNodeRedisCluster(value);
   const { url, connectionString, query } = value as Readonly<Record<string, unknown>>;
   return connectionString === undefined && query === undefined && (typeof url !== 'string' || isRedisUrl(url));
 }
@@ -43,6 +47,7 @@ function isConnection(value: unknown): boolean {
 function hint(value: unknown): string {
   if (typeof value === 'string') return `a text that begins with '${value.slice(0, value.indexOf(':') + 1)}'`;
   if (typeof value !== 'object' || value === null) return show(value);
+  if (isNodeRedisCluster(value)) return 'a cluster of node-redis, which BullMQ cannot use: take the Cluster of ioredis';
   return `an object with ${Object.keys(value).join(', ') || 'nothing in it'}`;
 }
 

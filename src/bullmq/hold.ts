@@ -40,6 +40,12 @@ export async function inTime<Value>(promise: Promise<Value>, milliseconds: numbe
   }
 }
 
+/** In how many milliseconds a cluster is tried again. */
+type RetryStrategy = (times: number, reason?: Error) => unknown;
+
+/** A cluster of ioredis holds the program for 2 s after each try: where nobody waits for it, tries are further apart. */
+const idleRetry = 5_000;
+
 /** What a client of Redis has that may keep a program alive, as far as that is known of it. */
 interface Holding {
   readonly status?: string;
@@ -49,6 +55,7 @@ interface Holding {
   /** node-redis, behind BullMQ's adapter. */
   readonly raw?: { unref?(): unknown };
   readonly isCluster?: boolean;
+  readonly options?: { clusterRetryStrategy?: RetryStrategy };
   nodes?(): readonly Holding[];
   on(event: string, listener: (...args: never[]) => void): unknown;
 }
@@ -66,6 +73,13 @@ export function holdNothing(given: unknown): void {
   client.on('reconnecting', () => queueMicrotask(free));
   free();
   if (client.isCluster !== true) return;
+  const retry = client.options?.clusterRetryStrategy;
+  if (client.options !== undefined && typeof retry === 'function') {
+    client.options.clusterRetryStrategy = (times, reason) => {
+      const delay = retry(times, reason);
+      return holders === 0 && typeof delay === 'number' ? Math.max(delay, idleRetry) : delay;
+    };
+  }
   for (const each of client.nodes?.() ?? []) holdNothing(each);
   client.on('+node', (each: never) => holdNothing(each));
 }

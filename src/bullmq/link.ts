@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IRedisClient, RedisQueueBackend } from 'bullmq';
+import { ConfigurationError } from '../core/errors.js';
 import {
   type BullMQ,
   type ConnectionSource,
@@ -49,6 +50,17 @@ export class Link {
     isOurs: boolean,
   ) {
     this.#isOurs = isOurs;
+  }
+
+  /**
+   * Checks that a queue may be here.
+   *
+   * @throws ConfigurationError when this is a cluster, and its keys have no hash tag.
+   */
+  requireSlot(prefix: string, name: string): void {
+    if (!this.client.isCluster || /\{[^}]+\}/.test(`${prefix}:${name}`)) return;
+    const cure = `give @queued a prefix with a hash tag, as \`prefix: '{${prefix}}'\``;
+    throw new ConfigurationError(`the queue '${name}': in a cluster all keys of a queue are in one slot; ${cure}`);
   }
 
   /** A connection of its own, for what blocks. */

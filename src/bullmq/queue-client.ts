@@ -96,6 +96,7 @@ export class QueueClient implements CallQueue {
 
   async #connect(): Promise<Opened> {
     const link = await linkTo(this.source);
+    link.requireSlot(this.prefix, this.name);
     const queue = new link.bullmq.Queue(this.name, { connection: link.client, prefix: this.prefix });
     queue.on('error', (error) => tellOfQueue('error', this.name, error));
     return { link, queue };

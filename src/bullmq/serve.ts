@@ -62,6 +62,7 @@ class QueueServer {
     const { name, prefix } = methods;
     const link = await linkTo(source);
     if (this.#isClosed) return;
+    link.requireSlot(prefix, name);
     this.#unwatch = link.watch.begin();
     const { bullmq, client } = link;
     let runner: JobRunner | undefined;

@@ -66,6 +66,11 @@ export class RedisServer {
     await gone;
   }
 
+  /** Has it end with this program, and not before. */
+  leaveToEnd(): void {
+    process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
