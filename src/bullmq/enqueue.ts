@@ -5,9 +5,10 @@ import type { NameOfMethod, UnknownName } from '../core/decoration/method-names.
 import { labelOf as labelOfSite } from '../core/decoration/site.js';
 import { ConfigurationError } from '../core/errors.js';
 import { duration, positiveInteger, type Rule, readOptions, show } from '../core/options.js';
+import { areJobsTold, tellOfJob } from './events.js';
 import { targetOf } from './job-data.js';
 import { encodeArgs, labelOf } from './message.js';
-import { queuedAmong, queueFor, termsOf } from './queued.js';
+import { queuedAmong, queueFor, statsFor, termsOf } from './queued.js';
 import { traceHere } from './trace-context.js';
 
 /**
@@ -100,10 +101,14 @@ export async function enqueue<Target extends object, Name extends PropertyKey>(
     args: encodeArgs(args, termsOf(site, policy), signalOf(args, site.signalAt)),
     ...(trace !== undefined && { trace }),
   } as const;
-  return queueFor(policy).add(labelOf(data), data, {
+  const jobId = await queueFor(policy).add(labelOf(data), data, {
     attempts: attempts as number,
     ...(delay !== undefined && { delay }),
     ...(id !== undefined && { jobId: id }),
     ...(backoff !== undefined && { backoff }),
   });
+  const stats = statsFor(policy, site);
+  stats.sent++;
+  if (areJobsTold()) tellOfJob('queued', stats, { jobId });
+  return jobId;
 }

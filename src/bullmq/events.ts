@@ -1,19 +1,35 @@
-import type { Call } from '../core/call/call.js';
 import { channels } from '../core/call/channels.js';
-import type { SiteInfo } from '../core/call/policy.js';
-import { tell } from '../core/call/tell.js';
+import type { Events } from '../core/events.js';
+import type { JobKind } from '../telemetry/jobs.js';
 
 /** Whether anybody wants to be told of jobs. */
 export const areJobsTold = (): boolean => channels.job.hasSubscribers;
 
-/** Tells of the job of a call. */
-export function tellOfJob(state: string, jobId: string, call: Call, site: SiteInfo, error?: unknown): void {
-  if (areJobsTold()) tell('job', call, site, { jobId, state, error });
+/** What may be said of a job beside its method. */
+type Details = Partial<Pick<Events['job'], 'callId' | 'jobId' | 'outcome' | 'duration' | 'error'>>;
+
+const nothing = { callId: undefined, jobId: undefined, outcome: undefined, duration: undefined, error: undefined };
+
+/** Tells of a job of a method. To be asked only where somebody is told, as its details are made for that. */
+export function tellOfJob(
+  state: string,
+  { queue, className, method, static: isStatic }: JobKind,
+  details: Details,
+): void {
+  const event: Events['job'] = {
+    type: 'job',
+    className,
+    method,
+    static: isStatic,
+    queue,
+    state,
+    ...nothing,
+    ...details,
+  };
+  channels.job.publish(event);
 }
 
 /** Tells of a queue, by its name: of no method. */
 export function tellOfQueue(state: string, queue: string, error?: unknown): void {
-  if (!areJobsTold()) return;
-  const facts = { className: '', method: queue, static: false, callId: undefined, jobId: undefined };
-  channels.job.publish({ type: 'job', ...facts, state, error });
+  if (areJobsTold()) tellOfJob(state, { queue, className: '', method: queue, static: false }, { error });
 }

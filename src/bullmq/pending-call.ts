@@ -5,9 +5,11 @@ import type { Timed } from '../core/call/deadlines.js';
 import { ownError } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Start } from '../core/call/step.js';
-import { tellOfRejection } from '../core/call/tell.js';
+import { callIdOf, tellOfRejection } from '../core/call/tell.js';
 import { JobError, RejectedError } from '../core/errors.js';
-import { tellOfJob } from './events.js';
+import type { CallOutcome } from '../core/events.js';
+import type { JobStats } from '../telemetry/jobs.js';
+import { areJobsTold, tellOfJob } from './events.js';
 import { holdProgram, inTime, releaseLater } from './hold.js';
 import { type JobData, type Outcome, readOutcome } from './message.js';
 import type { JobState } from './scripts.js';
@@ -17,6 +19,9 @@ import type { CallQueue, WaitingCall } from './waiting-call.js';
 
 /** How long Redis may take to tell whether a job was taken, in milliseconds. */
 const patience = 5_000;
+
+/** What ends a call: its worker's answer, that its job is gone, that no worker came in time, or anything else. */
+type EndedBy = 'done' | 'lost' | 'rejected' | 'failed';
 
 const ignore = (): void => {};
 
@@ -35,6 +40,9 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   /** Whether its worker knows of that. */
   #isTold = false;
   #isAdded = false;
+  /** When it began, if somebody was to be told. */
+  #begunAt: number | undefined;
+  #endedBy: EndedBy = 'failed';
   readonly #release = holdProgram();
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: unknown) => void;
@@ -49,6 +57,7 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     readonly site: SiteInfo,
     /** The id of its job. */
     readonly id: string,
+    readonly stats: JobStats,
     readonly data: JobData,
     /** To be told that it has ended. */
     readonly onEnd: (call: PendingCall) => void,
@@ -64,6 +73,8 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     const { call, site } = this;
     site.stats.attempts++;
     site.stats.running++;
+    this.stats.waiting++;
+    if (areJobsTold()) this.#begunAt = now();
     call.started();
     const travel = (): void => {
       this.trace = traceHere();
@@ -80,6 +91,7 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   /** Its job is in the queue. */
   added(): void {
     this.#isAdded = true;
+    this.stats.sent++;
     this.tell('queued');
     if (this.isSettled) void this.queue.cancel(this.id, undefined).catch(ignore);
     else this.hear();
@@ -95,18 +107,35 @@ export class PendingCall implements Wait, Timed, WaitingCall {
   receive(text: string): void {
     const outcome = readOutcome(text);
     if (outcome !== undefined) {
-      this.#end(() => this.#resolve(outcome));
-      this.tell('done');
+      this.#end(() => this.#resolve(outcome), 'done');
     } else this.fail(new JobError(`${this.site.label}: the outcome of its job cannot be read`, 'malformed'));
   }
 
-  fail(error: unknown): void {
-    this.#end(() => this.#reject(error));
+  fail(error: unknown, by: EndedBy = 'failed'): void {
+    this.#end(() => this.#reject(error), by);
   }
 
   /** Tells of its job those who want to know. */
-  tell(state: string, error?: unknown): void {
-    tellOfJob(state, this.id, this.call, this.site, error);
+  tell(state: string): void {
+    if (areJobsTold()) tellOfJob(state, this.stats, { callId: callIdOf(this.call), jobId: this.id });
+  }
+
+  /** Counts, and tells, what its call has come to; `error` is what it rejects with. */
+  ended(error: unknown, hasFailed: boolean): void {
+    const { stats, call, id: jobId } = this;
+    const outcome = hasFailed ? this.#failure : 'ok';
+    stats.waiting--;
+    if (outcome === 'lost') stats.lost++;
+    else if (hasFailed && outcome !== 'aborted') stats.failed++;
+    if (!areJobsTold()) return;
+    const duration = this.#begunAt === undefined ? undefined : now() - this.#begunAt;
+    const state = this.#endedBy === 'rejected' ? 'failed' : this.#endedBy;
+    tellOfJob(state, stats, { callId: callIdOf(call), jobId, outcome, duration, error });
+  }
+
+  get #failure(): CallOutcome | 'lost' {
+    if (this.call.aborted) return 'aborted';
+    return this.#endedBy === 'lost' || this.#endedBy === 'rejected' ? this.#endedBy : 'error';
   }
 
   look(): Promise<JobState> {
@@ -119,8 +148,7 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     if (!state.isThere) {
       const problem = `the queue '${this.queue.name}' knows nothing of its job any more; it may have run`;
       const lost = new JobError(`${label}: ${problem}`, 'lost');
-      this.fail(lost);
-      this.tell('lost', lost);
+      this.fail(lost, 'lost');
     } else if (state.failedReason === '') this.receive(`{"value":${state.returnValue || 'null'}}`);
     else if (state.error !== '') this.receive(state.error);
     else this.fail(new JobError(`${label}: its job failed: ${textOf(state.failedReason)}`, 'failed'));
@@ -166,7 +194,7 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     const problem = `no worker of the queue '${this.queue.name}' took its job within maxWait`;
     const rejection = ownError(new RejectedError(`${site.label}: ${problem}`, 'queued', 'wait-timeout'), site);
     if (channels.reject.hasSubscribers) tellOfRejection(rejection, this.call, site);
-    this.fail(rejection);
+    this.fail(rejection, 'rejected');
   }
 
   /** Takes its job out of the queue, or has its worker told. */
@@ -183,9 +211,10 @@ export class PendingCall implements Wait, Timed, WaitingCall {
     );
   }
 
-  #end(settle: () => void): void {
+  #end(settle: () => void, by: EndedBy): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    this.#endedBy = by;
     const { call, site } = this;
     call.waiting = undefined;
     site.stats.running--;

@@ -5,6 +5,7 @@ import { isErrorClass } from '../core/call/matcher.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { signalOf } from '../core/call/signals.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
+import { factsOf } from '../core/call/tell.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { PolicyDecorator } from '../core/decoration/decorator-types.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -22,6 +23,7 @@ import type { ErrorClass } from '../core/types.js';
 import { define } from '../policies/defined.js';
 import { rankOf } from '../policies/order.js';
 import type { QueuedOptions } from '../policies/queued-options.js';
+import { type JobStats, jobStatsOf } from '../telemetry/jobs.js';
 import { callerFrames } from '../workers/caller-frames.js';
 import { type ConnectionSource, requireConnection } from './connection.js';
 import { jobDataOf } from './job-data.js';
@@ -101,6 +103,10 @@ export const termsOf = ({ label, policies }: SiteInfo, { options }: QueuedPolicy
   classes: policies.flatMap(({ errorClasses = [] }) => errorClasses),
 });
 
+/** The counts of the jobs of a method in the queue of a policy. */
+export const statsFor = (policy: QueuedPolicy, site: SiteInfo): JobStats =>
+  jobStatsOf({ queue: policy.options.name, ...factsOf(site, undefined) });
+
 /** Tells the jobs of this process from those of others. */
 const own = randomUUID();
 let jobs = 0;
@@ -112,6 +118,8 @@ class Sender {
   readonly #around: Around;
   readonly #terms: Terms;
   readonly #deadlines: Deadlines | undefined;
+  /** Looked up by the first call: by then the class has its name. */
+  #stats: JobStats | undefined;
 
   constructor(policy: QueuedPolicy, site: SiteInfo, around: Around) {
     this.#policy = policy;
@@ -133,7 +141,8 @@ class Sender {
     const data = jobDataOf(call, this.#site, this.#terms, governing);
     // A getter among the arguments may have aborted the call.
     if (call.aborted) throw call.reason;
-    const pending = new PendingCall(queue, call, this.#site, `${own}-${++jobs}`, data, (ended) => {
+    this.#stats ??= statsFor(this.#policy, this.#site);
+    const pending = new PendingCall(queue, call, this.#site, `${own}-${++jobs}`, this.#stats, data, (ended) => {
       this.#deadlines?.remove(ended);
       queue.forget(ended);
     });
@@ -144,9 +153,11 @@ class Sender {
       const outcome = await pending.outcome;
       if ('error' in outcome) throw decodeFailure(outcome.error, this.#terms, callerFrames(new Error().stack));
       const value = decodeResult(outcome.value, this.#terms.label);
+      pending.ended(undefined, false);
       pending.attempt?.succeed(value);
       return value;
     } catch (error) {
+      pending.ended(error, true);
       pending.attempt?.fail(error);
       throw error;
     }

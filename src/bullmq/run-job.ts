@@ -21,6 +21,7 @@ import { inJob, queueKey } from './scope.js';
 import { noteError } from './scripts.js';
 import type { ServedMethod, ServedMethods } from './served-methods.js';
 import { withTrace } from './trace-context.js';
+import { watched } from './watched-run.js';
 
 /** What jobs that cannot be read are told with. */
 const unread: Terms = { label: 'a job', classes: [], maxBytes: 2 ** 20 };
@@ -55,7 +56,7 @@ export class JobRunner {
       const data = readJob(job.data);
       const method = this.methods.find(data);
       terms = method.terms;
-      const value = await this.#enter(job, data, method, running);
+      const value = await watched(method.stats, id, () => this.#enter(job, data, method, running));
       const encoded = encodeResult(value, terms);
       await this.#tell(reply, id, { value: encoded });
       return encoded;

@@ -5,11 +5,12 @@ import type { Member, Placement } from '../core/member.js';
 import { show } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
 import { sitesOf } from '../inspect.js';
+import type { JobStats } from '../telemetry/jobs.js';
 import { findMethod } from '../workers/locate.js';
 import type { ConnectionSource } from './connection.js';
 import { classNamesOf } from './job-data.js';
 import { type JobData, labelOf, type Terms } from './message.js';
-import { queuedAmong, sourceOf, termsOf } from './queued.js';
+import { queuedAmong, sourceOf, statsFor, termsOf } from './queued.js';
 
 /** A method that jobs may run, on the object that it is served with. */
 export interface ServedMethod {
@@ -17,6 +18,7 @@ export interface ServedMethod {
   /** The method's own code. */
   readonly fn: AnyFunction;
   readonly terms: Terms;
+  readonly stats: JobStats;
   readonly signalAt: SignalPlace | undefined;
 }
 
@@ -86,7 +88,13 @@ function addSubject(subject: object, queues: Map<string, ServedMethods>): void {
     const key = `${prefix}:${name}`;
     const methods = queues.get(key) ?? new ServedMethods(name, prefix, sourceOf(policy));
     queues.set(key, methods);
-    methods.add(member, { self: subject, fn, terms: termsOf(site, policy), signalAt: site.signalAt });
+    methods.add(member, {
+      self: subject,
+      fn,
+      terms: termsOf(site, policy),
+      stats: statsFor(policy, site),
+      signalAt: site.signalAt,
+    });
     found++;
   }
   if (found > 0) return;

@@ -170,10 +170,20 @@ export interface LimitEvent extends OfCall {
 /** A store that processes share does, or does not, what is asked of it. */
 export interface StoreEvent {
   readonly type: 'store';
-  /** The name of the limit, cache or circuit kept there; undefined where it is about the store itself. */
+  /** What is told of: `'memoryStore'`, or `'redisStore:opero'` with the prefix of its keys. */
+  readonly store: string;
+  /** The name of the limit that was asked for; undefined where it is about the store itself. */
   readonly name: string | undefined;
-  /** What has come to pass: `'down'`, `'up'`, or another thing that the store says of itself. */
+  /** The key of that limit; undefined where it has none. */
+  readonly key: string | undefined;
+  /** The kind of that limit; undefined where it is about the store itself. */
+  readonly policy: 'rateLimit' | 'concurrency' | undefined;
+  /**
+   * What has come to pass: `'trip'`, it has answered; `'down'`, `'up'`; or another thing that the store says of itself.
+   */
   readonly state: string;
+  /** Of a `'trip'`, from the question to the answer; of `'up'`, how long it was down; in milliseconds. */
+  readonly duration: number | undefined;
   /** What it failed with; undefined where nothing did. */
   readonly error: unknown;
 }
@@ -181,8 +191,12 @@ export interface StoreEvent {
 /** A lease that a process holds in a store has begun, ended, or been lost. */
 export interface LeaseEvent {
   readonly type: 'lease';
+  /** The store that it is held in, called as in a `StoreEvent`. */
+  readonly store: string;
   /** The name of the limit that it is of. */
   readonly name: string;
+  /** The key of that limit; undefined where it has none. */
+  readonly key: string | undefined;
   /** What has come to pass: `'taken'`, `'released'`, `'lost'`, or another thing that the store says of it. */
   readonly state: string;
   readonly error: unknown;
@@ -193,10 +207,22 @@ export interface JobEvent extends OfMethod {
   readonly type: 'job';
   /** The call that waits for it; undefined where none does. */
   readonly callId: number | undefined;
+  /** The name of its queue. */
+  readonly queue: string;
   /** Its name in the queue; undefined before it has one. */
   readonly jobId: string | undefined;
-  /** What has come to pass: `'queued'`, `'done'`, `'lost'`, `'no-worker'`, or another thing that the queue says of it. */
+  /**
+   * What has come to pass. For who sent it: `'queued'`; then `'done'`, its worker has answered, `'lost'`, or `'failed'`, it
+   * came to no answer. Where it is served: `'running'`, then `'ran'`. Of a queue: `'no-worker'`, `'error'`.
+   */
   readonly state: string;
+  /** How it ended, once it has: for its call, or, with `'ran'`, for its worker; else undefined. */
+  readonly outcome: CallOutcome | 'lost' | undefined;
+  /**
+   * From the sending to the end of it for its call, or, with `'ran'`, of its run alone; in milliseconds. Undefined before its
+   * end, and where nobody listened when that began.
+   */
+  readonly duration: number | undefined;
   readonly error: unknown;
 }
 

@@ -30,12 +30,14 @@ const latestMicros = (time: number): string => String(Math.ceil(time * 1000));
 /** Keeps the state of limits in a Redis. */
 export class RedisBackend implements Backend {
   readonly name = 'redisStore';
+  readonly label: string;
   readonly subscribe: Backend['subscribe'];
 
   constructor(
     readonly connection: Connection,
     readonly prefix: string,
   ) {
+    this.label = `${this.name}:${prefix}`;
     if (connection.subscribe !== undefined) this.subscribe = (process, hints) => this.#listen(process, hints);
   }
 

@@ -275,11 +275,20 @@ describe('a method with @queued, served in this process', needsRedis, () => {
       ],
     );
     assert.deepEqual(
-      jobs.map(({ state }) => state),
-      ['queued', 'done', 'queued', 'done', 'queued', 'done'],
+      jobs.map(({ state, outcome }) => [state, outcome]),
+      ['error', 'error', 'ok'].flatMap((outcome) => [
+        ['queued', undefined],
+        ['running', undefined],
+        ['ran', outcome],
+        ['done', outcome],
+      ]),
     );
     assert.equal(new Set(jobs.map(({ jobId }) => jobId)).size, 3);
-    assert.equal(new Set([...jobs, ...attempts].map(({ callId }) => callId)).size, 1);
+    // Its worker knows nothing of the calls of its callers.
+    const ofCall = jobs.filter(({ state }) => state === 'queued' || state === 'done');
+    assert.equal(new Set([...ofCall, ...attempts].map(({ callId }) => callId)).size, 1);
+    const [, , ran, done] = jobs;
+    assert.ok((done?.duration ?? 0) >= (ran?.duration ?? Number.POSITIVE_INFINITY));
   });
 
   test('J13 processAll and processStream work through a queue, 16 at once by default, and pull no faster', async () => {

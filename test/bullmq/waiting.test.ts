@@ -144,8 +144,18 @@ describe('a job that waits or runs', needsRedis, () => {
       [
         ['Crm', 'soon', 'queued'],
         ['Crm', 'soon', 'no-worker'],
+        ['Crm', 'soon', 'failed'],
       ],
     );
+    assert.deepEqual(
+      jobs.map(({ queue: name, outcome }) => [name, outcome]),
+      [
+        ['crm', undefined],
+        ['crm', undefined],
+        ['crm', 'rejected'],
+      ],
+    );
+    assert.ok((jobs[2]?.duration ?? 0) >= 300);
     assert.equal(typeof jobs[0]?.jobId, 'string');
     assert.deepEqual(
       rejections.map(({ callId, policy, reason }) => [callId, policy, reason]),

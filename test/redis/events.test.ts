@@ -35,13 +35,30 @@ describe('the events of limits in a store', () => {
       const ledger = new Ledger();
       const calls = Promise.all([ledger.hold(), ledger.hold()]);
       await clock.tickAsync(50);
-      const taken = { type: 'lease', name: 'ledger', state: 'taken', error: undefined };
+      const store = 'memoryStore';
+      const taken = { type: 'lease', store, name: 'ledger', key: undefined, state: 'taken', error: undefined };
       assert.deepEqual(leases.events, [taken]);
       assert.equal(usedBy('Ledger'), 2);
       await clock.tickAsync(1000);
       await calls;
       assert.deepEqual(leases.events, [taken, { ...taken, state: 'released' }]);
       assert.equal(usedBy('Ledger'), 0);
+    }));
+
+  test('have the name of a limit and its key apart', () =>
+    underFakeClock(async (clock) => {
+      using leases = heard('lease');
+      using stores = heard('store');
+      class Ledger {
+        @concurrency({ limit: 1, store: memoryStore(), name: 'led:ger', key: (tenant: string) => tenant })
+        async hold(_tenant: string): Promise<void> {}
+      }
+      const call = new Ledger().hold('a:b');
+      await clock.tickAsync(1000);
+      await call;
+      const [lease, trip] = [leases.events[0], stores.events[0]];
+      assert.deepEqual([lease?.name, lease?.key], ['led:ger', 'a:b']);
+      assert.deepEqual([trip?.name, trip?.key, trip?.policy], ['led:ger', 'a:b', 'concurrency']);
     }));
 
   test('a wait is told of when it is over, whatever ends it', () =>
@@ -102,7 +119,7 @@ describe('the events of a Redis', { skip: missing }, () => {
     const server = await RedisServer.start();
     const client = new Redis({ port: server.port, maxRetriesPerRequest: null, retryStrategy: () => 20 });
     client.on('error', () => {});
-    const store = redisStore(client, { whenDown: 'reject' });
+    const store = redisStore(client, { prefix: 'shop', whenDown: 'reject' });
     t.after(async () => {
       await store.close();
       client.disconnect();
@@ -121,7 +138,11 @@ describe('the events of a Redis', { skip: missing }, () => {
     }
     const api = new Api();
     await api.get();
-    assert.deepEqual(events[0], { type: 'store', name: 'api', state: 'trip', error: undefined });
+    const { duration: trip, ...first } = events[0] as OperoEvent<'store'>;
+    const limit = { name: 'api', key: undefined, policy: 'rateLimit' };
+    const told = { type: 'store', store: 'redisStore:shop', ...limit, state: 'trip', error: undefined };
+    assert.deepEqual(first, told);
+    assert.ok(trip !== undefined && trip > 0 && trip < 500, String(trip));
     await server.kill();
     assert.ok((await rejection(api.get())) instanceof StoreError);
     const down = events.filter(({ state }) => state === 'down');
@@ -133,8 +154,9 @@ describe('the events of a Redis', { skip: missing }, () => {
     assert.equal(health().length, 1);
     await server.start();
     await isBack.promise;
-    const { name, error } = events.find(({ state }) => state === 'up') as OperoEvent<'store'>;
-    assert.deepEqual([name, error], [undefined, undefined]);
+    const up = events.find(({ state }) => state === 'up') as OperoEvent<'store'>;
+    assert.deepEqual([up.store, up.name, up.policy, up.error], ['redisStore:shop', undefined, undefined, undefined]);
+    assert.ok((up.duration ?? 0) > 0);
     assert.deepEqual(health(), []);
     await api.get();
   });

@@ -100,6 +100,8 @@ export interface Hints {
 export interface Backend {
   /** What it is called, for people. */
   readonly name: string;
+  /** The same, with what tells it from others of its kind. */
+  readonly label: string;
   reserve(tag: string, ask: PermitAsk): Promise<PermitAnswer>;
   lease(tag: string, message: LeaseMessage): Promise<LeaseAnswer>;
   /** Settles when what is asked for this limit can be written again. */

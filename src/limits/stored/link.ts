@@ -2,8 +2,9 @@ import { channels } from '../../core/call/channels.js';
 import { Alarm, now } from '../../core/call/clock.js';
 import type { Backend } from './backend.js';
 import { noteDown, noteUp } from './down-stores.js';
+import { type KnownStore, noteStore } from './known-stores.js';
 import type { FilledOptions, StoreEvent } from './options.js';
-import { limitOf, readTag } from './tags.js';
+import { limitOf, policyOf, readTag } from './tags.js';
 
 /** What a store has answered, and between which times by the clock of this process. */
 export interface Reply<Answer> {
@@ -31,7 +32,7 @@ const respite = 25;
 const recently = 16;
 
 /** The way of one process to a store: what is asked, whether it is down, and when it can be asked again. */
-export class Link {
+export class Link implements KnownStore {
   readonly process = newProcess();
   /** The limits in which something goes on. */
   readonly active = new Set<Linked>();
@@ -44,6 +45,9 @@ export class Link {
   onTrip: (() => void) | undefined = undefined;
   /** How many processes there were at last; 0: nobody knows. */
   processes = 0;
+  downAt: number | undefined = undefined;
+  outages = 0;
+  lostLeases = 0;
   #downSince: number | undefined;
   #reason: unknown;
   #failedTag = '';
@@ -55,7 +59,13 @@ export class Link {
   constructor(
     readonly backend: Backend,
     readonly options: FilledOptions,
-  ) {}
+  ) {
+    noteStore(this);
+  }
+
+  get label(): string {
+    return this.backend.label;
+  }
 
   get isDown(): boolean {
     return this.#downSince !== undefined;
@@ -112,13 +122,20 @@ export class Link {
     if (this.isDown) this.#probe.hold([...this.active].some(({ isWaiting }) => isWaiting));
   }
 
-  emit(event: StoreEvent): void {
-    publish(event);
+  /** Tells what came of the store, or of a limit in it. */
+  emit(event: Omit<StoreEvent, 'limit'>, tag?: string): void {
+    publish(this.label, event, tag);
     try {
-      this.options.onEvent?.(event);
+      this.options.onEvent?.(tag === undefined ? event : { ...event, limit: limitOf(tag) });
     } catch {
       // Who watches harms nobody.
     }
+  }
+
+  /** This process could not renew the lease under which so many calls run. */
+  lostLease(tag: string, calls: number): void {
+    this.lostLeases++;
+    this.emit({ type: 'lost', calls }, tag);
   }
 
   /** Says a last thing, whose answer nobody needs; `close` waits for it as long as for any. */
@@ -148,7 +165,7 @@ export class Link {
     this.#trips.push(duration);
     if (this.#trips.length > recently) this.#trips.shift();
     const isHeard = this.options.onEvent !== undefined || channels.store.hasSubscribers;
-    if (isHeard) this.emit({ type: 'trip', limit: limitOf(tag), duration });
+    if (isHeard) this.emit({ type: 'trip', duration }, tag);
     this.#up();
     this.onTrip?.();
   }
@@ -162,8 +179,10 @@ export class Link {
     this.#probe.set(probeEvery * (0.75 + Math.random() / 2));
     this.hold();
     if (!isNews) return;
+    this.downAt = Date.now();
+    this.outages++;
     noteDown(this, this.backend.name, readTag(tag).name);
-    this.emit({ type: 'down', limit: limitOf(tag), error });
+    this.emit({ type: 'down', error }, tag);
     this.#tell();
   }
 
@@ -171,6 +190,7 @@ export class Link {
     if (this.#downSince === undefined) return;
     const duration = now() - this.#downSince;
     this.#downSince = undefined;
+    this.downAt = undefined;
     this.#reason = undefined;
     noteUp(this);
     this.#probe.clear();
@@ -194,10 +214,17 @@ export class Link {
 }
 
 /** Tells those who listen to events. */
-function publish({ type: state, limit: name, error }: StoreEvent): void {
-  if (state === 'lost') channels.lease.publish({ type: 'lease', name, state, error });
-  else if (channels.store.hasSubscribers) channels.store.publish({ type: 'store', name, state, error });
+function publish(store: string, event: Omit<StoreEvent, 'limit'>, tag: string | undefined): void {
+  const { type: state, error, duration } = event;
+  const channel = state === 'lost' ? channels.lease : channels.store;
+  if (!channel.hasSubscribers) return;
+  const { name, key } = tag === undefined ? unnamed : readTag(tag);
+  const policy = tag === undefined ? undefined : policyOf(tag);
+  if (state === 'lost') channel.publish({ type: 'lease', store, name, key, state, error });
+  else channel.publish({ type: 'store', store, name, key, policy, state, duration, error });
 }
+
+const unnamed = { name: undefined, key: undefined };
 
 /** What a client throws at once is as what it rejects with. */
 const promiseOf = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => await send();

@@ -27,6 +27,7 @@ export class Memory {
 /** Keeps the state of limits in the memory of this process. */
 export class MemoryBackend implements Backend {
   readonly name = 'memoryStore';
+  readonly label = 'memoryStore';
 
   constructor(readonly memory: Memory) {}
 

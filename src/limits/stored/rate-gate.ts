@@ -14,7 +14,6 @@ import { Reservations, type Reserved } from './reservations.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
 import { type RateAsk, StoredPermit } from './stored-permit.js';
-import { limitOf } from './tags.js';
 
 /** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
 const gathering = 20;
@@ -277,7 +276,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const processes = this.link.options.processes ?? this.link.processes;
     if (processes === 0 && !this.#hasToldOfShare) {
       this.#hasToldOfShare = true;
-      this.link.emit({ type: 'share', limit: limitOf(this.tag) });
+      this.link.emit({ type: 'share' }, this.tag);
     }
     return processes;
   }
@@ -394,7 +393,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #tellOfWindow(window: number, own: number): void {
     if (window <= own + 1 || window === this.#longestWindow) return;
     this.#longestWindow = window;
-    this.link.emit({ type: 'window', limit: limitOf(this.tag), duration: window });
+    this.link.emit({ type: 'window', duration: window }, this.tag);
   }
 
   /** Sets the timer to when there is something to do next. */

@@ -10,7 +10,7 @@ import type { LeaseAnswer, LeaseMessage } from './backend.js';
 import type { Link, Linked, Reply } from './link.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreAsk, StoreLine } from './store-line.js';
-import { limitOf } from './tags.js';
+import { limitOf, readTag } from './tags.js';
 
 /** How long a slot that nobody wants is kept, in milliseconds: the next call here may have it without a trip. */
 const lingering = 20;
@@ -154,7 +154,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   #share(): number {
     const processes = this.link.options.processes ?? this.link.processes;
     if (processes > 0) return Math.max(1, Math.floor(this.#limit / processes));
-    if (!this.#hasToldOfShare) this.link.emit({ type: 'share', limit: limitOf(this.tag) });
+    if (!this.#hasToldOfShare) this.link.emit({ type: 'share' }, this.tag);
     this.#hasToldOfShare = true;
     return 1;
   }
@@ -314,7 +314,8 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     this.#told = told;
     if (!isNews || !channels.lease.hasSubscribers) return;
     const state = told > 0 ? 'taken' : 'released';
-    channels.lease.publish({ type: 'lease', name: limitOf(this.tag), state, error: undefined });
+    const { label: store } = this.link;
+    channels.lease.publish({ type: 'lease', store, ...readTag(this.tag), state, error: undefined });
   }
 
   get #isBusy(): boolean {
@@ -350,7 +351,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     }
     const lost = this.#leased;
     if (lost.length === 0) return;
-    this.link.emit({ type: 'lost', limit: limitOf(this.tag), calls: lost.length });
+    this.link.lostLease(this.tag, lost.length);
     this.#abort(lost, 'this process could not renew the lease of its slot in time');
   }
 

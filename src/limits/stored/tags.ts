@@ -5,6 +5,10 @@ export const limitOf = (tag: string): string => decodeURIComponent(tag.slice(2))
 export const tagOf = (kind: 'r' | 'c', name: string, key: string | undefined): string =>
   `${kind}:${encode(name)}${key === undefined ? '' : `:${encode(key)}`}`;
 
+/** The kind of the limit that a tag stands for. */
+export const policyOf = (tag: string): 'rateLimit' | 'concurrency' =>
+  tag.startsWith('r') ? 'rateLimit' : 'concurrency';
+
 const encode = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 
 /** The name and the key that a tag stands for. */
