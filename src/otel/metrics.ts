@@ -8,7 +8,8 @@ import {
   metricNames,
 } from '../telemetry/metrics/definitions.js';
 import { gaugeNames, readGauges } from '../telemetry/metrics/gauges.js';
-import { type MakeSeries, measure } from '../telemetry/metrics/measure.js';
+import { measure } from '../telemetry/metrics/measure.js';
+import type { MakeSeries } from '../telemetry/metrics/series.js';
 
 /** How an instrument takes a value. */
 type Take = (value: number, attributes: Parameters<Histogram['record']>[1]) => void;

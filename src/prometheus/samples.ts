@@ -1,5 +1,5 @@
 import { bucketBoundaries, type Labels } from '../telemetry/metrics/definitions.js';
-import type { Series } from '../telemetry/metrics/measure.js';
+import type { Series } from '../telemetry/metrics/series.js';
 
 /** Labels as Prometheus has them. */
 export type PrometheusLabels = Readonly<Record<string, string>>;

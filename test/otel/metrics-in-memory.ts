@@ -21,14 +21,17 @@ export class MetricsInMemory {
     return new Map(all.map((each) => [each.descriptor.name, each]));
   }
 
-  /** What a metric says of one method: its attributes, but for the name of the method, and its value or its count. */
-  async of(name: string, method: string): Promise<readonly (readonly [object, number])[]> {
+  /** What a metric says: its attributes, and its value or its count. */
+  async points(name: string): Promise<readonly (readonly [DataPoint<unknown>['attributes'], number])[]> {
     const points = ((await this.read()).get(name)?.dataPoints ?? []) as DataPoint<number | Histogram>[];
+    return points.map(({ attributes, value }) => [attributes, typeof value === 'number' ? value : value.count]);
+  }
+
+  /** The same of one method, but for the name of it. */
+  async of(name: string, method: string): Promise<readonly (readonly [object, number])[]> {
+    const points = await this.points(name);
     return points
-      .filter(({ attributes }) => attributes['code.function.name'] === method)
-      .map(({ attributes: { 'code.function.name': _, ...rest }, value }) => [
-        rest,
-        typeof value === 'number' ? value : value.count,
-      ]);
+      .filter(([attributes]) => attributes['code.function.name'] === method)
+      .map(([{ 'code.function.name': _, ...rest }, value]) => [rest, value]);
   }
 }

@@ -29,6 +29,8 @@ describe(`metrics, by SDK ${sdkVersion}`, () => {
     for (let i = 0; i < 3; i++) await weather.forecast();
     await Promise.all(Array.from({ length: 5 }, () => weather.forecast()));
     const all = await metrics.read();
+    // Of stores and jobs there are none here; their gauges tell of those that the process knows.
+    for (const name of all.keys()) if (/^opero\.(store|jobs?)\./.test(name)) all.delete(name);
     assert.deepEqual([...all.values()].map(({ descriptor: { name, unit } }) => [name, unit]).toSorted(), [
       ['opero.attempt.duration', 's'],
       ['opero.call.duration', 's'],

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { channel } from 'node:diagnostics_channel';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -44,6 +45,22 @@ async function makeCalls(): Promise<void> {
   await weather.forecast();
   await weather.forecast(new RangeError('out of range'));
   await rejection(weather.forecast());
+  // What stores and queues tell.
+  const store = { store: 'redisStore:shop', name: 'crm-api', key: undefined, policy: 'rateLimit', error: undefined };
+  for (const state of ['trip', 'down']) channel('opero:store').publish({ type: 'store', ...store, state, duration: 1 });
+  channel('opero:lease').publish({ type: 'lease', ...store, state: 'lost' });
+  const job = {
+    className: 'Crm',
+    method: 'sync',
+    static: false,
+    queue: 'crm',
+    jobId: '1',
+    callId: 1,
+    error: undefined,
+  };
+  const sent = { type: 'job', ...job, state: 'queued', outcome: undefined, duration: undefined };
+  channel('opero:job').publish(sent);
+  for (const state of ['done', 'ran']) channel('opero:job').publish({ ...sent, state, outcome: 'ok', duration: 5 });
 }
 
 describe('the Grafana board', () => {
@@ -51,10 +68,12 @@ describe('the Grafana board', () => {
     await makeCalls();
     const families = readMetrics(metricsText());
     const samples = [...families.values()].flatMap((family) => family.samples);
-    const names = new Set(samples.map(({ name }) => name));
+    const gauges = [...families.values()].filter(({ type }) => type === 'gauge');
+    // A gauge of what there is none of here, as jobs, has no lines.
+    const names = new Set([...samples, ...gauges].map(({ name }) => name));
     const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
     const asked = [...queries, ...variables].flatMap(
-      (text) => text.match(/\bopero_(?!outcome|policy|reason)\w+/g) ?? [],
+      (text) => text.match(/\bopero_(?!outcome|policy|reason|store\b|limit_name)\w+/g) ?? [],
     );
     assert.deepEqual(
       asked.filter((name) => !names.has(name)),

@@ -31,6 +31,15 @@ test('the text has every metric, with its type, before anything has happened', (
     ['opero_queued', 'gauge'],
     ['opero_circuit_state', 'gauge'],
     ['opero_limit', 'gauge'],
+    ['opero_store_trip_duration_seconds', 'histogram'],
+    ['opero_store_outages_total', 'counter'],
+    ['opero_store_lost_leases_total', 'counter'],
+    ['opero_store_down', 'gauge'],
+    ['opero_jobs_sent_total', 'counter'],
+    ['opero_job_duration_seconds', 'histogram'],
+    ['opero_job_run_duration_seconds', 'histogram'],
+    ['opero_jobs_waiting', 'gauge'],
+    ['opero_jobs_running', 'gauge'],
   ]);
 });
 

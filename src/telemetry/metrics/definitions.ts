@@ -42,6 +42,39 @@ export const definitions = {
     description: 'State of the circuit: 0 closed, 1 half-open, 2 open, 3 isolated.',
   },
   'opero.limit': { kind: 'gauge', unit: '{slot}', description: 'The concurrency limit in force.' },
+  'opero.store.trip.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'From asking a store that processes share to its answer.',
+  },
+  'opero.store.outages': { kind: 'counter', unit: '{outage}', description: 'Times that a store ceased to answer.' },
+  'opero.store.lost_leases': {
+    kind: 'counter',
+    unit: '{lease}',
+    description: 'Leases of slots that this process could not renew in time.',
+  },
+  'opero.store.down': { kind: 'gauge', unit: '{store}', description: 'Stores that do not answer.' },
+  'opero.jobs.sent': {
+    kind: 'counter',
+    unit: '{job}',
+    description: 'Jobs put into a queue, by calls and by enqueue().',
+  },
+  'opero.job.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'From sending the job of a call to the end of it for the call.',
+  },
+  'opero.job.run.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the beginning of a job in a worker of this process to its end.',
+  },
+  'opero.jobs.waiting': {
+    kind: 'gauge',
+    unit: '{job}',
+    description: 'Calls that wait for the outcome of their jobs.',
+  },
+  'opero.jobs.running': { kind: 'gauge', unit: '{job}', description: 'Jobs that workers of this process run.' },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof definitions;
@@ -64,9 +97,20 @@ export const bucketBoundaries: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
 
-/** What tells the series of a metric apart, under OpenTelemetry's names. No key, tenant or attempt number is among it. */
+/** What is looked up of stores and jobs; the other gauges are of methods. */
+export type SharedGaugeName = Extract<GaugeName, `opero.store.${string}` | `opero.jobs.${string}`>;
+
+/**
+ * What tells the series of a metric apart, under OpenTelemetry's names. No key, tenant, attempt number or id of a job is among
+ * it.
+ */
 export interface Labels {
-  readonly 'code.function.name': string;
+  /** Of a method. */
+  readonly 'code.function.name'?: string;
+  /** A queue. */
+  readonly 'messaging.destination.name'?: string;
+  readonly 'opero.store'?: string;
+  readonly 'opero.limit.name'?: string;
   readonly 'opero.outcome'?: string;
   readonly 'opero.fallback'?: true;
   readonly 'opero.policy'?: string;

@@ -4,7 +4,7 @@ import { peek } from '../../core/peek.js';
 export const otherType = '_OTHER';
 
 /** How many classes of errors a method may tell of: each makes a series of its own in who keeps them. */
-const most = 50;
+const mostErrors = 50;
 
 /** The name of the class of what was thrown; whatever that does about it. */
 export function errorTypeOf(error: unknown): string {
@@ -13,15 +13,25 @@ export function errorTypeOf(error: unknown): string {
   return typeof name === 'string' && name !== '' ? name : otherType;
 }
 
-/** The same for the errors of one method: of so many classes and no more. */
-export class ErrorTypes {
+/** Names that make series: so many, and for all that come after them one that stands for the others. */
+export class FewNames {
   readonly #known = new Set<string>();
 
-  of(error: unknown): string {
-    const name = errorTypeOf(error);
+  constructor(readonly most: number) {}
+
+  of(name: string): string {
     if (this.#known.has(name)) return name;
-    if (this.#known.size >= most) return otherType;
+    if (this.#known.size >= this.most) return otherType;
     this.#known.add(name);
     return name;
+  }
+}
+
+/** The names of the classes of what one method threw: so many and no more. */
+export class ErrorTypes {
+  readonly #names = new FewNames(mostErrors);
+
+  of(error: unknown): string {
+    return this.#names.of(errorTypeOf(error));
   }
 }

@@ -3,18 +3,8 @@ import { once, type Undo } from '../../core/undo.js';
 import { on } from '../events.js';
 import { functionName, type Labels, type MeasuredName } from './definitions.js';
 import { ErrorTypes } from './error-types.js';
-
-/** One line of figures: a metric with certain labels. */
-export interface Series {
-  /** A duration in seconds, or a number of times. */
-  record(value: number): void;
-}
-
-/** Makes the series of a metric with certain labels; asked once for each. */
-export type MakeSeries = (metric: MeasuredName, labels: Labels) => Series;
-
-/** A clock may be set back, as fake timers may do. */
-const inSeconds = (duration: number): number => Math.max(0, duration) / 1000;
+import { measureShared } from './measure-shared.js';
+import { inSeconds, type MakeSeries, type Series } from './series.js';
 
 /** The series of one method. The usual ones are found without making a key. */
 class MethodSeries {
@@ -126,6 +116,7 @@ export function measure(make: MakeSeries): Undo {
     on('retry', (event) => of(event).retry()),
     on('reject', (event) => of(event).reject(event)),
     on('fallback', (event) => of(event).fallback()),
+    ...measureShared(make),
   ];
   return once(() => {
     for (const stop of stops) stop();
