@@ -4,9 +4,10 @@ import type { MethodEntry } from '../telemetry/method-entry.js';
 import { entryOf, governedSites } from '../telemetry/methods.js';
 import type { Hands } from './hands.js';
 import { merged } from './merge.js';
-import type { Changes, MethodState, MethodWithMinute, TenMinutes } from './protocol.js';
+import type { Changes, MethodState, MethodWithMinute, Shared, TenMinutes } from './protocol.js';
 import type { Row } from './row.js';
 import { Rows } from './rows.js';
+import { SharedBoard } from './shared-board.js';
 
 /** A method that is gone is forgotten after so many seconds. */
 const forgottenAfter = 60;
@@ -26,6 +27,7 @@ interface Listed {
 /** What has happened to every method since it was made: fed by events, read once a second. */
 export class Board {
   readonly #rows = new Rows();
+  readonly #shared = new SharedBoard();
   /** What was told last, by id. */
   #told = new Map<number, Told>();
   readonly #stop: readonly (() => void)[];
@@ -42,12 +44,14 @@ export class Board {
   }
 
   stop(): void {
+    this.#shared.stop();
     for (const each of this.#stop) each();
   }
 
   /** So many seconds are over. */
   advance(seconds: number): void {
     for (const row of this.#rows) row.advance(seconds);
+    this.#shared.advance(seconds);
   }
 
   /** The sites of a method; none where there is no such method. */
@@ -67,11 +71,17 @@ export class Board {
     const changed: string[] = [];
     for (const [id, { json }] of this.#told) if (before.get(id)?.json !== json) changed.push(json);
     const gone = [...before.keys()].filter((id) => !this.#told.has(id));
-    const rest: Omit<Changes, 'methods'> = { at: Date.now(), seconds, gone };
+    const shared = this.#shared.change();
+    const rest: Omit<Changes, 'methods'> = { at: Date.now(), seconds, gone, ...(shared !== undefined && { shared }) };
     return `${JSON.stringify(rest).slice(0, -1)},"methods":[${changed.join()}]}`;
   }
 
-  /** What was told last, or what there is if nothing was. */
+  /** Stores and jobs: what was told last, or what there is if nothing was. */
+  shared(isFresh: boolean): Shared {
+    return this.#shared.all(isFresh);
+  }
+
+  /** The same of methods. */
   everyMethod(isFresh: boolean): readonly MethodWithMinute[] {
     if (isFresh || this.#told.size === 0) this.#told = this.#tellAll();
     return [...this.#told.values()].map(({ state }) => ({

@@ -8,12 +8,14 @@ import header from './page/header.css';
 import list from './page/list.css';
 import marks from './page/marks.css';
 import html from './page/page.html';
+import shared from './page/shared.css';
+import sharedNarrow from './page/shared-narrow.css';
 import telephone from './page/telephone.css';
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 // What is for small screens comes last: it stands over the rest.
-const style = [base, header, list, marks, detail, halfScreen, telephone].join('\n').trim();
+const style = [base, header, list, marks, shared, detail, halfScreen, sharedNarrow, telephone].join('\n').trim();
 const program = script.trim();
 
 /** The page, whole: it loads nothing else. */

@@ -54,6 +54,54 @@ export interface MethodWithMinute extends MethodState {
   readonly minute: readonly number[];
 }
 
+/** A store that processes share, as this program gets on with it; those of one name are one. */
+export interface StoreState {
+  readonly name: string;
+  /** The names of the limits that were asked for since the view began, without keys; not all, where there are many. */
+  readonly limits: readonly string[];
+  /** When it ceased to answer, in milliseconds since 1970; undefined while it answers. */
+  readonly downAt?: number | undefined;
+  /** The class of the error that it was down with last, if that was since the view began. */
+  readonly reason?: string | undefined;
+  /** Answers in a second, in the mean of the last ten, and how long they took, in milliseconds. */
+  readonly rate: number;
+  readonly p50?: number | undefined;
+  readonly p99?: number | undefined;
+  /** These count from the beginning of the program on. */
+  readonly outages: number;
+  readonly lostLeases: number;
+}
+
+/** The jobs of a method in a queue, as this program sends or runs them. Counts are from the beginning of the program on. */
+export interface JobState {
+  readonly queue: string;
+  readonly className: string;
+  readonly method: string;
+  readonly static: boolean;
+  readonly sent: number;
+  /** Calls that wait for theirs. */
+  readonly waiting: number;
+  /** Calls whose jobs ended in a second, in the mean of the last ten, and how long they took from the sending on. */
+  readonly rate: number;
+  readonly p50?: number | undefined;
+  readonly p99?: number | undefined;
+  readonly failed: number;
+  readonly lost: number;
+  /** Run by workers of this program: now, to their end, and those of them that failed. */
+  readonly running: number;
+  readonly ran: number;
+  readonly ranFailed: number;
+}
+
+/** What there is to tell of what processes share. */
+export interface Shared {
+  readonly stores: readonly StoreState[];
+  /** The first of them, where there are very many. */
+  readonly jobs: readonly JobState[];
+  /** How many further ones there are. */
+  readonly moreJobs: number;
+}
+
 /** The program that is looked at. */
 export interface Program {
   readonly name: string;
@@ -71,6 +119,7 @@ export interface Everything {
   /** When it was so, by the program's clock, in milliseconds since 1970. */
   readonly at: number;
   readonly methods: readonly MethodWithMinute[];
+  readonly shared: Shared;
 }
 
 /** What is different from what was told before. */
@@ -81,6 +130,8 @@ export interface Changes {
   readonly methods: readonly MethodState[];
   /** Methods that there are no more, by `id`. */
   readonly gone: readonly number[];
+  /** Stores and jobs, all of them; left out where nothing of it has changed. */
+  readonly shared?: Shared;
 }
 
 /** The last ten minutes of a method, second by second, the oldest first. */

@@ -28,8 +28,9 @@ const notFound: Refused = { status: 404, text: 'There is no such page.' };
 
 /** Everything that there is to know, as JSON. */
 export function everythingOf({ board, audience, controls, program }: Shown): string {
-  const methods = board.everyMethod(audience.size === 0);
-  const everything: Everything = { program, controls, at: Date.now(), methods };
+  const isFresh = audience.size === 0;
+  const methods = board.everyMethod(isFresh);
+  const everything: Everything = { program, controls, at: Date.now(), methods, shared: board.shared(isFresh) };
   return JSON.stringify(everything);
 }
 

@@ -4,8 +4,7 @@ import { History, secondsOfHistory } from './history.js';
 import { LatencyWindow, secondsKept } from './latency-window.js';
 import type { HandsOn, MethodState, TenMinutes } from './protocol.js';
 import { nameOfError, Reasons } from './reasons.js';
-
-const rounded = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(3)));
+import { rounded } from './rounded.js';
 
 /** What is kept of a method once it is called. */
 interface Kept {

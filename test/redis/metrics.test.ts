@@ -29,7 +29,7 @@ describe('the metrics of a Redis', { skip: missing }, () => {
     const server = await RedisServer.start();
     const client = new Redis({ port: server.port, maxRetriesPerRequest: null, retryStrategy: () => 20 });
     client.on('error', () => {});
-    const store = redisStore(client, { prefix: 'shop', whenDown: 'reject', lease: 600 });
+    const store = redisStore(client, { prefix: 'shop', whenDown: 'reject', timeout: 2000, lease: 1500 });
     t.after(async () => {
       await store.close();
       client.disconnect();

@@ -17,9 +17,15 @@ export async function startBusyShop({
   many = 0,
   ...options
 }: ViewConfig & { many?: number } = {}): Promise<Viewed> {
-  const file = fileURLToPath(new URL('./programs/busy-shop.js', import.meta.url));
-  const args = [file, String(port), String(many), JSON.stringify(options)];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return startViewed('busy-shop', [String(port), String(many), JSON.stringify(options)]);
+}
+
+/** Starts the program `shared-shop`, whose limits and jobs are in the Redis at a port. */
+export const startSharedShop = (redisPort: number): Promise<Viewed> => startViewed('shared-shop', [String(redisPort)]);
+
+async function startViewed(name: string, args: readonly string[]): Promise<Viewed> {
+  const file = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -5,6 +5,7 @@ import { List } from './list.js';
 import { type Method, Model } from './model.js';
 import { counted, type FilterName, Order } from './order.js';
 import { Server } from './server.js';
+import { SharedView } from './shared.js';
 
 /** While nobody is at the list it is put in order anew after so many changes: rows that jump each second cannot be read. */
 const reorderAfter = 3;
@@ -12,6 +13,7 @@ const reorderAfter = 3;
 const model = new Model();
 const order = new Order();
 const header = new Header();
+const shared = new SharedView((words) => header.say(words));
 const search = byId('search', HTMLInputElement);
 const empty = byId('empty', HTMLElement);
 const note = byId('note', HTMLElement);
@@ -43,6 +45,7 @@ function find(): Method | undefined {
 
 function refresh(seconds: number): void {
   header.show(model, counted(model));
+  shared.show(model.shared, model.at);
   list.now = model.at;
   const method = find();
   if (method !== undefined && seconds > 0) detail.show(method, seconds);

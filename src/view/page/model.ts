@@ -1,4 +1,4 @@
-import type { Changes, Everything, MethodState, MethodWithMinute } from '../protocol.js';
+import type { Changes, Everything, MethodState, MethodWithMinute, Shared } from '../protocol.js';
 import { nameOf } from '../words.js';
 
 const secondsShown = 60;
@@ -22,22 +22,25 @@ const isTroubled = ({ circuit, failedAt }: MethodState, at: number): boolean =>
 /** All that the page knows of the program. */
 export class Model {
   readonly methods = new Map<number, Method>();
-  everything: Omit<Everything, 'methods'> | undefined;
+  everything: Omit<Everything, 'methods' | 'shared'> | undefined;
+  shared: Shared = { stores: [], jobs: [], moreJobs: 0 };
   /** When the last news was so, by the clock of the program. */
   at = 0;
   /** Whether the methods are others than before, so that they are to be put in order anew. */
   isOther = true;
 
-  begin({ methods, ...rest }: Everything): void {
+  begin({ methods, shared, ...rest }: Everything): void {
     this.everything = rest;
+    this.shared = shared;
     this.at = rest.at;
     this.methods.clear();
     this.isOther = true;
     for (const method of methods) this.#add(method, method.minute);
   }
 
-  change({ at, seconds, methods, gone }: Changes): void {
+  change({ at, seconds, methods, gone, shared }: Changes): void {
     this.at = at;
+    if (shared !== undefined) this.shared = shared;
     for (const { minute, state } of this.methods.values()) {
       // One that nothing is told of is as it was in the second before.
       for (let second = 0; second < Math.min(seconds, secondsShown); second++) minute.push(state.calls);

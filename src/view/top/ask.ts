@@ -51,7 +51,8 @@ export async function* pictures(address: Address, signal: AbortSignal): AsyncGen
         const changes = JSON.parse(data) as Changes;
         for (const method of changes.methods) picture.methods.set(method.id, method);
         for (const id of changes.gone) picture.methods.delete(id);
-        picture.everything = { ...picture.everything, at: changes.at };
+        const { at, shared = picture.everything.shared } = changes;
+        picture.everything = { ...picture.everything, at, shared };
       }
       if (picture !== undefined) yield { ...picture.everything, methods: picture.methods };
     }

@@ -1,6 +1,7 @@
 import type { ReadStream, WriteStream } from 'node:tty';
 import { ago, count, rate } from '../words.js';
 import type { Picture } from './ask.js';
+import { sharedLinesOf } from './shared-tables.js';
 import { type Column, columns, harmless, inOrder, type Paint, painted, plain, tableOf } from './table.js';
 
 /** Lines about all methods together. */
@@ -90,6 +91,11 @@ export class Screen {
   readonly #draw = (): void => {
     const { columns: width = 80, rows = 24 } = this.output;
     const lines = this.#picture === undefined ? [] : [...headOf(this.#picture, this.#paint, width), ''];
+    if (this.#picture !== undefined) {
+      const { shared, at } = this.#picture;
+      // The rest is for the methods.
+      lines.push(...sharedLinesOf(shared, at, width, Math.floor(rows / 2) - lines.length, this.#paint));
+    }
     const room = Math.max(1, rows - lines.length - 2);
     if (this.#picture !== undefined) {
       const { methods, at } = this.#picture;

@@ -23,16 +23,28 @@ function fit(text: string, width: number, isRight: boolean): string {
   return isRight ? room + text : text + room;
 }
 
-/** A column of the table. */
-export interface Column {
+/** A column of a table of such rows. */
+export interface ColumnOf<Row> {
   readonly head: string;
   readonly width: number;
   /** Those that are left out first where the terminal is narrow have the highest. */
   readonly priority: number;
-  readonly text: (method: MethodState, now: number) => string;
-  readonly style?: (method: MethodState) => Style | undefined;
+  readonly text: (row: Row, now: number) => string;
+  readonly style?: (row: Row) => Style | undefined;
   /** What the largest stand first by; by name, if there is none. */
-  readonly value?: (method: MethodState) => number;
+  readonly value?: (row: Row) => number;
+  /** Whether it stands to the right, as numbers do. */
+  readonly isNumeric?: boolean;
+}
+
+/** A column of the methods. */
+export type Column = ColumnOf<MethodState>;
+
+/** Rows of a kind: their columns, and the name that stands before these. */
+export interface TableKind<Row> {
+  readonly head: string;
+  readonly columns: readonly ColumnOf<Row>[];
+  readonly name: (row: Row) => string;
 }
 
 const reasons = (total: number, by: Counted): string => {
@@ -93,7 +105,7 @@ const leastName = 24;
 const gap = 2;
 
 /** The columns that there is room for, in their order. */
-function fitting(width: number): readonly Column[] {
+function fitting<Row>(columns: readonly ColumnOf<Row>[], width: number): readonly ColumnOf<Row>[] {
   let shown = [...columns];
   const taken = (): number => shown.reduce((sum, column) => sum + gap + column.width, leastName);
   while (shown.length > 1 && taken() > width) {
@@ -104,33 +116,50 @@ function fitting(width: number): readonly Column[] {
   return shown;
 }
 
-const isNumeric = ({ head }: Column): boolean => /^(calls|p\d|run|queue|fallb)/.test(head);
+const isToTheRight = <Row>({ head, isNumeric }: ColumnOf<Row>): boolean =>
+  isNumeric ?? /^(calls|p\d|run|queue|fallb)/.test(head);
+
+const methodTable: TableKind<MethodState> = {
+  head: 'method',
+  columns,
+  name: (method) => `${method.static ? 'static ' : ''}${nameOf(method)}`,
+};
 
 /** The methods as lines of a table, the head first, none wider than that. `sorted`: the column that it is sorted by. */
-export function tableOf(
+export const tableOf = (
   methods: readonly MethodState[],
   now: number,
   width: number,
   paint: Paint,
   sorted?: Column,
+): readonly string[] => linesOf(methodTable, methods, now, width, paint, sorted);
+
+/** The same of any rows. */
+export function linesOf<Row>(
+  { head: title, columns: all, name: nameOfRow }: TableKind<Row>,
+  rows: readonly Row[],
+  now: number,
+  width: number,
+  paint: Paint,
+  sorted?: ColumnOf<Row>,
 ): readonly string[] {
-  const shown = fitting(width);
+  const shown = fitting(all, width);
   const nameWidth = width - shown.reduce((sum, column) => sum + gap + column.width, 0);
   const head = shown.map((column) => {
-    const text = fit(column.head, column.width, isNumeric(column));
+    const text = fit(column.head, column.width, isToTheRight(column));
     return column === sorted ? paint('reverse', text) : paint('dim', text);
   });
-  const lineOf = (method: MethodState): string => {
+  const lineOf = (row: Row): string => {
     const cells = shown.map((column) => {
-      const text = fit(harmless(column.text(method, now)), column.width, isNumeric(column));
-      const style = column.style?.(method) ?? (/^\s*(0|–)\s*$/.test(text) ? 'dim' : undefined);
+      const text = fit(harmless(column.text(row, now)), column.width, isToTheRight(column));
+      const style = column.style?.(row) ?? (/^\s*(0|–)\s*$/.test(text) ? 'dim' : undefined);
       return style === undefined ? text : paint(style, text);
     });
-    const name = fit(harmless(`${method.static ? 'static ' : ''}${nameOf(method)}`), nameWidth, false);
+    const name = fit(harmless(nameOfRow(row)), nameWidth, false);
     return [name, ...cells].join(' '.repeat(gap)).trimEnd();
   };
-  const first = [paint('dim', fit('method', nameWidth, false)), ...head].join(' '.repeat(gap));
-  return [first.trimEnd(), ...methods.map(lineOf)];
+  const first = [paint('dim', fit(title, nameWidth, false)), ...head].join(' '.repeat(gap));
+  return [first.trimEnd(), ...rows.map(lineOf)];
 }
 
 const collator = new Intl.Collator('en', { numeric: true });

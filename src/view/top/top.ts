@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { type Address, NoViewError, pictures, snapshot } from './ask.js';
 import { headOf, Screen } from './screen.js';
+import { sharedLinesOf } from './shared-tables.js';
 import { inOrder, plain, tableOf } from './table.js';
 
 const againAfter = 1000;
@@ -12,7 +13,9 @@ export async function printOnce(address: Address, print: (text: string) => void)
   const { methods, ...rest } = await snapshot(address);
   const picture = { ...rest, methods: new Map(methods.map((method) => [method.id, method])) };
   const head = headOf(picture, plain, widthOfPlain);
-  print([...head, '', ...tableOf(inOrder(methods, undefined), rest.at, widthOfPlain, plain)].join('\n'));
+  const shared = sharedLinesOf(rest.shared, rest.at, widthOfPlain, Number.POSITIVE_INFINITY, plain);
+  const lines = tableOf(inOrder(methods, undefined), rest.at, widthOfPlain, plain);
+  print([...head, '', ...shared, ...lines].join('\n'));
 }
 
 /** Shows it on a terminal until somebody ends that. Throws a NoViewError where there was none from the beginning. */
