@@ -8,7 +8,8 @@ import { startView } from 'opero/view';
 const redis = { host: '127.0.0.1', port: Number(process.argv[2]) };
 const client = new Redis({ ...redis, maxRetriesPerRequest: null, retryStrategy: () => 20 });
 client.on('error', () => {});
-const store = redisStore(client, { prefix: 'shop' });
+// A busy machine may take its time.
+const store = redisStore(client, { prefix: 'shop', timeout: 3000 });
 const legacy = redisStore(
   { send: () => Promise.reject(new RangeError('no way there')) },
   { prefix: 'legacy', whenDown: 'open' },
