@@ -75,7 +75,7 @@ describe('the metrics of jobs', needsRedis, () => {
     assert.doesNotMatch(metricsText(), /hold-b/);
   });
 
-  test('tell jobs that were lost, left, and taken by nobody apart', async () => {
+  test('tell jobs that were lost, left, and taken by nobody apart', { timeout: 60_000 }, async () => {
     const gone = rejection(crm.hang('gone'));
     const jobs = new Queue('crm', { connection: redis.connection });
     while ((await jobs.getWaitingCount()) === 0);
