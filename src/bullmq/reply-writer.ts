@@ -1,6 +1,6 @@
 import type { IRedisClient } from 'bullmq';
 import { nextTurn } from './hold.js';
-import { appendOutcomes } from './scripts.js';
+import { appendOutcomes, inOrder } from './scripts.js';
 
 /** The outcomes for one caller that leave with this turn of the event loop. */
 interface Batch {
@@ -13,11 +13,17 @@ export class ReplyWriter {
   readonly #client: IRedisClient;
   readonly #batches = new Map<string, Batch>();
 
-  constructor(client: IRedisClient) {
+  constructor(
+    /** The client by which BullMQ finishes the jobs, too. */
+    client: IRedisClient,
+  ) {
     this.#client = client;
   }
 
-  /** Settles once the outcome is written; where it cannot be, too: its caller asks for the job. */
+  /**
+   * Settles once the outcome is ahead of all that this client sends from then on; where it cannot be written, too: its caller
+   * asks for the job.
+   */
   write(key: string, id: string, outcome: object): Promise<void> {
     const batch = this.#batches.get(key) ?? this.#begin(key);
     batch.outcomes.push(id, JSON.stringify(outcome));
@@ -29,10 +35,7 @@ export class ReplyWriter {
     const sent = new Promise<void>((resolve) => {
       nextTurn(() => {
         this.#batches.delete(key);
-        appendOutcomes(this.#client, key, outcomes).then(
-          () => resolve(),
-          () => resolve(),
-        );
+        resolve(inOrder(this.#client, appendOutcomes(this.#client, key, outcomes)));
       });
     });
     const batch = { outcomes, sent };

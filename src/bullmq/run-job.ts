@@ -18,7 +18,7 @@ import {
 import { ReplyWriter } from './reply-writer.js';
 import type { RunningJob, RunningJobs } from './running-jobs.js';
 import { inJob, queueKey } from './scope.js';
-import { noteError } from './scripts.js';
+import { inOrder, noteError } from './scripts.js';
 import type { ServedMethod, ServedMethods } from './served-methods.js';
 import { withTrace } from './trace-context.js';
 import { watched } from './watched-run.js';
@@ -97,7 +97,7 @@ export class JobRunner {
     if (reply === undefined) return;
     const id = String(job.id);
     const encoded = { error: encodeFailure(error, terms) };
-    await noteError(this.client, this.keyOf(id), JSON.stringify(encoded)).catch(() => {});
+    await inOrder(this.client, noteError(this.client, this.keyOf(id), JSON.stringify(encoded)));
     // It may run elsewhere now: what comes of that counts, and not that it was aborted here.
     if (!hasLostLock) await this.#tell(reply, id, encoded);
   }

@@ -41,6 +41,17 @@ export function defineScripts(client: IRedisClient): void {
   }
 }
 
+const ignore = (): void => {};
+
+/**
+ * Settles once what was sent is ahead of all that the client sends from then on, whatever comes of it: at once, as a
+ * connection keeps the order, and nobody needs to wait for a trip. The nodes of a cluster have a connection each.
+ */
+export async function inOrder(client: IRedisClient, sent: Promise<unknown>): Promise<void> {
+  const done = sent.then(ignore, ignore);
+  if (client.isCluster) await done;
+}
+
 /** Appends the outcomes of jobs, each behind its id, to the stream of a caller. */
 export const appendOutcomes = (client: IRedisClient, key: string, outcomes: readonly string[]): Promise<unknown> =>
   client.runCommand(nameOf('append'), [key, outcomesStay, 0, 'job', 'outcome', ...outcomes]);

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { type Job, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import * as opero from 'opero';
 import {
   configure,
@@ -101,6 +102,33 @@ describe('a method with @queued, served in this process', needsRedis, () => {
     while (failed === undefined) failed = (await queue.getFailed()).find(({ data }) => data.args[0] === 'south');
     assert.deepEqual([failed.name, failed.failedReason], ['Crm.fail', 'no such tenant']);
     assert.match(String(failed.stacktrace?.[0]), /at Crm\.fail/);
+  });
+
+  test('J2 the outcome is in the stream of the caller before the job has ended, whichever it is', async () => {
+    const monitor = await new Redis(redis.port).monitor();
+    const steps = new Map<string, string[]>();
+    const ended = new Promise<void>((resolve) => {
+      let ends = 0;
+      monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {
+        const step = `${command.toLowerCase()} ${key.replace(/[0-9a-f]{32}$/, '')}`;
+        const isEnd = /^zadd bull:crm:(completed|failed)$/.test(step);
+        if (!isEnd && step !== 'xadd opero:replies:') return;
+        const id = (isEnd ? rest.at(-1) : rest[rest.indexOf('job') + 1]) as string;
+        steps.set(id, [...(steps.get(id) ?? []), step]);
+        if (isEnd && ++ends === 2) resolve();
+      });
+    });
+    await crm.where();
+    await rejection(crm.fail('west'));
+    await ended;
+    monitor.disconnect();
+    assert.deepEqual(
+      [...steps.values()],
+      [
+        ['xadd opero:replies:', 'zadd bull:crm:completed'],
+        ['xadd opero:replies:', 'zadd bull:crm:failed'],
+      ],
+    );
   });
 
   test('J5 a call is tried once by BullMQ', async () => {
