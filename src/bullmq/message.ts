@@ -122,7 +122,7 @@ export const encodeArgs = (
 ): readonly unknown[] => encode(args, 'args', terms, governing) as readonly unknown[];
 
 /** @throws JobError when they have not the form that `encodeArgs` gives. */
-export function decodeArgs(args: readonly unknown[], label: string, signal: AbortSignal): readonly unknown[] {
+export function decodeArgs(args: readonly unknown[], label: string, signal: () => AbortSignal): readonly unknown[] {
   try {
     return decodeValue(args, signal) as readonly unknown[];
   } catch (error) {

@@ -76,16 +76,18 @@ export class JobRunner {
     await this.#tell(replyOf(job.data), String(job.id), { error: encodeFailure(failure, unread) });
   }
 
-  #enter(job: Job, data: JobData, method: ServedMethod, { controller }: RunningJob): Promise<unknown> {
+  #enter(job: Job, data: JobData, method: ServedMethod, running: RunningJob): Promise<unknown> {
     const { self, fn, terms, signalAt } = method;
-    const { signal } = controller;
-    signal.throwIfAborted();
+    running.throwIfAborted();
+    const signal = (): AbortSignal => running.signal;
     const given = decodeArgs(data.args, terms.label, signal);
-    const args = signalAt === undefined ? given : withSignal(given, signalAt, () => signal);
+    const args = signalAt === undefined ? given : withSignal(given, signalAt, signal);
     const frame = {
       attempt: data.attempt ?? job.attemptsMade + 1,
       hedge: data.hedge ?? 0,
-      signal,
+      get signal() {
+        return running.signal;
+      },
       error: data.error === undefined ? undefined : decodeFailure(data.error, terms, ''),
       jobId: String(job.id),
     };

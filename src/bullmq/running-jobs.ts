@@ -7,13 +7,35 @@ import type { Entry } from './stream-reader.js';
 const mostRemembered = 10_000;
 
 /** One job that runs here. */
-export interface RunningJob {
-  readonly controller: AbortController;
-  /** Whether somebody waits for it, who may abort it. */
-  readonly isCall: boolean;
-  /** Until when its lock holds, by this side's own clock. */
-  lockedUntil: number;
-  hasLostLock: boolean;
+export class RunningJob {
+  hasLostLock = false;
+  #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(
+    /** Whether somebody waits for it, who may abort it. */
+    readonly isCall: boolean,
+    /** Until when its lock holds, by this side's own clock. */
+    public lockedUntil: number,
+  ) {}
+
+  /** Made when it is first asked for: most methods never do, and it costs more than all else of a job here. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    this.#controller?.abort(reason);
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted !== undefined) this.signal.throwIfAborted();
+  }
 }
 
 /** The jobs of one queue that run in this process: each has a signal, which aborts with its call, and with its lock. */
@@ -30,15 +52,10 @@ export class RunningJobs {
   }
 
   begin(id: string, isCall: boolean): RunningJob {
-    const job = {
-      controller: new AbortController(),
-      isCall,
-      lockedUntil: now() + this.#lockDuration,
-      hasLostLock: false,
-    };
+    const job = new RunningJob(isCall, now() + this.#lockDuration);
     this.#running.set(id, job);
     // Its caller may have left before it began.
-    if (isCall && this.#aborted.has(id)) job.controller.abort(this.#aborted.get(id));
+    if (isCall && this.#aborted.has(id)) job.abort(this.#aborted.get(id));
     if (!this.#alarm.isSet) this.#alarm.set(this.#lockDuration);
     return job;
   }
@@ -59,7 +76,7 @@ export class RunningJobs {
       const [oldest] = this.#aborted.keys();
       if (this.#aborted.size > mostRemembered && oldest !== undefined) this.#aborted.delete(oldest);
       const job = this.#running.get(id);
-      if (job?.isCall) job.controller.abort(reason);
+      if (job?.isCall) job.abort(reason);
     }
   }
 
@@ -79,7 +96,7 @@ export class RunningJobs {
       if (job === undefined || job.hasLostLock) continue;
       job.hasLostLock = true;
       const problem = 'its worker has lost the lock of the job, so that it may run elsewhere too';
-      job.controller.abort(new JobError(`a job of ${this.#label}: ${problem}`, 'lock-lost'));
+      job.abort(new JobError(`a job of ${this.#label}: ${problem}`, 'lock-lost'));
     }
   }
 

@@ -216,11 +216,11 @@ function plainObject(
 
 /**
  * The value that JSON holds, as data: no class, prototype or code is taken from it. In the place of the signal that
- * governed the call stands this one.
+ * governed the call stands what `governing` gives.
  *
  * @throws Malformed when it has not the form that `encodeValue` gives.
  */
-export function decodeValue(json: unknown, governing?: AbortSignal): unknown {
+export function decodeValue(json: unknown, governing?: () => AbortSignal): unknown {
   let depth = 0;
   const decode = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;
@@ -234,7 +234,7 @@ export function decodeValue(json: unknown, governing?: AbortSignal): unknown {
   const decodeObject = (object: object): unknown => {
     if (!Object.hasOwn(object, tag)) return plainObject(Object.entries(object), decode);
     const { [tag]: kind, value } = object as { [tag]?: unknown; value?: unknown };
-    if (kind === 'signal') return governing;
+    if (kind === 'signal') return governing?.();
     const reader = readers.get(kind);
     if (reader === undefined) throw new Malformed(`unknown kind of value ${show(kind)}`);
     return reader(value, decode);

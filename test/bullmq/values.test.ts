@@ -107,7 +107,7 @@ describe('J9 values in a job', () => {
     const there = new AbortController().signal;
     const encoded = JSON.parse(JSON.stringify(encodeValue(['a', { signal }], 'args', signal)));
     assert.deepEqual(encoded, ['a', { signal: { [tag]: 'signal' } }]);
-    assert.equal((decodeValue(encoded, there) as [string, { signal: AbortSignal }])[1].signal, there);
+    assert.equal((decodeValue(encoded, () => there) as [string, { signal: AbortSignal }])[1].signal, there);
   });
 
   test('what has not the form of tags is refused', () => {
