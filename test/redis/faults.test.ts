@@ -292,6 +292,44 @@ describe('faults', { skip: missing }, () => {
     assert.equal(events.filter(({ type }) => type === 'down').length, 1);
   });
 
+  test('C2 a hint from before a process listened: it looks once it does', { timeout: 20_000 }, async () => {
+    fresh();
+    const lease = 100_000;
+    const early = slotted(1, { lease });
+    const first = early.api.hold();
+    await early.has(1);
+    const listening = deferred();
+    const stands = deferred();
+    const late = redisStore(
+      {
+        send: ([command = '', ...args]) => direct.call(command, ...args),
+        async subscribe(channel, listener) {
+          await listening.promise;
+          const subscriber = direct.duplicate();
+          ends.push(() => subscriber.disconnect());
+          subscriber.on('message', (_, message) => listener(message));
+          await subscriber.subscribe(channel);
+          return () => subscriber.disconnect();
+        },
+      },
+      { prefix: `f${prefixes}`, lease, timeout: 10_000, onEvent: ({ type }) => type === 'trip' && stands.resolve() },
+    );
+    ends.push(() => late.close());
+    class Api {
+      @concurrency({ limit: 1, store: late, name: 'api' })
+      async hold(): Promise<void> {}
+    }
+    const second = new Api().hold();
+    await stands.promise;
+    early.slots[0]?.();
+    await first;
+    const [key] = await direct.keys(`f${prefixes}:*:holders`);
+    // Granted, and the hint goes nowhere.
+    while (!(await direct.hkeys(key as string)).some((name) => name.startsWith('g:')));
+    listening.resolve();
+    await second;
+  });
+
   test('C6 a lease that cannot be renewed: the signals of running calls abort, and their calls fail', async () => {
     fresh();
     const { api, signals, has, counts, slots } = slotted(1, { timeout: 100, whenDown: 'wait', lease: 500 });

@@ -19,6 +19,8 @@ export interface Linked {
   readonly isWaiting: boolean;
   /** The store is down, or is so no more. */
   changed(): void;
+  /** It is told of what there is for it from now on: what was told before went nowhere. */
+  hinted?(): void;
   /** The store was closed. */
   close(): void;
 }
@@ -120,6 +122,12 @@ export class Link implements KnownStore {
   /** Somebody begins to wait, or nobody waits any more: they keep the program alive until the store is back. */
   hold(): void {
     if (this.isDown) this.#probe.hold([...this.active].some(({ isWaiting }) => isWaiting));
+  }
+
+  /** It listens to hints from now on. */
+  hinted(): void {
+    this.isHinted = true;
+    for (const each of [...this.active]) each.hinted?.();
   }
 
   /** Tells what came of the store, or of a limit in it. */

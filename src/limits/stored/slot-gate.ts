@@ -193,6 +193,10 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     this.#say();
   }
 
+  hinted(): void {
+    if (this.#inUse > 0 || this.isWaiting) this.#say();
+  }
+
   changed(): void {
     this.#isInLine = false;
     this.#say();

@@ -69,9 +69,9 @@ export class StoreOn implements Store {
     new Promise<() => unknown>((resolve) => resolve(subscribe.call(this.backend, this.#link.process, hints))).then(
       (unsubscribe) => {
         this.#isSubscribing = false;
-        this.#link.isHinted = true;
         this.#unsubscribe = unsubscribe;
         if (this.#link.isClosed) end(unsubscribe);
+        else this.#link.hinted();
       },
       () => {
         this.#isSubscribing = false;
