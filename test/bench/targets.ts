@@ -94,6 +94,7 @@ export const targets = {
     open: { limit: 0.9, why: 'met on a quiet machine; where others use it, permits lapse while a process is held up' },
   },
   slotTrips: atMost(1.3, 'trips', 'round trips of a slot of a concurrency limit in a Redis'),
+  slotTripsContended: atMost(1.3, 'trips', 'round trips of such a slot where four processes wait'),
   workerCall: atMost(1.15, 'x', 'a cpuBound call with 1 ms of work, to raw tinypool'),
   batches: {
     ...atLeast(8, 'x', 'items per second of processAll, to one raw pool.run for each'),

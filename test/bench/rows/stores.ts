@@ -4,10 +4,10 @@ import { Redis } from 'ioredis';
 import { concurrency, rateLimit } from 'opero';
 import { redisStore } from 'opero/redis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { Member, mostIn } from '../../redis/support/members.js';
+import { Member, mostIn, type Order, type Report, type Settings } from '../../redis/support/members.js';
 import { missing, RedisServer } from '../../redis/support/server.js';
 import { crowd, race, sequential, type Task } from '../measure.js';
-import { type Outcome, type Row, rowsOf, type Section } from '../section.js';
+import { type Outcome, rowsOf, type Section } from '../section.js';
 import type { TargetName } from '../targets.js';
 
 /** More than any of them starts in a second. */
@@ -123,37 +123,73 @@ const slotSection = storeSection(
   'limited',
 );
 
+/** Four processes on one Redis, which do something for so long; gives what each of them tells then. */
+async function byFour(settings: Settings, order: Order, duration: number): Promise<Report[]> {
+  const server = await RedisServer.start();
+  const members = await Promise.all(
+    Array.from({ length: 4 }, () => Member.start(server.port, { ...settings, store: { timeout: 10_000 } })),
+  );
+  try {
+    for (const each of members) each.order(order);
+    await sleep(duration);
+    return await Promise.all(members.map((each) => each.report()));
+  } finally {
+    for (const each of members) await each.end();
+    await server.stop();
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
+
+/** What four processes that wait came to, of a limit of so many starts a second. */
+async function startsOfFour(rate: number, depth: number, duration: number) {
+  const reports = await byFour({ rate: { rate } }, { kind: 'saturate', depth }, duration);
+  const starts = reports.flatMap((each) => each.starts).toSorted((one, other) => one - other);
+  // Of whole windows: the first starts are all at once.
+  const span = (starts.at(-1) as number) - (starts[rate] as number);
+  const perSecond = ((starts.length - rate) / (span + 1000)) * 1000;
+  const trips = sum(reports.map((each) => each.trips)) / starts.length;
+  const each = reports.map((report) => report.starts.length).join(', ');
+  const note = `${perSecond.toFixed(1)} starts a second, at most ${mostIn(starts, 1000)} in any second; ${trips.toFixed(2)} round trips a start; of the processes: ${each}.`;
+  return { share: perSecond / rate, trips, note };
+}
+
 const processSection: Section = {
   title: '100 starts a second by four processes, all of which wait',
   async measure({ quick }): Promise<Outcome> {
     if (missing) return notRun;
-    const server = await RedisServer.start();
-    const members = await Promise.all(
-      Array.from({ length: 4 }, () => Member.start(server.port, { rate: { rate: 100 }, store: { timeout: 10_000 } })),
-    );
-    try {
-      for (const each of members) each.order({ kind: 'saturate', depth: 50 });
-      await sleep(quick ? 5000 : 15_000);
-      const reports = await Promise.all(members.map((each) => each.report()));
-      const starts = reports.flatMap((each) => each.starts).toSorted((one, other) => one - other);
-      // Of whole windows: the first starts are all at once.
-      const span = (starts.at(-1) as number) - (starts[100] as number);
-      const rate = ((starts.length - 100) / (span + 1000)) * 1000;
-      const trips = reports.reduce((sum, each) => sum + each.trips, 0) / starts.length;
-      const each = reports.map((report) => report.starts.length).join(', ');
-      const rows: Row[] = [];
-      return {
-        rows,
-        notes: [
-          `${rate.toFixed(1)} starts a second, at most ${mostIn(starts, 1000)} in any second; ${trips.toFixed(2)} round trips a start; of the processes: ${each}.`,
-        ],
-        figures: { storeTripsSaturated: trips, storeRate: rate / 100 },
-      };
-    } finally {
-      for (const each of members) await each.end();
-      await server.stop();
-    }
+    const { share, trips, note } = await startsOfFour(100, 50, quick ? 4000 : 15_000);
+    return { rows: [], notes: [note], figures: { storeTripsSaturated: trips, storeRate: share } };
   },
 };
 
-export const storeSections: readonly Section[] = [startSection, slotSection, processSection];
+const fastSection: Section = {
+  title: '5,000 starts a second by four processes, all of which wait',
+  async measure({ quick }): Promise<Outcome> {
+    if (missing) return notRun;
+    const { note } = await startsOfFour(5000, 1000, quick ? 3000 : 10_000);
+    return { rows: [], notes: [note] };
+  },
+};
+
+const contendedSection: Section = {
+  title: '10 slots for four processes, all of which wait',
+  async measure({ quick }): Promise<Outcome> {
+    if (missing) return notRun;
+    const order: Order = { kind: 'cycle', depth: 20, duration: 20 };
+    const reports = await byFour({ slots: { limit: 10 } }, order, quick ? 3000 : 10_000);
+    const calls = sum(reports.map(({ holds }) => holds.length));
+    const trips = sum(reports.map((each) => each.trips)) / calls;
+    const each = reports.map(({ holds }) => holds.length).join(', ');
+    const note = `${trips.toFixed(2)} round trips a slot that is held for 20 ms; of the processes: ${each}.`;
+    return { rows: [], notes: [note], figures: { slotTripsContended: trips } };
+  },
+};
+
+export const storeSections: readonly Section[] = [
+  startSection,
+  slotSection,
+  contendedSection,
+  processSection,
+  fastSection,
+];
