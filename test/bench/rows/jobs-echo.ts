@@ -1,3 +1,4 @@
+import { Queue, QueueEvents } from 'bullmq';
 import { queued } from 'opero/bullmq';
 
 export const connection = () => ({
@@ -14,4 +15,24 @@ export class Echo {
   async echo(value: number): Promise<number> {
     return value;
   }
+}
+
+/** Calls that are made as BullMQ has it: a job each, and its own waiting. */
+export async function waitingByHand() {
+  const queue = new Queue<number>(byHand, { connection: connection() });
+  const events = new QueueEvents(byHand, { connection: connection() });
+  // Each call that waits listens to both.
+  for (const each of [queue, events]) each.setMaxListeners(0);
+  await events.waitUntilReady();
+  return {
+    queue,
+    call: async (value: number): Promise<unknown> => {
+      const job = await queue.add('echo', value);
+      return await job.waitUntilFinished(events);
+    },
+    close: async (): Promise<void> => {
+      await events.close();
+      await queue.close();
+    },
+  };
 }

@@ -1,85 +1,106 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Queue, QueueEvents } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { processAll } from 'opero';
+import pMap from 'p-map';
 import { RedisServer } from '../../bullmq/support/redis-server.js';
-import { crowd, race } from '../measure.js';
+import { crowd, median, race, sequential, type Task } from '../measure.js';
 import { rowsOf, type Section } from '../section.js';
-import { byHand, connection, Echo } from './jobs-echo.js';
+import { Echo, waitingByHand } from './jobs-echo.js';
 
-const worker = fileURLToPath(new URL('../children/jobs.js', import.meta.url));
+/** How many calls are made at once: as many as BullMQ's stream of events surely holds. */
+const sizeOf = (quick: boolean): number => (quick ? 1_000 : 2_000);
+
+const peer = "BullMQ's waitUntilFinished";
+
+async function startChild(name: string, ...args: string[]): Promise<ChildProcess> {
+  const file = fileURLToPath(new URL(`../children/${name}.js`, import.meta.url));
+  const child = fork(file, args, { env: process.env });
+  await once(child, 'message');
+  return child;
+}
 
 /** A Redis, and a process that serves the jobs of both. */
-async function withWorker<Result>(run: (redis: RedisServer) => Promise<Result>): Promise<Result> {
+async function withWorker<Result>(run: (worker: ChildProcess) => Promise<Result>): Promise<Result> {
   const redis = await RedisServer.start();
   let child: ChildProcess | undefined;
   try {
     process.env.REDIS_PORT = String(redis.port);
-    child = fork(worker, { env: process.env });
-    await once(child, 'message');
-    return await run(redis);
+    child = await startChild('jobs');
+    return await run(child);
   } finally {
     child?.kill('SIGKILL');
     await redis.stop();
   }
 }
 
-/** Calls that are made as BullMQ has it: a job each, and its own waiting. */
-async function waitingByHand(): Promise<{ call: (value: number) => Promise<unknown>; close: () => Promise<void> }> {
-  const queue = new Queue(byHand, { connection: connection() });
-  const events = new QueueEvents(byHand, { connection: connection() });
-  // Each call that waits listens to both.
-  for (const each of [queue, events]) each.setMaxListeners(0);
-  await events.waitUntilReady();
-  return {
-    call: async (value) => {
-      const job = await queue.add('echo', value);
-      return await job.waitUntilFinished(events);
-    },
-    close: async () => {
-      await events.close();
-      await queue.close();
-    },
+/** Has a worker end jobs that nobody waits for, which come as fast as they can: the most that it can do. */
+const withoutWaiting =
+  (queue: Queue<number>, worker: ChildProcess): Task =>
+  async (count) => {
+    const counting = once(worker, 'message');
+    worker.send(count);
+    await counting;
+    const ended = once(worker, 'message');
+    await queue.addBulk(Array.from({ length: count }, (_, data) => ({ name: 'echo', data })));
+    await ended;
   };
-}
 
 /** What so many calls cost the process that makes them, in nanoseconds of its processors' time each. */
-async function costOf(count: number, run: (values: readonly number[]) => Promise<unknown>): Promise<number> {
-  const values = Array.from({ length: count }, (_, at) => at);
-  const before = process.cpuUsage();
-  await run(values);
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) * 1000) / count;
+async function costOf(
+  size: number,
+  rounds: number,
+  run: (values: readonly number[]) => Promise<unknown>,
+): Promise<number> {
+  const values = Array.from({ length: size }, (_, at) => at);
+  const costs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = process.cpuUsage();
+    await run(values);
+    const { user, system } = process.cpuUsage(before);
+    costs.push(((user + system) * 1000) / size);
+  }
+  return median(costs);
 }
 
-export const jobSections: Section[] = [
-  {
-    title: 'methods as jobs, to one worker process, per call',
-    measure: ({ quick }) =>
-      withWorker(async () => {
-        const echo = new Echo();
-        const { call, close } = await waitingByHand();
-        const size = quick ? 2_000 : 5_000;
-        const times = await race(
-          { opero: crowd((value) => echo.echo(value)), "BullMQ's waitUntilFinished": crowd(call) },
-          { rounds: quick ? 3 : 9, warmUp: 1, count: size },
-        );
-        const costs: number[] = [];
-        for (let round = 0; round < (quick ? 3 : 9); round++) {
-          costs.push(await costOf(size, (values) => processAll(echo, 'echo', values, { concurrency: 100 })));
-        }
-        const cost = costs.sort((one, other) => one - other)[costs.length >> 1] as number;
-        await close();
-        const burst = quick ? [] : [await burstOf(echo, 20_000)];
-        return {
-          rows: rowsOf({ ...times, "opero, the caller's processor time, 100 at once": cost }),
-          figures: { jobCost: cost / 1000, jobs: times["BullMQ's waitUntilFinished"] / times.opero },
-          notes: burst,
-        };
-      }),
-  },
-];
+const jobSection: Section = {
+  title: 'methods as jobs, to one worker process, per call',
+  measure: ({ quick }) =>
+    withWorker(async (worker) => {
+      const echo = new Echo();
+      const { queue, call, close } = await waitingByHand();
+      const rounds = quick ? 3 : 15;
+      const size = sizeOf(quick);
+      const opero = (value: number): Promise<number> => echo.echo(value);
+      const atOnce = await race(
+        {
+          opero: crowd(opero),
+          [peer]: crowd(call),
+          "BullMQ's worker while nobody waits": withoutWaiting(queue, worker),
+        },
+        { rounds, warmUp: 1, count: size },
+      );
+      const inTurn = await race(
+        { 'opero, one after the other': sequential(opero), [`${peer}, one after the other`]: sequential(call) },
+        { rounds, warmUp: 1, count: quick ? 50 : 500 },
+      );
+      const cost = await costOf(size, rounds, (values) => processAll(echo, 'echo', values, { concurrency: 100 }));
+      const peersCost = await costOf(size, rounds, (values) => pMap(values, call, { concurrency: 100 }));
+      await close();
+      const costs = {
+        "opero, the caller's processor time with 100 at once": cost,
+        [`${peer}, the caller's processor time with 100 at once`]: peersCost,
+      };
+      const { opero: time } = atOnce;
+      const most = atOnce["BullMQ's worker while nobody waits"];
+      return {
+        rows: rowsOf({ ...atOnce, ...inTurn, ...costs }),
+        figures: { jobCost: cost / 1000, jobs: atOnce[peer] / time, jobsOfWorker: most / time },
+        notes: quick ? [] : [await burstOf(echo, 20_000)],
+      };
+    }),
+};
 
 /** So many calls at once: each must have its own answer. */
 async function burstOf(echo: Echo, count: number): Promise<string> {
@@ -89,3 +110,33 @@ async function burstOf(echo: Echo, count: number): Promise<string> {
   const rate = Math.round(count / ((performance.now() - begin) / 1000));
   return `A burst of ${count} calls: ${lost} without their answer, ${rate} answers a second.`;
 }
+
+/** Has several processes make calls at the same time. */
+const byAll =
+  (callers: readonly ChildProcess[]): Task =>
+  async (count) => {
+    const done = callers.map((each) => once(each, 'message'));
+    for (const each of callers) each.send(Math.ceil(count / callers.length));
+    await Promise.all(done);
+  };
+
+const callersSection: Section = {
+  title: 'methods as jobs, from four processes that call to one that works, per call',
+  measure: ({ quick }) =>
+    withWorker(async () => {
+      const start = (kind: string): Promise<ChildProcess[]> =>
+        Promise.all(Array.from({ length: 4 }, () => startChild('job-caller', kind)));
+      const [own, byHand] = [await start('opero'), await start('by-hand')];
+      try {
+        const times = await race(
+          { opero: byAll(own), [peer]: byAll(byHand) },
+          { rounds: quick ? 3 : 15, warmUp: 1, count: sizeOf(quick) },
+        );
+        return { rows: rowsOf(times), figures: { jobsOfFour: times[peer] / times.opero } };
+      } finally {
+        for (const each of [...own, ...byHand]) each.kill('SIGKILL');
+      }
+    }),
+};
+
+export const jobSections: Section[] = [jobSection, callersSection];
