@@ -111,6 +111,32 @@ describe('jobs whose processes die', needsRedis, () => {
     await worker.kill();
   });
 
+  test('a caller that is killed before its job was taken: that runs all the same', async () => {
+    const caller = Process.caller('hold');
+    await caller.tells('called');
+    while ((await queue.getWaitingCount()) === 0);
+    await caller.kill();
+    const worker = await Process.worker({ name: 'w', ...quick });
+    const id = await worker.tells('entered a');
+    worker.send('leave');
+    while (!(await (await queue.getJob(String(id)))?.isCompleted()));
+    await worker.kill();
+  });
+
+  test('a worker that is stopped for less than its lock lasts goes on, and its job runs once', async () => {
+    const worker = await Process.worker({ name: 'w', ...quick, lockDuration: 30_000 });
+    const call = crm.hold('stopped');
+    await worker.tells('entered stopped');
+    worker.signal('SIGSTOP');
+    const other = await Process.worker({ name: 'other', ...quick, lockDuration: 30_000 });
+    assert.equal(await crm.echo(1), 1);
+    worker.send('leave');
+    worker.signal('SIGCONT');
+    assert.equal(await call, 'stopped by w');
+    assert.ok(!other.told.includes('entered stopped'));
+    await Promise.all([worker.kill(), other.kill()]);
+  });
+
   test('J10 close() lets running jobs end, and takes no more', async () => {
     const worker = await Process.worker({ name: 'w', ...quick });
     const call = crm.hold('d');

@@ -144,6 +144,20 @@ describe('four processes on one Redis', { skip: missing }, () => {
     await other?.count('held', 1);
   });
 
+  test('C3 C4 a waiter that is stopped keeps nobody from a slot, and has its own once it goes on', async () => {
+    const [holder, victim, other] = await start({ slots: { limit: 1 }, store: { lease: 600 }, live: true }, 3);
+    holder?.order({ kind: 'hold', count: 1, duration: 400 });
+    await holder?.count('held', 1);
+    victim?.order({ kind: 'hold', count: 1, duration: 1 });
+    await sleep(100);
+    victim?.signal('SIGSTOP');
+    other?.order({ kind: 'hold', count: 1, duration: 1 });
+    await other?.count('done', 1);
+    assert.equal(victim?.of('held').length, 0);
+    victim?.signal('SIGCONT');
+    await victim?.count('done', 1);
+  });
+
   test('C6 C7 a holder that was stopped for longer than its lease is told, and its slot has a higher fence', async () => {
     const [holder, other] = await start({ slots: { limit: 1 }, store: { lease: 600 }, live: true }, 2);
     holder?.order({ kind: 'hold', count: 1 });
