@@ -105,7 +105,9 @@ describe('a method with @queued, served in this process', needsRedis, () => {
   });
 
   test('J2 the outcome is in the stream of the caller before the job has ended, whichever it is', async () => {
-    const monitor = await new Redis(redis.port).monitor();
+    const client = new Redis(redis.port);
+    const monitor = await client.monitor();
+    client.disconnect();
     const steps = new Map<string, string[]>();
     const ended = new Promise<void>((resolve) => {
       let ends = 0;
