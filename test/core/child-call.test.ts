@@ -106,6 +106,10 @@ test('a call waits in line and is no hedge, unless one above it is a hedge', () 
   );
 });
 
+test('a call goes on beneath for the first time', () => {
+  assert.equal(newCall().isAnother, false);
+});
+
 test('a child travels to a worker by itself, and a call that nobody bounds does not', () => {
   const call = newCall();
   assert.deepEqual([call.travelsAlone, new ChildCall(call).travelsAlone], [false, true]);

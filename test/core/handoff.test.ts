@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { retry, statsOf } from 'opero';
 import { handOver, takeHandoff } from '../../src/core/call/handoff.js';
 
 const self = {};
@@ -39,4 +40,22 @@ test('one inside another leaves that to its own call', () => {
     handOver(inner, () => assert.equal(takeHandoff(self, 'load'), undefined));
     assert.equal(takeHandoff(self, 'load'), given);
   });
+});
+
+test('a call under a signal of its own ends and counts as any, whoever hands it something without one', async () => {
+  class Weather {
+    @retry(1)
+    async forecast(signal: AbortSignal): Promise<string> {
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      return 'never';
+    }
+  }
+  const weather = new Weather();
+  const controller = new AbortController();
+  const call = handOver({ self: weather }, () => weather.forecast(controller.signal));
+  controller.abort(new Error('bye'));
+  await assert.rejects(call, { message: 'bye' });
+  await new Promise((resolve) => setImmediate(resolve));
+  const { calls, failures } = statsOf(Weather, 'forecast');
+  assert.deepEqual([calls, failures], [1, 1]);
 });

@@ -171,6 +171,23 @@ describe('statsOf', () => {
     assert.deepEqual(statsOf(Shop, 'buy'), { ...none, limit: 1, calls: 3, attempts: 1, failures: 3 });
   });
 
+  test('counts a call that its own code aborts before it comes to wait as abandoned while that runs', async () => {
+    const gate = deferred();
+    class Shop {
+      @retry()
+      async buy(controller: AbortController, _signal = controller.signal): Promise<void> {
+        controller.abort('enough');
+        await gate.promise;
+      }
+    }
+    const controller = new AbortController();
+    await assert.rejects(new Shop().buy(controller, controller.signal), (error) => error === 'enough');
+    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 1, running: 1, abandoned: 1, attempts: 1, failures: 1 });
+    gate.resolve();
+    await flush();
+    assert.deepEqual(statsOf(Shop, 'buy'), { ...none, calls: 1, attempts: 1, failures: 1 });
+  });
+
   test('keeps a count for each concrete class, and each method', async () => {
     class Base {
       @retry()

@@ -42,7 +42,7 @@ export class Deadlines {
     if (!isSet && isStanding()) {
       this.#addAlone(timed);
     } else {
-      if (this.#alone !== undefined) this.#takeIn(time);
+      if (this.#alone !== undefined) this.#takeIn([...this.#alone], time);
       this.#join(timed);
       if (!isSet && !this.#alarm.isSet) this.#schedule(time);
     }
@@ -57,8 +57,8 @@ export class Deadlines {
   }
 
   /** Those whose timer went with its clock: their time begins anew. */
-  #takeIn(time: number): void {
-    for (const [timed, alarm] of [...(this.#alone ?? [])]) {
+  #takeIn(alone: readonly [Timed, Alarm][], time: number): void {
+    for (const [timed, alarm] of alone) {
       if (alarm.isSet) continue;
       this.#removeAlone(timed);
       timed.dueAt = time + this.duration;

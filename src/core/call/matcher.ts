@@ -44,8 +44,7 @@ export type Matches = (error: unknown, call: Call, site: SiteInfo) => unknown;
 
 /** A class: one that is or extends Error, of whatever realm, or anything written with the `class` keyword. */
 export const isErrorClass = (value: unknown): value is ErrorClass =>
-  typeof value === 'function' &&
-  (value === Error || value.prototype instanceof Error || isClass(value) || inheritsBuiltIn(value.prototype, 'Error'));
+  typeof value === 'function' && (isClass(value) || inheritsBuiltIn(value.prototype, 'Error'));
 
 const isMatcher = (value: unknown): value is ErrorClass | ErrorPredicate =>
   typeof value === 'function' && !isGenerator(value);
