@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { retry, statsOf } from 'opero';
 import { handOver, takeHandoff } from '../../src/core/call/handoff.js';
+// Not by its name, as what is handed over is known within one copy of the code.
+import { retry, statsOf } from '../../src/index.js';
 
 const self = {};
 const given = { self, to: 'load' };
