@@ -126,6 +126,20 @@ describe('10.8 configureFrom', () => {
     assert.equal(attemptsOf(Door, 'open'), 3);
   });
 
+  test('10.8 a prototype without a class, as old code makes them, may stand between a class and its base', async () => {
+    const Store = makeStore();
+    function Old() {}
+    Old.prototype = Object.create(Store.prototype);
+    class Bazaar extends (Old as unknown as new () => InstanceType<typeof Store>) {
+      override attempts = 0;
+    }
+    const bazaar = new Bazaar();
+    await assert.rejects(bazaar.load(), { message: 'down' });
+    assert.equal(bazaar.attempts, 2);
+    from({ 'Store.load': { retry: 3 } });
+    assert.equal(await bazaar.load(), 5);
+  });
+
   test('10.8 class-level policies, and subclasses', async () => {
     from({ 'Base.load': { retry: 3 }, 'Derived.*': { retry: { waitMin: 7 } } });
     @retry({ maxAttempts: 2, waitMin: 0 })

@@ -450,6 +450,21 @@ describe('decorate() and inheritance', () => {
     assert.equal(await new Old().load(), 3);
     assert.equal(register(Old), Old);
   });
+
+  test('a function that is not strict gives none of what the language keeps on such ones', () => {
+    const Old = new Function(`
+      function Old() {}
+      Old.prototype.load = function load(id) { return Promise.resolve(id); };
+      Old.prototype.load.route = '/load';
+      return Old;
+    `)() as { new (): object; prototype: { load(id: string): Promise<string> } };
+    const { load } = Old.prototype;
+    assert.ok(Object.hasOwn(load, 'arguments') && Object.hasOwn(load, 'caller'));
+    decorate(Old, { load: { retry: thrice } });
+    assert.notEqual(Old.prototype.load, load);
+    assert.deepEqual(Reflect.ownKeys(Old.prototype.load).sort(), ['length', 'name', 'prototype', 'route']);
+    assert.notEqual((Old.prototype.load as unknown as { prototype: object }).prototype, Reflect.get(load, 'prototype'));
+  });
 });
 
 describe('decorate() fails at once, and changes nothing', () => {
@@ -622,6 +637,22 @@ describe('decorateInstance()', () => {
     assert.equal(await one.more(), 3);
     await assert.rejects(new Special().more());
     await assert.rejects(new Special().get('a'), { message: 'attempt 1' });
+  });
+
+  test("'*' goes around what another library has put around a method with policies", async () => {
+    const { Client } = vendors();
+    decorate(Client, { get: { concurrency: 1 } });
+    const governed = Client.prototype.get;
+    const seen: string[] = [];
+    Client.prototype.get = function (id) {
+      seen.push(id);
+      return governed.call(this, id);
+    };
+    const one = decorateInstance(new Client(), { '*': { retry: thrice } });
+    assert.equal(await one.get('a'), 3);
+    assert.deepEqual(seen, ['a', 'a', 'a']);
+    assert.deepEqual(kindsOf(one, 'get'), ['retry', 'concurrency']);
+    assert.equal(statsOf(one, 'get').calls, 1);
   });
 
   test('governs functions that the object holds itself, and objects without a class', async () => {

@@ -160,6 +160,24 @@ describe('a class-level policy holds from the definition on', () => {
     assert.match(explain(Limited), /more\(\): retry > concurrency/);
   });
 
+  test('where the class makes samples of itself in a static getter, which is left alone', async () => {
+    let samples = 0;
+    @times(3)
+    class Shop extends Flaky {
+      static get mock(): Shop {
+        samples++;
+        return new Shop();
+      }
+      async load(): Promise<number> {
+        return this.attempt();
+      }
+    }
+    class Corner extends Shop {}
+    for (const Type of [Shop, Corner]) assert.equal(await new Type().load(), 3);
+    assert.equal(samples, 0);
+    assert.equal(await Shop.mock.load(), 3);
+  });
+
   test('where two decorators stand on the class', async () => {
     let running = 0;
     let most = 0;
@@ -297,6 +315,26 @@ describe('a class-level policy holds from the definition on', () => {
       }
     });
   }
+
+  test('where a class decorator of another library keeps the class that it puts a subclass in the place of', async () => {
+    let kept: (new () => { load(): Promise<number> }) | undefined;
+    const keeping = <T extends AnyClass>(type: T, context: ClassDecoratorContext<T>): T => {
+      kept = type as unknown as NonNullable<typeof kept>;
+      return subclassed(type, context);
+    };
+    @keeping
+    @times(3)
+    class Shop extends Flaky {
+      async load(): Promise<number> {
+        return this.attempt();
+      }
+    }
+    for (const Type of [kept, Shop]) {
+      assert.ok(Type !== undefined);
+      assert.equal(await new Type().load(), 3);
+      assert.deepEqual(kinds(Type, 'load'), ['retry']);
+    }
+  });
 
   test(
     'for methods that are put on the prototype between the definition and the first construction',

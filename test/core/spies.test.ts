@@ -309,6 +309,18 @@ describe('spies of node:test', () => {
     }
   });
 
+  test('taken away, leave the policies in force from the next construction on, whether anybody asks or not', async () => {
+    const Type = overrides().lone;
+    const spy = mock.method(Type.prototype, 'get');
+    const loader = new Type();
+    new Type();
+    spy.mock.restore();
+    new Type();
+    Object.assign(probe, { entered: 0, fails: true });
+    assert.equal(await loader.get(), 'done');
+    assert.equal(probe.entered, 3);
+  });
+
   test('taken away from a base, leave the policies in force on its subclasses', async () => {
     const Base = overrides().lone;
     class Sub extends Base {}
@@ -397,6 +409,57 @@ describe('what a program puts in the place of a method for good', () => {
     Reflect.deleteProperty(Sub.prototype, 'get');
     await assertGoverned(Sub, new Sub());
     await assertGoverned(Sub, loader);
+  });
+
+  test('is governed, written `async` or not, by decorators on the method of the base', async () => {
+    for (const own of [() => work(), async () => work()]) {
+      const Base = families['decorators on the method']().Type;
+      class Sub extends Base {}
+      Sub.prototype.get = own;
+      await assertGoverned(Sub, new Sub());
+      assert.notEqual(Sub.prototype.get, own);
+    }
+  });
+
+  test('is governed by a class-level policy of the base where it was written `async`; else it stays as it is', async () => {
+    for (const [own, isGoverned] of [
+      [async () => work(), true],
+      [() => work(), false],
+    ] as const) {
+      const Base = families['a method that it inherits from there']().Type;
+      class Sub extends Base {}
+      Sub.prototype.get = own;
+      const loader = new Sub();
+      assert.equal(Sub.prototype.get !== own, isGoverned);
+      if (isGoverned) await assertGoverned(Sub, loader);
+    }
+  });
+
+  test('is governed where the class calls the method of its base for another one alone', async () => {
+    class Base {
+      @times(3)
+      @concurrency(1)
+      async get(): Promise<string> {
+        return '';
+      }
+      close(): void {}
+    }
+    class Sub extends Base {
+      override async get(): Promise<string> {
+        return work();
+      }
+      override close(): void {
+        super.close();
+      }
+    }
+    const written = Sub.prototype.get;
+    let calls = 0;
+    Sub.prototype.get = function (...args) {
+      calls++;
+      return Reflect.apply(written, this, args);
+    };
+    await assertGoverned(Sub, new Sub());
+    assert.equal(calls, 6);
   });
 
   test('is governed where a decorator of another library put it', async () => {
