@@ -33,7 +33,6 @@ export function enter(configuration: Configuration, subject: Subject): () => voi
   for (const group of groups) group.add(configuration);
   return () => {
     for (const group of groups) group.delete(configuration);
-    if (typeof subject === 'string' && ofNames.get(subject)?.size === 0) ofNames.delete(subject);
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Policy } from '../call/policy.js';
 import { ConfigurationError } from '../errors.js';
+import type { Member } from '../member.js';
 import type { AnyClass } from '../types.js';
 import { type Configuration, enter, meantBy, type Subject } from './configurations.js';
 import { configured } from './configured.js';
 import { renewSitesOf } from './renewal.js';
 import { chainOfMember, countIn, type Site } from './site.js';
-import { chainOf } from './sites.js';
+import { chainOf, ownerOf } from './sites.js';
 
 /** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
 export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
@@ -31,14 +32,13 @@ function meantByAny(subjects: readonly Subject[]): ((type: AnyClass) => boolean)
  * fit no more by it: those are out until they fit again.
  */
 export function checkConfigured(site: Site, configuration: Configuration): void {
-  const { member, declared } = site;
-  if (member === undefined) return;
-  const chain = chainOf(site);
-  const { inForce } = configured(declared, chainOfMember(chain, member), member, (error, misfit) => {
+  const { declared } = site;
+  // It is a site of a class, so both are there.
+  const member = site.member as Member;
+  const target = ownerOf(site) as object;
+  const { inForce } = configured(declared, chainOfMember(chainOf(site), member), member, (error, misfit) => {
     if (misfit === configuration) throw located(error, site, configuration);
   });
-  const target = member.placement.endsWith('static') ? chain[0]?.type : chain[0]?.prototype;
-  if (target === undefined) return;
   for (const { policy } of inForce) {
     if (!declared.some((each) => each.policy === policy)) verifyConfigured(site, policy, target);
   }

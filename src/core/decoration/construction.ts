@@ -15,7 +15,6 @@ import { link, siteAt, verify } from './sites.js';
 
 /** The prototypes of which an instance was constructed, with what was watched on them and on those beneath them then. */
 const constructed = new WeakMap<object, readonly Spot[]>();
-const nothing: readonly Spot[] = [];
 
 /**
  * To be called at the construction of each instance, with its prototype and, where it is there already, itself: links its
@@ -23,8 +22,7 @@ const nothing: readonly Spot[] = [];
  * that stood in the place of a method has gone, or come back.
  */
 export function onConstruction(prototype: object, instance?: object): void {
-  const spots = constructed.get(prototype);
-  if (spots === nothing || spots?.every(isUnchanged)) return;
+  if (constructed.get(prototype)?.every(isUnchanged)) return;
   const chain = chainOfPrototype(prototype);
   link(chain);
   if (instance !== undefined) bindAgain(chain, instance);
@@ -38,8 +36,7 @@ export function onConstruction(prototype: object, instance?: object): void {
       verify(siteAt(chain, { name, placement: 'private', holder: metadata }), chain);
     }
   }
-  const seen = watchedSpots(chain);
-  constructed.set(prototype, seen.length === 0 ? nothing : seen);
+  constructed.set(prototype, watchedSpots(chain));
 }
 
 /** Methods without a decorator that a foreign one bound to the first instance of a class, before they were linked. */

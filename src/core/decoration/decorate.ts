@@ -107,12 +107,11 @@ function record(value: unknown, context: AnyContext, { recording, where }: Retur
 /** In the old form a class is there before its decorators: so what is said of a static member is checked at once. */
 function inOldForm({ value, context, type, replace }: Told, read: Read): void {
   const result = record(value, context, read(context));
-  if (context.kind !== 'method') return;
   if (result !== undefined) replace(result);
-  const { metadata } = context as MethodContext;
-  if (context.static) {
-    onStaticDefinition(type, { name: nameOf(context as MethodContext), placement: 'static', holder: metadata });
-  } else know(type);
+  // A class is not static.
+  const told = context as MethodContext;
+  if (told.static) onStaticDefinition(type, { name: nameOf(told), placement: 'static', holder: told.metadata });
+  else know(type);
 }
 
 /** Records what is said of a method. Gives the interceptor that is to stand in its place, if there is none of ours yet. */

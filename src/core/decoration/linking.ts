@@ -8,6 +8,7 @@ import {
   classRecord,
   isAsync,
   isSeen,
+  type MemberRecord,
   memberRecords,
   namesAt,
   recordAt,
@@ -28,8 +29,7 @@ const watched = new WeakMap<object, Map<PropertyKey, unknown>>();
 const leftAlone = new WeakSet<object>();
 
 /** Whether there is nothing left to look at in a class. */
-const isDone = ({ prototype }: ClassInChain): boolean =>
-  prototype === undefined || (linked.has(prototype) && !watched.has(prototype));
+const isDone = ({ prototype = {} }: ClassInChain): boolean => linked.has(prototype) && !watched.has(prototype);
 
 /** A place on a prototype, and what stands there. */
 export interface Spot {
@@ -79,8 +79,8 @@ export function linkMembers(all: readonly ClassInChain[], govern: Govern): void 
       linked.add(prototype);
     }
     for (const name of namesAt(level, 'instance')) {
-      const isDecorated = (recordAt(level, 'instance', name)?.policies ?? []).length > 0;
-      inherited.set(name, isDecorated || inherited.get(name) === true);
+      const { policies } = recordAt(level, 'instance', name) as MemberRecord;
+      inherited.set(name, policies.length > 0 || inherited.get(name) === true);
     }
   }
 }

@@ -77,8 +77,9 @@ export function isPlain(
 ): boolean {
   const holder =
     placement === 'static' ? type : placement === 'instance' && !chain.some(isSeen) ? prototype : undefined;
-  if (holder === undefined || !Object.hasOwn(holder, name)) return false;
-  const value: unknown = Object.getOwnPropertyDescriptor(holder, name)?.value;
+  const property = holder && Object.getOwnPropertyDescriptor(holder, name);
+  if (property === undefined) return false;
+  const { value } = property;
   return typeof value !== 'function' || !(isInterceptor(value) || isMarked(value));
 }
 
@@ -90,13 +91,11 @@ export function* unlinkedIn(chain: readonly ClassInChain[]): Generator<[name: Pr
   const seen = new Set<PropertyKey>(['constructor']);
   if (chain.some(isSeen)) return;
   for (const [at, level] of chain.entries()) {
-    const { type, prototype } = level;
-    if (type === undefined || prototype === undefined) continue;
-    for (const name of Reflect.ownKeys(prototype)) {
+    for (const name of Reflect.ownKeys(level.prototype ?? {})) {
       if (seen.has(name)) continue;
       seen.add(name);
       const isWithout = recordAt(level, 'instance', name) === undefined && isPlain(level, 'instance', name, chain);
-      if (isWithout && wouldInherit(chain.slice(at), name)) yield [name, type];
+      if (isWithout && wouldInherit(chain.slice(at), name)) yield [name, level.type as AnyClass];
     }
   }
 }

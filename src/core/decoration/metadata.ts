@@ -93,9 +93,9 @@ export function ownMetadata(type: AnyClass): object | undefined {
 /** The class that has metadata here; behind what stands in its place, as a foreign proxy, if that has none. */
 function writtenBehind(type: AnyClass): AnyClass {
   if (metadataOfOthers.has(type)) return type;
-  const prototype: unknown = type.prototype;
-  const written = typeof prototype === 'object' && prototype !== null ? classOf(prototype) : undefined;
-  return written?.prototype === prototype && written !== undefined ? written : type;
+  const prototype: object = type.prototype ?? {};
+  const written = classOf(prototype);
+  return written?.prototype === prototype ? written : type;
 }
 
 /** The metadata of a class, made if need be: where no compiler does so. */

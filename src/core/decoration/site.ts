@@ -204,9 +204,8 @@ export class Site implements SiteInfo {
 
   /** Finds out anew what is in force. What the policies keep of the method stays. Gives whether there are others now. */
   renew(chain: readonly ClassInChain[]): boolean {
-    if (this.member === undefined) return false;
     this.#era = era;
-    Object.assign(this, standingOf(chain, this.member));
+    Object.assign(this, standingOf(chain, this.member as Member));
     const policies = policiesOf(this.inForce);
     if (policies.length === this.policies.length && policies.every((each, at) => each === this.policies[at]))
       return false;

@@ -88,9 +88,12 @@ export function siteAt(chain: readonly ClassInChain[], member: Member): Site {
 /** What the receivers of a site are told by. */
 const owners = new WeakMap<Site, object>();
 
+/** The prototype of the receivers of a site or, for a static member, their class; undefined where it serves no class. */
+export const ownerOf = (site: Site): object | undefined => owners.get(site);
+
 /** The classes of the receivers of a site, the most derived first; none where it serves no class. */
 export const chainOf = (site: Site): readonly ClassInChain[] => {
-  const owner = owners.get(site);
+  const owner = ownerOf(site);
   if (owner === undefined) return [];
   return typeof owner === 'function' ? chainOfClass(owner as AnyClass) : chainOfPrototype(owner);
 };
@@ -100,7 +103,7 @@ export const isOwned = (site: Site): boolean => owners.has(site);
 
 /** Whether the receivers of a site are of a class that is meant, or of a subclass. */
 export function isOfClass(site: Site, isMeant: (type: AnyClass) => boolean): boolean {
-  const owner = owners.get(site);
+  const owner = ownerOf(site);
   return owner !== undefined && hasClass(owner, isMeant);
 }
 
