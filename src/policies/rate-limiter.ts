@@ -119,7 +119,8 @@ export class RateLimiter {
   }
 
   /**
-   * Nobody starts for so long, whatever the key; of several pauses the longest counts.
+   * Nobody starts for so long, whatever the key; of several pauses the longest counts. With a store that holds for every
+   * process that shares it, those included that start later.
    *
    * @param duration In milliseconds; Infinity: until `resume()`.
    * @throws ConfigurationError when that is no duration.

@@ -48,14 +48,15 @@ export class RedisBackend implements Backend {
     const args = [String(starts), ...times, spread ? '1' : '0', process, String(first), `${this.prefix}:pauses`, tag];
     const told = [String(notes.length), ...notes.flatMap(fieldsOf)];
     const keys = ['log', 'asked', 'waiting', 'meta'];
-    const reply = numbers(await this.#run(reserve, tag, keys, [...args, ...runs, ...told]), 6);
-    const [now, again, others, processes, pausedUntil, kept, ...permits] = reply as Six;
+    const reply = numbers(await this.#run(reserve, tag, keys, [...args, ...runs, ...told]), 7);
+    const [now, again, others, processes, pausedUntil, kept, allUntil, ...permits] = reply as Reservation;
     return {
       now: now / 1000,
       again: again / 1000,
       othersWait: others > 0,
       processes,
       pausedUntil: pausedUntil > now ? pausedUntil / 1000 : 0,
+      allPausedUntil: allUntil > now ? allUntil / 1000 : 0,
       window: kept / 1000,
       permits: permits.map((turn) => turn / 1000),
     };
@@ -112,15 +113,15 @@ export class RedisBackend implements Backend {
     const { subscribe } = this.connection as Required<Connection>;
     const listener = (message: string, channel: string): void => {
       if (channel === own) hints.look(message);
-      const [by, duration, tag] = message.split(' ');
+      const [by, duration, tag, all] = message.split(' ');
       const isForeign = channel === pauses && by !== process && tag !== undefined;
-      if (isForeign && Number(duration) >= 0) hints.pause(tag, Number(duration) / 1000);
+      if (isForeign && Number(duration) >= 0) hints.pause(tag, Number(duration) / 1000, all === 'all');
     };
     return await (subscribe as NonNullable<Connection['subscribe']>)([own, pauses], listener, () => hints.ended());
   }
 }
 
-type Six = [number, number, number, number, number, number, ...number[]];
+type Reservation = [number, number, number, number, number, number, number, ...number[]];
 type Seven = [number, number, number, number, number, number, number];
 
 /** Numbers of a reply, which has so many at the least. */
@@ -138,5 +139,6 @@ function fieldsOf(note: Note): string[] {
   if (kind === 'release') return [kind, note.id];
   if (kind === 'charge') return [kind, note.id, micros(note.age), micros(note.shift)];
   if (kind === 'change') return [kind, note.id, note.to, micros(note.shift)];
-  return kind === 'pause' ? [kind, micros(note.duration)] : [kind];
+  const told = note.isForAll ? `${kind}All` : kind;
+  return kind === 'pause' ? [told, micros(note.duration)] : [told];
 }

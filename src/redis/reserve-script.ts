@@ -24,9 +24,9 @@ local function keep(key, duration)
   if redis.call('PTTL', key) < wanted then redis.call('PEXPIRE', key, wanted) end
 end
 
-local known = redis.call('HMGET', meta, 'last', 'window', 'windowUntil', 'hold', 'pause', 'weighed')
+local known = redis.call('HMGET', meta, 'last', 'window', 'windowUntil', 'hold', 'pause', 'weighed', 'all')
 local last, longest, longestUntil = tonumber(known[1] or 0), tonumber(known[2] or 0), tonumber(known[3] or 0)
-local hold, pause, weighed = tonumber(known[4] or 0), tonumber(known[5] or 0), known[6]
+local hold, pause, weighed, all = tonumber(known[4] or 0), tonumber(known[5] or 0), known[6], tonumber(known[7] or 0)
 local news = {}
 local function set(name, value) news[#news + 1] = name news[#news + 1] = value end
 
@@ -37,7 +37,9 @@ if last - t > window then
   hold = t + math.max(0, top - last) + window
   pause = math.max(0, pause - (last - t))
   set('hold', text(hold))
+  all = math.max(0, all - (last - t))
   set('pause', text(pause))
+  set('all', text(all))
   last = 0
 end
 if t > last then set('last', text(t)) end
@@ -62,6 +64,10 @@ local function put(id, latest)
   if weightOf(id) ~= 1 and not weighed then weighed = '1' set('weighed', '1') end
   furthest = math.max(furthest, latest)
 end
+local function tell(kind, duration)
+  local whose = string.sub(kind, -3) == 'All' and tag .. ' all' or tag
+  redis.call('PUBLISH', channel, me .. ' ' .. text(duration) .. ' ' .. whose)
+end
 for i = 1, tonumber(next()) do
   local kind = next()
   if kind == 'confirm' then
@@ -77,17 +83,20 @@ for i = 1, tonumber(next()) do
     local latest = redis.call('ZSCORE', log, id)
     redis.call('ZREM', log, id)
     if latest and weightOf(to) > 0 then put(to, latest + shift) end
-  elseif kind == 'pause' then
+  elseif kind == 'pause' or kind == 'pauseAll' then
     local duration = tonumber(next())
-    if t + duration > pause then
-      pause = t + duration
-      set('pause', text(pause))
-    end
-    redis.call('PUBLISH', channel, me .. ' ' .. text(duration) .. ' ' .. tag)
+    if kind == 'pause' then pause = math.max(pause, t + duration) set('pause', text(pause))
+    else all = math.max(all, t + duration) set('all', text(all)) end
+    if duration > 0 then tell(kind, duration) end
   elseif kind == 'resume' then
     pause = 0
     set('pause', '0')
-    redis.call('PUBLISH', channel, me .. ' 0 ' .. tag)
+    tell(kind, 0)
+  elseif kind == 'resumeAll' then
+    all = 0
+    set('all', '0')
+    redis.call('PEXPIRE', meta, 1)
+    tell(kind, 0)
   end
 end
 redis.call('ZREMRANGEBYSCORE', log, '-inf', text(t - longest))
@@ -121,7 +130,7 @@ if #runs > 0 then
   for _, run in ipairs(runs) do
     local weight = spread and 1 or run[1]
     for i = 1, run[2] do
-      local turn = math.max(t, hold, pause, turnOf(weight) + longest)
+      local turn = math.max(t, hold, pause, all, turnOf(weight) + longest)
       if taken > 0 and taken + weight > share then again = t + horizon / 2 break end
       if turn > t + horizon then again = turn - horizon break end
       local latest = turn + grace
@@ -145,8 +154,9 @@ if again > 0 then others = others - 1 end
 if #news > 0 then redis.call('HSET', meta, unpack(news)) end
 keep(log, furthest - t + 2 * longest)
 keep(asked, 60000000 + math.max(0, again - t))
-keep(meta, math.max(furthest, hold, math.min(pause, t + 86400000000)) - t + 2 * longest)
-local reply = { text(t), text(again), text(others), text(redis.call('ZCARD', asked)), text(pause), text(longest) }
-for i = 1, #permits do reply[6 + i] = permits[i] end
+local day = 86400000000
+keep(meta, math.max(furthest, hold, math.min(pause, t + day), math.min(all, t + 30 * day)) - t + 2 * longest)
+local reply = { text(t), text(again), text(others), text(redis.call('ZCARD', asked)), text(pause), text(longest), text(all) }
+for i = 1, #permits do reply[7 + i] = permits[i] end
 return reply
 `;

@@ -183,6 +183,68 @@ describe('limits in', { concurrency: 3 }, () => {
         await config.store.close();
       });
 
+      test('a pause by hand holds for every key, in processes and for keys that come later too, until it is ended', async () => {
+        const name = place.name();
+        const config = { rate: 10_000, per: 1000, key: (id?: number) => `${id}`, maxWait: 0 };
+        let told: () => void = () => {};
+        const trip = (): Promise<void> => new Promise((resolve) => (told = resolve));
+        const store = await place.store({ onEvent: ({ type }) => void (type === 'trip' && told()) });
+        const limiter = new RateLimiter({ ...config, store, name } as RateLimitConfig);
+        const member = limited(await place.store(), name, config);
+        await member.api.get(1);
+        /** One answer decides: it goes on, or is turned away. */
+        const mayStart = async ({ api }: typeof member, id: number): Promise<boolean> => {
+          const error = await api.get(id).then(
+            () => undefined,
+            (reason: RejectedError) => reason,
+          );
+          assert.ok(error === undefined || error.reason === 'wait-timeout', `${error}`);
+          return error === undefined;
+        };
+        const told1 = trip();
+        limiter.pause(60_000);
+        await told1;
+        const shorter = trip();
+        limiter.pause(10);
+        await shorter;
+        const late = limited(await place.store(), name, config);
+        assert.equal(await mayStart(late, 2), false);
+        assert.equal(await mayStart(late, 3), false);
+        // Where nobody tells of it, it is looked at each second.
+        while (await mayStart(member, 1));
+        assert.equal(await mayStart(member, 4), false);
+        limiter.resume();
+        while (!(await mayStart(late, 3)));
+        while (!(await mayStart(member, 4)));
+        assert.equal(await mayStart(limited(await place.store(), name, config), 5), true);
+      });
+
+      test('who waits for a key goes on when the pause of all is over, and when it is ended', async () => {
+        const name = place.name();
+        const config = { rate: 100, per: 1000, key: (id?: number) => `${id}` };
+        let told: () => void = () => {};
+        const trip = new Promise<void>((resolve) => (told = resolve));
+        const store = await place.store({ onEvent: ({ type }) => void (type === 'trip' && told()) });
+        const limiter = new RateLimiter({ ...config, store, name } as RateLimitConfig);
+        const began = performance.now();
+        limiter.pause(300);
+        await trip;
+        const other = limited(await place.store(), name, config);
+        await Promise.all([1, 2].map((id) => other.api.get(id)));
+        assert.ok(other.starts.every((start) => start - began >= 300));
+        limiter.pause(60_000);
+        const third = limited(
+          await place.store({ onEvent: ({ type }) => void (type === 'trip' && told()) }),
+          name,
+          config,
+        );
+        const looked = new Promise<void>((resolve) => (told = resolve));
+        const waiting = [third.api.get(3), third.api.get(4)];
+        await looked;
+        limiter.resume();
+        await Promise.all(waiting);
+      });
+
       test('C1 C8 at most the limit runs over all processes, and all get their turn', async () => {
         const seen = { running: 0, most: 0 };
         const name = place.name();

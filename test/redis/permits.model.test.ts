@@ -64,7 +64,7 @@ async function run(
     }
     pending[process] = left;
     const told = notes[process] ?? [];
-    if (pause > 0) told.push({ kind: 'pause', duration: pause });
+    if (pause > 0) told.push({ kind: 'pause', duration: pause, isForAll: false });
     notes[process] = [];
     const horizon = spread ? window * 1.5 : window / 2;
     const ask = { starts, window, horizon, grace, spread, process: `p${process}`, first, wanted, notes: told };

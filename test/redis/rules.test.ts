@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { concurrency, Orchestrator, rateLimit, type Store } from 'opero';
+import { concurrency, Orchestrator, type RateLimitConfig, RateLimiter, rateLimit, type Store } from 'opero';
 import { memoryStore } from 'opero/testing';
 import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
+import { Memory, MemoryBackend } from '../../src/limits/stored/memory-backend.js';
 import { LeaseState } from '../../src/limits/stored/memory-leases.js';
 import { PermitState } from '../../src/limits/stored/memory-permits.js';
 import { OwnStarts } from '../../src/limits/stored/own-starts.js';
+import { StoreOn } from '../../src/limits/stored/store-on.js';
 import { advance, underFakeClock } from '../support/clock.js';
 import { assertWindows } from '../support/starts.js';
 import { Work } from '../support/work.js';
@@ -57,6 +59,25 @@ describe('rate limits in a store', () => {
         await advance(clock, 50);
       }
       assert.equal(counts.trips, 5);
+    }));
+
+  test('R2 with keys too, once it is known whether all of them are paused', () =>
+    underFakeClock(async (clock) => {
+      const { store, counts } = counting();
+      const run = new Orchestrator({
+        rateLimit: { rate: 100, store, name: 'api', key: (key: number) => `${key}` },
+      }).wrap(async (_key: number) => {});
+      for (let n = 0; n < 2; n++) {
+        await run(n);
+        await advance(clock, 50);
+      }
+      // Once before the first start, and once more when this process listens.
+      assert.equal(counts.trips, 2 + 2);
+      for (let n = 0; n < 50; n++) {
+        await run(n % 10);
+        await advance(clock, 500);
+      }
+      assert.equal(counts.trips, 2 + 2 + 50);
     }));
 
   test('R2 all calls of a turn are one ask', () =>
@@ -258,5 +279,89 @@ describe('slots in a store', () => {
       await advance(clock, 400);
       await calls;
       assert.ok(counts.most <= 4, `${counts.most}`);
+    }));
+});
+
+describe('a pause of all keys', () => {
+  /** A limit of two processes, and what one can do to the place where it is kept. */
+  function sharing() {
+    const memory = new Memory();
+    const options = {
+      timeout: 500,
+      whenDown: 'wait',
+      lease: 10_000,
+      processes: undefined,
+      onEvent: undefined,
+    } as const;
+    const stores = [0, 1].map(() => new StoreOn(new MemoryBackend(memory), options));
+    const config = { rate: 100, per: 1000, name: 'api', key: (key: string) => key };
+    const members = stores.map((store) => {
+      const limiter = new RateLimiter({ ...config, store: store as unknown as Store } as RateLimitConfig);
+      const starts: string[] = [];
+      const run = new Orchestrator({ rateLimit: limiter }).wrap(async (key: string) => void starts.push(key));
+      return { store, limiter, starts, run };
+    });
+    return { memory, members: members as [(typeof members)[0], (typeof members)[0]] };
+  }
+
+  test('that was asked for while the store was down is told once it is back, and what is over by then ends nothing', () =>
+    underFakeClock(async (clock) => {
+      const { memory, members } = sharing();
+      const [one, two] = members;
+      await Promise.all([one.run('a'), two.run('a')]);
+      await advance(clock, 10);
+      memory.failure = new Error('away');
+      void one.run('a');
+      await advance(clock, 10);
+      one.limiter.pause(60_000);
+      one.limiter.pause(100);
+      await advance(clock, 5000);
+      assert.deepEqual(two.starts, ['a']);
+      memory.failure = undefined;
+      await advance(clock, 2000);
+      void two.run('b');
+      await advance(clock, 10_000);
+      assert.deepEqual([one.starts, two.starts], [['a'], ['a']]);
+      await advance(clock, 45_000);
+      assert.deepEqual(
+        [one.starts, two.starts],
+        [
+          ['a', 'a'],
+          ['a', 'b'],
+        ],
+      );
+    }));
+
+  test('that was asked for right before its store is closed is told', () =>
+    underFakeClock(async (clock) => {
+      const [one, two] = sharing().members;
+      await two.run('a');
+      await advance(clock, 10);
+      one.limiter.pause(60_000);
+      await one.store.close();
+      void two.run('a');
+      await advance(clock, 1000);
+      assert.deepEqual(two.starts, ['a']);
+      two.limiter.resume();
+      await advance(clock, 10);
+      assert.deepEqual(two.starts, ['a', 'a']);
+    }));
+
+  test('ended, ends those of keys that only other processes know', () =>
+    underFakeClock(async (clock) => {
+      const [one, two] = sharing().members;
+      await one.run('a');
+      const fail = new Orchestrator({ rateLimit: { limiter: two.limiter, pauseFor: () => 30_000 } }).wrap(
+        async (_key: string) => {
+          throw new Error('429');
+        },
+      );
+      await fail('b').catch(() => {});
+      void two.run('b');
+      await advance(clock, 1000);
+      assert.deepEqual(two.starts, []);
+      one.limiter.resume();
+      await advance(clock, 10);
+      assert.deepEqual(two.starts, ['b']);
     }));
 });

@@ -11,9 +11,9 @@ export type Note =
   | { readonly kind: 'charge'; readonly id: string; readonly age: number; readonly shift: number }
   /** One that was used turned out to be another one, and counts from `shift` later on; where it counts no more, nothing. */
   | { readonly kind: 'change'; readonly id: string; readonly to: string; readonly shift: number }
-  /** Nobody starts for so long. */
-  | { readonly kind: 'pause'; readonly duration: number }
-  | { readonly kind: 'resume' };
+  /** Nobody starts for so long; `isForAll`, told to the limit without a key: whatever the key. */
+  | { readonly kind: 'pause'; readonly duration: number; readonly isForAll: boolean }
+  | { readonly kind: 'resume'; readonly isForAll: boolean };
 
 /** What a process asks for its waiters. All times are milliseconds. */
 export interface PermitAsk {
@@ -45,6 +45,8 @@ export interface PermitAnswer {
   readonly processes: number;
   /** Until when nobody starts; 0: there is no pause. */
   readonly pausedUntil: number;
+  /** The same of all keys of its name; only that of the limit without a key tells. */
+  readonly allPausedUntil: number;
   /** The window in force: the longest of those that processes ask with. */
   readonly window: number;
   /** From when on each permit may be used, in the order of the waiters. */
@@ -87,8 +89,8 @@ export interface LeaseAnswer {
 export interface Hints {
   /** There may be something for it in a limit: a slot, or somebody who waits for one. */
   look(tag: string): void;
-  /** Nobody starts for so long, in milliseconds; 0: the pause is over. */
-  pause(tag: string, duration: number): void;
+  /** Nobody starts for so long, in milliseconds; 0: the pause is over. `isForAll`: of all keys of its name. */
+  pause(tag: string, duration: number, isForAll: boolean): void;
   /** Nothing more is told. May come more than once. */
   ended(): void;
 }

@@ -34,8 +34,8 @@ export class MemoryBackend implements Backend {
   async reserve(tag: string, ask: PermitAsk): Promise<PermitAnswer> {
     this.#check();
     const state = stateOf(this.memory.permits, tag, () => new PermitState());
-    return state.reserve(this.memory.now(), ask, (duration) => {
-      for (const [process, each] of this.memory.hints) if (process !== ask.process) each.pause(tag, duration);
+    return state.reserve(this.memory.now(), ask, (duration, isForAll) => {
+      for (const [process, each] of this.memory.hints) if (process !== ask.process) each.pause(tag, duration, isForAll);
     });
   }
 

@@ -5,6 +5,9 @@ const knownFor = 60_000;
 
 const weightOf = (id: string): number => Number(id.slice(id.lastIndexOf(':') + 1));
 
+/** Told of a pause, in milliseconds, and whether it is that of all keys; 0: it is over. */
+type Paused = (duration: number, isForAll: boolean) => void;
+
 /** The state of a rate limit, as a store keeps it. */
 export class PermitState {
   /** The latest start of each permit. */
@@ -16,8 +19,9 @@ export class PermitState {
   #window = { length: 0, until: 0 };
   #hold = 0;
   #pausedUntil = 0;
+  #allPausedUntil = 0;
 
-  reserve(time: number, ask: PermitAsk, paused: (duration: number) => void): PermitAnswer {
+  reserve(time: number, ask: PermitAsk, paused: Paused): PermitAnswer {
     this.#lookAtClock(time, ask);
     const window = this.#windowFor(time, ask);
     for (const note of ask.notes) this.#takeNote(note, time, paused);
@@ -29,6 +33,7 @@ export class PermitState {
       othersWait: [...this.#waiting].some(([process, until]) => process !== ask.process && until > time),
       processes: this.#asked.size,
       pausedUntil: this.#pausedUntil > time ? this.#pausedUntil : 0,
+      allPausedUntil: this.#allPausedUntil > time ? this.#allPausedUntil : 0,
       window,
       permits,
     };
@@ -44,6 +49,7 @@ export class PermitState {
       this.#waiting.clear();
       this.#hold = time + ahead + window;
       this.#pausedUntil = Math.max(0, this.#pausedUntil - back);
+      this.#allPausedUntil = Math.max(0, this.#allPausedUntil - back);
       this.#last = time;
     }
     this.#last = Math.max(this.#last, time);
@@ -56,7 +62,7 @@ export class PermitState {
     return this.#window.length;
   }
 
-  #takeNote(note: Note, time: number, paused: (duration: number) => void): void {
+  #takeNote(note: Note, time: number, paused: Paused): void {
     const { log } = this;
     if (note.kind === 'confirm' && log.has(note.id)) log.set(note.id, note.latest);
     else if (note.kind === 'release') log.delete(note.id);
@@ -66,11 +72,14 @@ export class PermitState {
       log.delete(note.id);
       if (latest !== undefined && weightOf(note.to) > 0) log.set(note.to, latest + note.shift);
     } else if (note.kind === 'pause') {
-      this.#pausedUntil = Math.max(this.#pausedUntil, time + note.duration);
-      paused(note.duration);
+      const until = time + note.duration;
+      if (note.isForAll) this.#allPausedUntil = Math.max(this.#allPausedUntil, until);
+      else this.#pausedUntil = Math.max(this.#pausedUntil, until);
+      if (note.duration > 0) paused(note.duration, note.isForAll);
     } else if (note.kind === 'resume') {
-      this.#pausedUntil = 0;
-      paused(0);
+      if (note.isForAll) this.#allPausedUntil = 0;
+      else this.#pausedUntil = 0;
+      paused(0, note.isForAll);
     }
   }
 
@@ -82,12 +91,13 @@ export class PermitState {
     const share = this.#shareOf(time, window, ask);
     const latest = [...this.log].map(([id, at]): Entry => [at, weightOf(id)]).sort(([one], [other]) => other - one);
     const permits: number[] = [];
+    const from = Math.max(this.#hold, this.#pausedUntil, this.#allPausedUntil);
     let again = 0;
     let taken = 0;
     for (const [given, count] of ask.wanted) {
       const weight = spread ? 1 : given;
       for (let nth = 0; nth < count && again === 0; nth++) {
-        const turn = Math.max(time, this.#hold, this.#pausedUntil, turnOf(latest, weight, starts) + window);
+        const turn = Math.max(time, from, turnOf(latest, weight, starts) + window);
         if (taken > 0 && taken + weight > share) again = time + horizon / 2;
         else if (turn > time + horizon) again = turn - horizon;
         else {

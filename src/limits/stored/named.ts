@@ -2,12 +2,12 @@ import type { Call } from '../../core/call/call.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { once, type Undo } from '../../core/undo.js';
 import { ByKey, type Limiter, type Use } from '../found.js';
-import { Spell } from '../pause.js';
 import type { Pausable, RateRules, SlotRules, StoredLimits } from '../store.js';
 import type { Link } from './link.js';
 import { StoredRate } from './rate-gate.js';
 import { StoredSlots } from './slot-gate.js';
 import { readTag, tagOf } from './tags.js';
+import { WholePause } from './whole-pause.js';
 
 /** A limit in a store as a name has some: one for each key. */
 interface Gate<Rules> extends Limiter {
@@ -21,6 +21,10 @@ interface Gate<Rules> extends Limiter {
 class Named<Rules extends object, Each extends Gate<Rules>> implements StoredLimits<Each, Rules> {
   protected readonly all: ByKey<Each>;
   #rules: Rules;
+
+  get rules(): Rules {
+    return this.#rules;
+  }
 
   constructor(
     /** Those that this process has declared. */
@@ -56,30 +60,43 @@ class Named<Rules extends object, Each extends Gate<Rules>> implements StoredLim
 
 /** Rate limits may be paused, and held, those too that come meanwhile. */
 class NamedRates extends Named<RateRules, StoredRate> implements Pausable {
-  readonly #pause: Spell;
+  readonly #pause: WholePause;
   readonly #holds: Set<object>;
 
   constructor(link: Link, name: string, rules: RateRules) {
-    const pause = new Spell();
     const holds = new Set<object>();
     super(rules, (key, current) => {
-      const made = new StoredRate(link, tagOf('r', name, key), current);
-      if (pause.left > 0) made.pause(pause.left);
+      const made = new StoredRate(link, tagOf('r', name, key), current, this.#pause, key !== undefined);
       if (holds.size > 0) made.hold(true);
       return made;
     });
-    this.#pause = pause;
+    const tag = tagOf('r', name, undefined);
+    this.#pause = new WholePause(
+      link,
+      tag,
+      () => this.rules,
+      () => {
+        for (const each of this.all) each.pauseChanged();
+      },
+    );
     this.#holds = holds;
   }
 
   pause(duration: number): void {
-    this.#pause.extend(duration);
-    for (const each of this.all) each.pause(duration);
+    this.#pause.pause(duration);
   }
 
   resume(): void {
-    this.#pause.end();
+    this.#pause.resume();
     for (const each of this.all) each.resume();
+  }
+
+  /** Another process has paused all keys for so long; 0: it has ended every pause. */
+  paused(duration: number): void {
+    this.#pause.told(duration);
+    if (duration > 0) return;
+    // It need not know of all keys that are paused.
+    for (const each of this.all) if (each.isPausedItself) each.resume();
   }
 
   hold(): Undo {
@@ -114,8 +131,9 @@ export class Names {
     withTag(this.#slots, tag)?.look();
   }
 
-  pause(tag: string, duration: number): void {
-    withTag(this.#rates, tag)?.pauseHere(duration);
+  pause(tag: string, duration: number, isForAll: boolean): void {
+    if (isForAll) this.#rates.get(readTag(tag).name)?.paused(duration);
+    else withTag(this.#rates, tag)?.pauseHere(duration);
   }
 }
 

@@ -14,6 +14,7 @@ import { Reservations, type Reserved } from './reservations.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
 import { type RateAsk, StoredPermit } from './stored-permit.js';
+import type { WholePause } from './whole-pause.js';
 
 /** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
 const gathering = 20;
@@ -58,6 +59,9 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     readonly link: Link,
     readonly tag: string,
     rules: RateRules,
+    /** The pause of all keys. */
+    readonly whole: WholePause,
+    readonly hasKey: boolean,
   ) {
     this.terms = termsOf(rules);
   }
@@ -103,7 +107,21 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isPaused(): boolean {
-    return this.#isHeld || this.#pause.left > 0;
+    return this.#isHeld || this.#pauseLeft > 0;
+  }
+
+  /** Whether it is so for its own sake, whatever becomes of other keys. */
+  get isPausedItself(): boolean {
+    return this.#pause.left > 0;
+  }
+
+  get #pauseLeft(): number {
+    return Math.max(this.#pause.left, this.whole.left);
+  }
+
+  /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
+  get #isUnknown(): boolean {
+    return this.hasKey && this.whole.isUnknown;
   }
 
   configure(rules: RateRules): void {
@@ -135,13 +153,14 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** Nobody who shares it starts for so long. */
   pause(duration: number): void {
     this.pauseHere(duration);
-    this.notes.add({ kind: 'pause', duration });
+    this.notes.add({ kind: 'pause', duration, isForAll: false });
     this.tellSoon(0);
   }
 
   resume(): void {
+    this.#pausedAt = now();
     this.#pause.end();
-    this.notes.add({ kind: 'resume' });
+    this.notes.add({ kind: 'resume', isForAll: false });
     this.tellSoon(0);
   }
 
@@ -152,6 +171,12 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     else this.#pause.end();
     this.#againAt = Number.NEGATIVE_INFINITY;
     this.wake();
+  }
+
+  /** Something has become of the pause of all keys. */
+  pauseChanged(): void {
+    this.#againAt = Number.NEGATIVE_INFINITY;
+    if (this.isWaiting) this.wake();
   }
 
   /** Nobody starts here until it is held no more; nobody else needs to know. */
@@ -227,6 +252,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.#hasTurn = false;
     if (this.link.isClosed) return;
     const time = now();
+    if (this.hasKey && this.isWaiting) this.whole.look();
     this.#reserved.dropLapsed(time);
     this.line.serve();
     if (this.link.isDown && this.link.options.whenDown === 'reject')
@@ -236,7 +262,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.link.hold();
     if (!this.#isAsking && !this.link.isDown) this.#askIfNeeded(time);
     // Where nothing is asked, nobody needs to wait for an answer.
-    if (!this.#isAsking && this.line.hasUntold) this.line.answered(this.nextAnswer);
+    if (!this.#isAsking && !this.#isUnknown && this.line.hasUntold) this.line.answered(this.nextAnswer);
     this.#schedule(time);
     if (!this.isWaiting && this.#tellAt === Number.POSITIVE_INFINITY && !this.#isAsking) this.link.active.delete(this);
   }
@@ -244,7 +270,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** Takes for the first in line what it asks for. */
   take(waiter: Waiter): boolean {
     const ask = waiter.ask as RateAsk;
-    if (this.isPaused) return false;
+    if (this.isPaused || this.#isUnknown) return false;
     const { weight } = this.countOf(ask.weight);
     if (weight === 0) return true;
     const reserved = this.#reserved.takeDue(weight, now());
@@ -283,7 +309,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   /** What the waiters want that is worth asking for now. */
   #wanted(time: number, tells: boolean): Run[] {
-    if (!this.isWaiting || this.isPaused || (this.#askAt > time + residue && !tells)) return [];
+    if (!this.isWaiting || this.isPaused || this.#isUnknown || (this.#askAt > time + residue && !tells)) return [];
     if (!this.terms.spread) return this.line.weights(this.#reserved.length);
     // The next one is known once the one before has started.
     const isKnown = this.#reserved.length === 0 && (this.#starting === undefined || this.#starting.until < time);
@@ -343,7 +369,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     return { starts, window, horizon, grace, spread, process: this.link.process, first, wanted, notes };
   }
 
-  #answered({ answer, sentAt, receivedAt }: Reply<PermitAnswer>, ask: PermitAsk, no: number): void {
+  #answered(reply: Reply<PermitAnswer>, ask: PermitAsk, no: number): void {
+    const { answer, sentAt, receivedAt } = reply;
     const { now: storeNow, again, permits, pausedUntil } = answer;
     const until = receivedAt + (again - storeNow);
     this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
@@ -364,11 +391,14 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
       });
     }
     // What was asked before may have been answered before the pause, too.
-    const isNews = sentAt >= this.#pausedAt && !this.notes.tellsOfPause;
-    if (pausedUntil > storeNow || isNews) this.#pause.end();
-    if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
+    if (sentAt >= this.#pausedAt && !this.notes.tellsOfPause) {
+      this.#pause.end();
+      if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
+    }
+    if (!this.hasKey) this.whole.answered(reply);
     // Where nobody tells that a pause is over, that is looked at.
-    if (this.#pause.left > 0 && !this.link.isHinted) this.#lookAt = receivedAt + lookEvery;
+    if ((this.hasKey ? this.#pause.left : this.#pauseLeft) > 0 && !this.link.isHinted)
+      this.#lookAt = receivedAt + lookEvery;
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
@@ -407,9 +437,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   #nextForWaiters(time: number): number {
     if (!this.isWaiting || this.#isHeld) return Number.POSITIVE_INFINITY;
+    const look = this.hasKey ? this.whole.nextLook : Number.POSITIVE_INFINITY;
     if (this.isPaused)
-      return Math.min(time + this.#pause.left, this.link.isDown ? Number.POSITIVE_INFINITY : this.#lookAt);
-    const times = [this.#reserved.next(time)];
+      return Math.min(time + this.#pauseLeft, look, this.link.isDown ? Number.POSITIVE_INFINITY : this.#lookAt);
+    const times = [this.#reserved.next(time), look];
     if (this.link.isDown) {
       if (this.link.options.whenDown === 'local') times.push(this.#turnAlone(this.line.firstWeight));
     } else if (!this.#isAsking) {

@@ -58,7 +58,7 @@ export class StoreOn implements Store {
     this.#isSubscribing = true;
     const hints = {
       look: (tag: string) => this.#names.look(tag),
-      pause: (tag: string, duration: number) => this.#names.pause(tag, duration),
+      pause: (tag: string, duration: number, isForAll: boolean) => this.#names.pause(tag, duration, isForAll),
       ended: () => {
         // What is connected after this one has ended is not this one's affair.
         if (mine === this.#subscription) this.#link.isHinted = false;
