@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { concurrency, Orchestrator, type RateLimitConfig, RateLimiter, rateLimit, type Store } from 'opero';
+import {
+  concurrency,
+  isLeaseLostError,
+  Orchestrator,
+  type RateLimitConfig,
+  RateLimiter,
+  rateLimit,
+  type Store,
+  statsOf,
+} from 'opero';
 import { memoryStore } from 'opero/testing';
 import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
 import { Memory, MemoryBackend } from '../../src/limits/stored/memory-backend.js';
@@ -364,4 +373,46 @@ describe('a pause of all keys', () => {
       await advance(clock, 10);
       assert.deepEqual(two.starts, ['b']);
     }));
+});
+
+describe('a call that has its slot, and waits for its permit', () => {
+  for (const whenDown of ['wait', 'local'] as const) {
+    for (const onLost of ['abort', 'continue'] as const) {
+      test(`C6 while the store is away for longer than the lease, by '${whenDown}' and onLost: '${onLost}'`, () =>
+        underFakeClock(async (clock) => {
+          const memory = new Memory();
+          const options = { timeout: 500, whenDown, lease: 1000, processes: undefined, onEvent: undefined };
+          const store = new StoreOn(new MemoryBackend(memory), options) as unknown as Store;
+          const entered: number[] = [];
+          class Api {
+            @rateLimit({ rate: 1, per: 20_000, store, name: 'api' })
+            @concurrency({ limit: 5, store, name: 'api', onLost })
+            async get(id: number): Promise<void> {
+              entered.push(id);
+            }
+          }
+          const api = new Api();
+          await api.get(1);
+          let outcome: unknown = 'waits';
+          void api.get(2).then(
+            () => {
+              outcome = 'done';
+            },
+            (error) => {
+              outcome = error;
+            },
+          );
+          await advance(clock, 100);
+          memory.failure = new Error('away');
+          await advance(clock, 3000);
+          // It is aborted with the end of the lease, though nothing of it has run.
+          assert.equal(isLeaseLostError(outcome), onLost === 'abort');
+          assert.deepEqual(entered, [1]);
+          assert.deepEqual([statsOf(Api, 'get').attempts, statsOf(Api, 'get').queued], [1, onLost === 'abort' ? 0 : 1]);
+          memory.failure = undefined;
+          await advance(clock, 30_000);
+          assert.deepEqual(entered, onLost === 'abort' ? [1] : [1, 2]);
+        }));
+    }
+  }
 });
