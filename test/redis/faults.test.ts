@@ -292,6 +292,31 @@ describe('faults', { skip: missing }, () => {
     assert.equal(events.filter(({ type }) => type === 'down').length, 1);
   });
 
+  test('R8 a reply that is lost: what it gave is there for others, though nobody asks here any more', {
+    timeout: 20_000,
+  }, async () => {
+    fresh();
+    const rules = { rate: 5, per: 60_000 };
+    const { api, told } = limited({ timeout: 200, whenDown: 'reject' }, rules);
+    await api.get();
+    const other = redisStore(direct, { prefix: `f${prefixes}`, timeout: 10_000 });
+    ends.push(() => other.close());
+    class Other {
+      @rateLimit({ ...rules, store: other, name: 'api', maxWait: 10_000 })
+      async get(): Promise<void> {}
+    }
+    network.swallows = 'replies';
+    await Promise.allSettled(Array.from({ length: 4 }, () => api.get()));
+    const [log] = await direct.keys(`f${prefixes}:*:log`);
+    assert.equal(await direct.zcard(log as string), 5);
+    network.swallows = 'nothing';
+    network.cut();
+    await told('up');
+    while ((await direct.zcard(log as string)) > 1);
+    const elsewhere = new Other();
+    await Promise.all(Array.from({ length: 4 }, () => elsewhere.get()));
+  });
+
   test('C2 a hint from before a process listened: it looks once it does', { timeout: 20_000 }, async () => {
     fresh();
     const lease = 100_000;

@@ -414,6 +414,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     for (const [at, weight] of weights.slice(0, ask.starts).entries()) {
       this.notes.add({ kind: 'release', id: this.#idOf(ask, at, weight) });
     }
+    // Others may wait for it, though nobody does here.
+    if (!this.notes.isOfStarts) this.tellSoon(0);
   }
 
   #idOf({ process, first }: PermitAsk, at: number, weight: number): string {
