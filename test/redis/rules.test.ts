@@ -10,6 +10,7 @@ import {
   type Store,
   statsOf,
 } from 'opero';
+import { redisStore } from 'opero/redis';
 import { memoryStore } from 'opero/testing';
 import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
 import { Memory, MemoryBackend } from '../../src/limits/stored/memory-backend.js';
@@ -18,6 +19,7 @@ import { PermitState } from '../../src/limits/stored/memory-permits.js';
 import { OwnStarts } from '../../src/limits/stored/own-starts.js';
 import { StoreOn } from '../../src/limits/stored/store-on.js';
 import { advance, underFakeClock } from '../support/clock.js';
+import { rejection } from '../support/rejection.js';
 import { assertWindows } from '../support/starts.js';
 import { Work } from '../support/work.js';
 
@@ -58,7 +60,73 @@ const ask: PermitAsk = {
 };
 const none = (): void => {};
 
+/** A server that is away, or has a permit for everybody; it keeps of how many starts each message told. */
+class Server {
+  isAway = true;
+  readonly told: number[] = [];
+  /** How long the pauses were, in milliseconds. */
+  readonly pauses: number[] = [];
+
+  async send(args: readonly string[]): Promise<unknown> {
+    if (this.isAway) throw new Error('away');
+    if (args[0] === 'SET') return 'OK';
+    this.told.push(args.filter((each) => each === 'charge').length);
+    if (args.includes('pause')) this.pauses.push(Number(args[args.indexOf('pause') + 1]) / 1000);
+    return [1_000_000_000, 0, 0, 1, 0, 1_000_000];
+  }
+}
+
 describe('rate limits in a store', () => {
+  for (const [what, count, least, most] of [
+    ['what counts still', 100, 1000, 1700],
+    ['no more than one message can hold', 2000, 10_000, 10_000],
+  ] as const) {
+    test(`a store that is back is told of ${what}`, () =>
+      underFakeClock(async (clock) => {
+        const server = new Server();
+        const store = redisStore(server, { whenDown: 'open' });
+        class Api {
+          @rateLimit({ rate: 10, store, name: 'api' })
+          async get(): Promise<void> {}
+        }
+        const api = new Api();
+        for (let tenth = 0; tenth < 30; tenth++) {
+          await Promise.all(Array.from({ length: count }, () => api.get()));
+          await clock.tickAsync(100);
+        }
+        server.isAway = false;
+        while (server.told.length === 0) await clock.tickAsync(10);
+        const [told = 0] = server.told;
+        assert.ok(told >= Math.min(least, 10 * count) && told <= most, `${told}`);
+        await store.close();
+      }));
+  }
+
+  for (const [away, left] of [
+    [3000, [1500, 2500]],
+    [8000, undefined],
+  ] as const) {
+    test(`a store that was away for ${away} ms is told of a pause of 5 s ${left === undefined ? 'no more' : 'still'}`, () =>
+      underFakeClock(async (clock) => {
+        const server = new Server();
+        const store = redisStore(server, { whenDown: 'open' });
+        class Api {
+          @rateLimit({ rate: 10, store, name: 'api', pauseFor: () => 5000 })
+          async get(): Promise<void> {
+            throw new Error('busy');
+          }
+        }
+        await rejection(new Api().get());
+        await clock.tickAsync(away);
+        server.isAway = false;
+        while (server.told.length === 0) await clock.tickAsync(10);
+        const [told] = server.pauses;
+        if (left === undefined) assert.equal(told, undefined);
+        else assert.ok(told !== undefined && told > left[0] && told < left[1], `${told}`);
+        await store.close();
+      }));
+  }
+
   test('R2 unsaturated, one round trip a start', () =>
     underFakeClock(async (clock) => {
       const { store, counts } = counting();

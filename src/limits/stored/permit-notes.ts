@@ -8,11 +8,21 @@ interface Kept {
   readonly at: number;
 }
 
+/** How many are kept at the least, where more count: one message tells of all, and a server takes no longer ones. */
+const most = 10_000;
+
 /** What a process is going to tell a store of its permits. It tells it again until an answer has come. */
 export class Notes {
   #kept: Kept[] = [];
   /** Those that nobody but this process may be waiting for. */
   #confirmations = 0;
+  /** When there are so many, what counts no more is dropped: so that costs no more than the adding did. */
+  #full = 64;
+
+  constructor(
+    /** For how long a start counts, in milliseconds, and how many there may be in that time. */
+    readonly counting: () => { readonly duration: number; readonly starts: number },
+  ) {}
 
   get isEmpty(): boolean {
     return this.#kept.length === 0;
@@ -25,23 +35,20 @@ export class Notes {
 
   /** Whether a pause, or its end, is still to be told of. */
   get tellsOfPause(): boolean {
-    return this.#kept.some(({ note }) => note.kind === 'pause' || note.kind === 'resume');
+    return this.#kept.some(({ note }) => isOfPause(note));
   }
 
   add(note: Note): void {
     if (note.kind === 'confirm') this.#confirmations++;
     this.#kept.push({ note, at: now() });
-  }
-
-  /** Forgets what counts no more. */
-  trim(longest: number): void {
-    const oldest = now() - longest;
-    const first = this.#kept[0];
-    if (first !== undefined && first.at < oldest) this.#set(this.#kept.filter(({ at }) => at >= oldest));
+    if (this.#kept.length < this.#full) return;
+    this.#trim();
+    this.#full = Math.max(64, 2 * this.#kept.length);
   }
 
   /** What is to be told now, and what has told it once there was an answer. */
   take(): { readonly notes: Note[]; readonly done: () => void } {
+    this.#trim();
     const taken = this.#kept;
     const time = now();
     const told = new Set(taken);
@@ -54,8 +61,23 @@ export class Notes {
     };
   }
 
+  /** Forgets what counts no more. Of more starts than there may be the last ones tell when there may be another. */
+  #trim(): void {
+    const { duration, starts } = this.counting();
+    const time = now();
+    const live = this.#kept.filter(({ note, at }) => {
+      if (note.kind === 'pause') return at + note.duration > time;
+      return note.kind === 'resume' || at >= time - duration;
+    });
+    const spare = live.length - Math.max(most, starts);
+    if (live.length === this.#kept.length && spare <= 0) return;
+    this.#set(live.filter(({ note }, at) => at >= spare || isOfPause(note)));
+  }
+
   #set(kept: Kept[]): void {
     this.#kept = kept;
     this.#confirmations = kept.filter(({ note }) => note.kind === 'confirm').length;
   }
 }
+
+const isOfPause = ({ kind }: Note): boolean => kind === 'pause' || kind === 'resume';

@@ -28,7 +28,10 @@ const lookEvery = 1000;
 export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly kind = 'rateLimit';
   onIdle: (() => void) | undefined = undefined;
-  readonly notes = new Notes();
+  readonly notes = new Notes(() => {
+    const { window, horizon, starts } = this.terms;
+    return { duration: window + horizon, starts };
+  });
   readonly starts = new OwnStarts();
   readonly line = new StoreLine(this);
   terms: RateTerms;
@@ -362,7 +365,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   #message(wanted: readonly Run[], notes: PermitAsk['notes']): PermitAsk {
     const { starts, window, horizon, spread } = this.terms;
-    this.notes.trim(window + horizon);
     const first = this.#numbered + 1;
     for (const [, count] of wanted) this.#numbered += count;
     const grace = graceOf(this.terms, this.link.worstTrip);
