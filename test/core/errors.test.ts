@@ -6,11 +6,14 @@ import {
   concurrency,
   fallback,
   ItemError,
+  JobError,
+  LeaseLostError,
   orchestrate,
   RejectedError,
   RetryError,
   rateLimit,
   retry,
+  StoreError,
   TimeoutError,
   timeout,
   WorkerError,
@@ -319,6 +322,9 @@ describe('the class', () => {
     [AllFailedError, new AllFailedError('text', [first, cause]), 'text', cause],
     [RejectedError, new RejectedError('text', 'rateLimit', 'queue-full'), 'text', undefined],
     [ItemError, new ItemError('item', 3, cause), 'item 3 failed: last', cause],
+    [JobError, new JobError('text', 'failed', { cause }), 'text', cause],
+    [StoreError, new StoreError('text', { cause }), 'text', cause],
+    [LeaseLostError, new LeaseLostError('text'), 'text', undefined],
   ] as const;
   for (const [type, error, message, expectedCause] of cases) {
     test(`${type.name} is an Error with name, message, stack and cause, and can be extended`, () => {

@@ -15,8 +15,11 @@ const {
   isCircuitOpenError,
   isConfigurationError,
   isItemError,
+  isJobError,
+  isLeaseLostError,
   isRejectedError,
   isRetryError,
+  isStoreError,
   isTimeoutError,
   isWorkerError,
 } = opero;
@@ -29,6 +32,9 @@ const guards: Readonly<Record<string, (value: unknown) => boolean>> = {
   WorkerError: isWorkerError,
   TimeoutError: isTimeoutError,
   ItemError: isItemError,
+  JobError: isJobError,
+  StoreError: isStoreError,
+  LeaseLostError: isLeaseLostError,
 };
 
 /** One error of each class, of a copy of opero. */
@@ -40,6 +46,9 @@ const errorsOf = (from: Pick<Opero, Name>): Readonly<Record<Name, Error>> => ({
   WorkerError: new from.WorkerError('no'),
   TimeoutError: new from.TimeoutError('no', 5, 'attempt'),
   ItemError: new from.ItemError('item', 0, 'no'),
+  JobError: new from.JobError('no', 'lost'),
+  StoreError: new from.StoreError('no'),
+  LeaseLostError: new from.LeaseLostError('no'),
 });
 type Name =
   | 'ConfigurationError'
@@ -48,11 +57,18 @@ type Name =
   | 'RejectedError'
   | 'WorkerError'
   | 'TimeoutError'
-  | 'ItemError';
+  | 'ItemError'
+  | 'JobError'
+  | 'StoreError'
+  | 'LeaseLostError';
 const names = Object.keys(guards) as Name[];
 
 const { ConfigurationError, RetryError, AllFailedError, RejectedError, WorkerError, TimeoutError, ItemError } = opero;
-const classes = { ConfigurationError, RetryError, AllFailedError, RejectedError, WorkerError, TimeoutError, ItemError };
+const { JobError, StoreError, LeaseLostError } = opero;
+const classes = {
+  ...{ ConfigurationError, RetryError, AllFailedError, RejectedError, WorkerError, TimeoutError, ItemError },
+  ...{ JobError, StoreError, LeaseLostError },
+};
 
 /** The error classes as a program of another realm has them. */
 async function inAnotherRealm(): Promise<Pick<Opero, Name>> {
