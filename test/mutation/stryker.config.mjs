@@ -19,7 +19,7 @@ const slowLast = [
 const nameOf = (file) => file.slice(file.lastIndexOf('/') + 1, -'.test.js'.length);
 const isFirst = (file) => first.some((name) => `${nameOf(file)}.`.startsWith(name));
 const place = (file) => slowLast.indexOf(nameOf(file)) - (isFirst(file) ? slowLast.length : 0);
-const testFiles = ['core', 'policies', 'testing']
+const testFiles = ['core', 'items', 'otel', 'policies', 'telemetry', 'testing']
   .flatMap((folder) => readdirSync(`build/test/${folder}`).map((file) => `build/test/${folder}/${file}`))
   .concat(['inspect', 'orchestrator'].map((name) => `build/test/${name}.test.js`))
   .concat(['locate', 'error-codec', 'pool'].map((name) => `build/test/workers/${name}.test.js`))

@@ -16,7 +16,7 @@ const lookEvery = 1000;
 export class WholePause implements Linked {
   readonly isWaiting = false;
   readonly #spell = new Spell();
-  readonly #notes = new Notes();
+  readonly #notes = new Notes(() => ({ duration: Number.POSITIVE_INFINITY, starts: 0 }));
   #isAsking = false;
   /** When it was last asked for, and whether others have told of each change since. */
   #readAt = Number.NEGATIVE_INFINITY;

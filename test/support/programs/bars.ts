@@ -11,6 +11,8 @@ const { stdout, stderr } = process;
 class Service {
   @retry(1)
   async work(item: number): Promise<number> {
+    // Once the bar is there: what was written before, it knows nothing of.
+    while (stderr.isTTY && !Object.hasOwn(stderr, 'write')) await sleep(5);
     await sleep(60);
     if (has('lines')) {
       console.log(`out ${item}`);
@@ -34,8 +36,7 @@ if (has('two')) runs.push(processAll(service, 'work', [1, 2, 3, 4, 5, 6, 7], opt
 
 let restore = (): void => {};
 if (has('patched')) {
-  // Once the bar is there.
-  await sleep(100);
+  while (!Object.hasOwn(stdout, 'write')) await sleep(5);
   const ours = stdout.write;
   let passed = 0;
   const theirs = ((...args: Parameters<typeof ours>) => {
