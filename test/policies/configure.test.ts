@@ -293,6 +293,37 @@ describe('10 fallback', () => {
     assert.match(String(await messageOf(store.first())), /so did every alternative/);
     assert.deepEqual(tried, ['first', 'second']);
   });
+
+  for (const [what, others] of [
+    ['when it comes in', {}],
+    ['the alternatives', { alternatives: ['first', 'second', 'third'] }],
+  ] as const) {
+    test(`10.1 stays one with that of the class, ${what} of one method changed: nothing is tried twice in a call`, async () => {
+      const asked: string[] = [];
+      const failing = (name: string) => async (): Promise<string> => {
+        asked.push(name);
+        throw new Error(name);
+      };
+      @fallback('first', 'second')
+      class Store {
+        async load(): Promise<string> {
+          return failing('load')();
+        }
+        async first(): Promise<string> {
+          return failing('first')();
+        }
+        async second(): Promise<string> {
+          return failing('second')();
+        }
+        async third(): Promise<string> {
+          return failing('third')();
+        }
+      }
+      using _other = configure(Store, 'load', { fallback: { on: () => true, ...others } });
+      await assert.rejects(new Store().load(), { name: 'AllFailedError' });
+      assert.deepEqual(asked, ['load', 'first', 'second', ...('alternatives' in others ? ['third'] : [])]);
+    });
+  }
 });
 
 describe('10 a name of a fallback that is missing', () => {
