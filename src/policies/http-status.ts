@@ -1,5 +1,5 @@
 import type { RejectedError, TimeoutError } from '../core/errors.js';
-import { isAllFailedError, isCircuitOpenError, isRejectedError, isRetryError, isTimeoutError } from '../core/guards.js';
+import { isAllFailedError, isRejectedError, isRetryError, isTimeoutError } from '../core/guards.js';
 import { peek, peekItems } from '../core/peek.js';
 
 type Status = 429 | 503 | 504;
@@ -45,7 +45,6 @@ export function refusalIn(error: unknown): RejectedError | TimeoutError | undefi
 export function httpStatusOf(error: unknown): Status | undefined {
   const refusal = refusalIn(error);
   if (refusal === undefined) return undefined;
-  if (isCircuitOpenError(refusal)) return 503;
   if (isRejectedError(refusal)) return peek(refusal, 'policy') === 'rateLimit' ? 429 : 503;
   return 504;
 }

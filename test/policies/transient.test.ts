@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { describe, test } from 'node:test';
 import {
   AllFailedError,
+  CircuitOpenError,
   ConfigurationError,
   httpStatusOf,
   ItemError,
@@ -119,6 +120,10 @@ describe('X11 isTransient', () => {
     assert.equal(isTransient(new TimeoutError('late', 5, 'attempt')), true);
     assert.equal(isTransient(new DOMException('late', 'TimeoutError')), true);
     assert.equal(isTransient(withFields({ name: 'TimeoutError' })), true);
+    class TooSlow extends TimeoutError {
+      override readonly name = 'TooSlow';
+    }
+    assert.equal(isTransient(new TooSlow('late', 5, 'attempt')), true);
   });
 
   test('not an abort, nor what it came from', () => {
@@ -228,6 +233,7 @@ describe('X11 httpStatusOf', () => {
     assert.equal(httpStatusOf(new RejectedError('late', 'rateLimit', 'wait-timeout')), 429);
     assert.equal(httpStatusOf(full('concurrency')), 503);
     assert.equal(httpStatusOf(full('cpuBound')), 503);
+    assert.equal(httpStatusOf(new CircuitOpenError('open', 'open', 5, undefined)), 503);
     assert.equal(httpStatusOf(late), 504);
   });
 
