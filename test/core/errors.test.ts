@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import {
   AllFailedError,
+  CircuitOpenError,
   ConfigurationError,
   concurrency,
   fallback,
@@ -378,6 +379,12 @@ describe('the class', () => {
       assert.deepEqual({ policy: error.policy, reason: error.reason }, expected);
       assert.match(error.message, new RegExp(`Shop\\.${name}`));
     }
+  });
+
+  test('CircuitOpenError has its cause as other errors have theirs', () => {
+    const inherited = Object.getOwnPropertyDescriptor(new Error('text', { cause }), 'cause');
+    const own = new CircuitOpenError('text', 'open', 5, cause);
+    assert.deepEqual(Object.getOwnPropertyDescriptor(own, 'cause'), inherited);
   });
 
   test('ItemError has the item, its index and the cause, whatever was thrown', () => {
