@@ -19,10 +19,11 @@ export function tagOf(type: unknown): string | undefined {
   if (typeof prototype !== 'object' || prototype === null) return undefined;
   try {
     const name = ownTag(prototype);
-    return typeof name === 'string' ? name : undefined;
+    if (typeof name === 'string') return name;
   } catch {
-    return undefined;
+    // A proxy that does not want to be looked at is no class of ours.
   }
+  return undefined;
 }
 
 /** Whether a value is an instance of the class of opero's of this name, of whatever copy and realm. Never throws. */

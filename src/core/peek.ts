@@ -4,8 +4,9 @@ export function peek(value: unknown, key: PropertyKey): unknown {
   try {
     return Reflect.get(value, key);
   } catch {
-    return undefined;
+    // What does not want to be read holds nothing.
   }
+  return undefined;
 }
 
 /** The items of what looks like an array, the first of them where it is long. Never throws. */
