@@ -396,6 +396,8 @@ describe('a wrong option fails at decoration', () => {
       rateLimit: 'a number of starts, or the options of @rateLimit',
       concurrency: 'a number of slots, or the options of @concurrency',
       cpuBound: 'a module, or the options of @cpuBound',
+      hedge: 'a number of milliseconds, or the options of @hedge',
+      cache: 'a number of milliseconds, or the options of @cache',
       [audit]: `the options of @${audit}`,
     };
     for (const [name, allowed] of Object.entries(taken)) {
