@@ -26,6 +26,7 @@ export const reasons = [
       ],
       ['core/call/pipeline.ts', 'call.callerSignal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
+      ['policies/fallback.ts', 'channels.fallback.hasSubscribers', 'true', 2],
       ['limits/starts.ts', 'at === times.length', 'false'],
       ['limits/starts.ts', 'at === this.#head', 'true'],
       [
@@ -150,6 +151,7 @@ export const reasons = [
       ['limits/states.ts', 'this.#byUse.delete(shared);'],
       ['limits/window.ts', 'this.enter();'],
       ['core/weak-list.ts', 'ref.deref() !== undefined', 'true'],
+      ['core/weak-list.ts', 'this.#refs.length >= this.#full', 'this.#refs.length > this.#full'],
     ],
   },
   {
