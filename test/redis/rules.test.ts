@@ -72,7 +72,7 @@ class Server {
     if (args[0] === 'SET') return 'OK';
     this.told.push(args.filter((each) => each === 'charge').length);
     if (args.includes('pause')) this.pauses.push(Number(args[args.indexOf('pause') + 1]) / 1000);
-    return [1_000_000_000, 0, 0, 1, 0, 1_000_000];
+    return [1_000_000_000, 0, 0, 1, 0, 1_000_000, 0];
   }
 }
 

@@ -21,7 +21,7 @@ const sender = {
   async send(args: readonly string[]): Promise<unknown> {
     if (this.isBroken) throw new RangeError('broken');
     // The answer to an ask for one permit: it may start at once.
-    return args[0] === 'SET' ? 'OK' : [1_000_000, 0, 0, 1, 0, 1_000_000, 1_000_000];
+    return args[0] === 'SET' ? 'OK' : [1_000_000, 0, 0, 1, 0, 1_000_000, 0, 1_000_000];
   },
 };
 
