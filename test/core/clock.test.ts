@@ -105,14 +105,49 @@ describe('deadlines', () => {
       deadlines.add(timedAs('third', expired));
       clock.tick(99);
       assert.deepEqual(expired, []);
-      // At 100; on the newest Node some of the time from before may come on top.
-      clock.tick(1000);
-      assert.deepEqual(expired.toSorted(), ['first', 'second', 'third']);
+      clock.tick(1);
+      assert.deepEqual(expired, ['first', 'second', 'third']);
       clock.tick(1000);
       assert.equal(expired.length, 3);
       assert.equal(clock.countTimers(), 0);
     });
   });
+
+  test('begin anew where they were set by a clock that showed a little more', async () => {
+    const expired: string[] = [];
+    const deadlines = new Deadlines(100);
+    await underFakeClock(async (clock) => {
+      clock.tick(60);
+      deadlines.add(timedAs('first', expired));
+    });
+    await underFakeClock(async (clock) => {
+      deadlines.add(timedAs('second', expired));
+      clock.tick(99);
+      assert.deepEqual(expired, []);
+      clock.tick(1);
+      assert.deepEqual(expired, ['first', 'second']);
+      assert.equal(clock.countTimers(), 0);
+    });
+  });
+
+  test('keep their time where another is set as one falls due', () =>
+    underFakeClock(async (clock) => {
+      const expired: string[] = [];
+      const deadlines = new Deadlines(100);
+      const expire = (): void => {
+        expired.push('first');
+        deadlines.add(timedAs('third', expired));
+      };
+      deadlines.add({ ...timedAs('first', expired), expire });
+      clock.tick(40);
+      deadlines.add(timedAs('second', expired));
+      clock.tick(60);
+      assert.deepEqual(expired, ['first']);
+      clock.tick(40);
+      assert.deepEqual(expired, ['first', 'second']);
+      clock.tick(60);
+      assert.deepEqual(expired, ['first', 'second', 'third']);
+    }));
 
   test('come where the clock was set back', () => {
     const clock = install({ now: 0, toFake: ['setTimeout', 'clearTimeout', 'Date'] });

@@ -90,7 +90,12 @@ export class Alarm {
     return this.#timer !== undefined && this.#setBy === setTimeout && this.#setAmong === placedTimers();
   }
 
-  /** The same where nobody has put fake timers in the place of Node's own: quicker to tell. */
+  /** Whether it was going to ring by a clock that has been taken away. */
+  get isLost(): boolean {
+    return this.#timer !== undefined && !this.isSet;
+  }
+
+  /** The same as `isSet` where nobody has put fake timers in the place of Node's own: quicker to tell. */
   get isSetForReal(): boolean {
     return this.#timer !== undefined && this.#setBy === setTimeout && isRealTimeout(this.#setBy);
   }

@@ -42,6 +42,7 @@ export class Deadlines {
     if (!isSet && isStanding()) {
       this.#addAlone(timed);
     } else {
+      if (!isSet && this.#alarm.isLost) this.#beginAnew(time);
       if (this.#alone !== undefined) this.#takeIn([...this.#alone], time);
       this.#join(timed);
       if (!isSet && !this.#alarm.isSet) this.#schedule(time);
@@ -56,7 +57,12 @@ export class Deadlines {
     alarm.set(this.duration);
   }
 
-  /** Those whose timer went with its clock: their time begins anew. */
+  /** The timer went with its clock, by which those in line are due: their time begins anew. */
+  #beginAnew(time: number): void {
+    for (let timed = this.#first; timed !== undefined; timed = timed.next) timed.dueAt = time + this.duration;
+  }
+
+  /** The same for those whose own timer went with its clock: they join the line. */
   #takeIn(alone: readonly [Timed, Alarm][], time: number): void {
     for (const [timed, alarm] of alone) {
       if (alarm.isSet) continue;
