@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { compare } from './report.js';
+import { better, compare, judge } from './report.js';
 import { rowsOf } from './section.js';
 
 /** What each row is compared with: the row whose value, times the ratio, gives its own. */
@@ -39,5 +39,34 @@ describe('a row is compared with', () => {
   test('the reference that the section names', () => {
     const values = { 'opero, 1,000': 2, 'opero, 10,000': 3, 'peer, 1,000': 5, 'peer, 10,000': 7 };
     assert.deepEqual([...new Set(Object.values(bases(values, 'opero, 1,000')))], ['opero, 1,000']);
+  });
+});
+
+describe('a figure', () => {
+  const lostOf = (figures: Parameters<typeof judge>[0]): boolean[] => judge(figures).map(({ lost }) => lost);
+
+  test('is lost beyond a third more than what is demanded', () => {
+    assert.deepEqual(lostOf({ figures: { metricsTime: 4 } }), [false]);
+    assert.deepEqual(lostOf({ figures: { metricsTime: 5 } }), [false]);
+    assert.deepEqual(lostOf({ figures: { metricsTime: 6 } }), [true]);
+    assert.deepEqual(lostOf({ figures: { metricsTime: Number.NaN } }), [true]);
+  });
+
+  test('of time may be as much higher as the machine was slower, a ratio may not', () => {
+    assert.deepEqual(lostOf({ figures: { metricsTime: 9 }, slowness: 2 }), [false]);
+    assert.deepEqual(lostOf({ figures: { metricsTime: 11 }, slowness: 2 }), [true]);
+    assert.deepEqual(lostOf({ figures: { threeToFloor: 2.5 }, slowness: 2 }), [true]);
+  });
+
+  test('that was measured again counts as the better of both', () => {
+    const [first, again] = [
+      judge({ figures: { tasks: 1, stream: 0.5 } }),
+      judge({ figures: { tasks: 1.8, stream: 3 } }),
+    ];
+    const values = (verdicts: typeof first) => verdicts.map(({ value }) => value);
+    assert.deepEqual(values(better(first, again)), [1.8, 0.5]);
+    assert.deepEqual(values(better(again, first)), [1.8, 0.5]);
+    const unmeasured = judge({ figures: { tasks: Number.NaN, stream: Number.NaN } });
+    assert.deepEqual(values(better(unmeasured, again)), [1.8, 3]);
   });
 });

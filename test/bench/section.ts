@@ -17,6 +17,11 @@ export interface Outcome {
   readonly reference?: string;
   /** The figures that there is a target for. */
   readonly figures?: Partial<Record<TargetName, number>>;
+  /**
+   * How many times as long as on the machine that the targets were set on what else was measured in these rounds took.
+   * Times are judged by it; default 1.
+   */
+  readonly slowness?: number;
   /** What fits no cell of the table. */
   readonly notes?: readonly string[];
 }
@@ -29,3 +34,9 @@ export interface Section {
 
 export const rowsOf = (values: Record<string, number>, unit: Unit = 'ns'): Row[] =>
   Object.entries(values).map(([name, value]) => ({ name, value, unit }));
+
+/** How long one async wrapper takes on the machine that the targets were set on, in nanoseconds. */
+const quietWrapper = 110;
+
+/** How much slower the machine was, told by an async wrapper in the same rounds. */
+export const slownessBy = (wrapper: number, quiet = quietWrapper): number => Math.max(1, wrapper / quiet);

@@ -1,10 +1,10 @@
 // One of several processes that call, by opero or by BullMQ's own means: asked for a number, it makes so many calls, 100 at once.
 import { processAll } from 'opero';
 import pMap from 'p-map';
-import { Echo, waitingByHand } from '../rows/jobs-echo.js';
+import { newEcho, waitingByHand } from '../rows/jobs-echo.js';
 
 const isByHand = process.argv[2] === 'by-hand';
-const echo = new Echo();
+const echo = newEcho();
 const call = isByHand ? (await waitingByHand()).call : undefined;
 
 process.on('message', async (count: number) => {

@@ -2,10 +2,10 @@
 // it has ended so many more of the plain queue.
 import { Worker } from 'bullmq';
 import { serve } from 'opero/bullmq';
-import { byHand, connection, Echo } from '../rows/jobs-echo.js';
+import { byHand, connection, newEcho } from '../rows/jobs-echo.js';
 
 const options = { concurrency: 50, removeOnComplete: { age: 600, count: 20_000 } };
-const served = serve(new Echo(), { connection, ...options });
+const served = serve(newEcho(), { connection, ...options });
 const plain = new Worker<number>(byHand, async ({ data }) => data, { connection: connection(), ...options });
 let left = 0;
 plain.on('completed', () => {

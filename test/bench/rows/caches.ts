@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import pMemoize from 'p-memoize';
 import { crowd, type Pace, race, sequential, type Task } from '../measure.js';
 import { CircuitBreaker } from '../newest.js';
-import { rowsOf, type Section } from '../section.js';
+import { rowsOf, type Section, slownessBy } from '../section.js';
 import type { Caller } from './peers.js';
 import { minute, service } from './service.js';
 
@@ -60,6 +60,7 @@ export const cacheSections: Section[] = [
     async measure(given) {
       const callers = {
         'a plain call': plain,
+        'one async wrapper': async (value) => await plain(value),
         ...cached(),
         'opero, Infinity': (value) => service.kept(value),
       } satisfies Record<string, Caller>;
@@ -67,7 +68,11 @@ export const cacheSections: Section[] = [
         tasksOf(callers, (fn) => sequential((value) => fn(value & few))),
         pace(given),
       );
-      return { rows: rowsOf(times), figures: { cacheHit: times.opero - times['a plain call'] } };
+      return {
+        rows: rowsOf(times),
+        slowness: slownessBy(times['one async wrapper']),
+        figures: { cacheHit: times.opero - times['a plain call'] },
+      };
     },
   },
   {

@@ -1,5 +1,5 @@
 import { keep, median, type Pace, race, sequential, type Task } from '../measure.js';
-import { type Outcome, rowsOf, type Section } from '../section.js';
+import { type Outcome, rowsOf, type Section, slownessBy } from '../section.js';
 import { byHand } from './by-hand.js';
 import { type Caller, fourPolicies, onePolicy, resilientPolicies, threePolicies } from './peers.js';
 import { service } from './service.js';
@@ -43,7 +43,7 @@ export const callSection = <Name extends string>(
   title,
   async measure(pace) {
     const times = await raceCallers(callers(), pace);
-    return { rows: rowsOf(times), ...figures?.(times) };
+    return { rows: rowsOf(times), slowness: slownessBy(times['one async wrapper']), ...figures?.(times) };
   },
 });
 

@@ -10,11 +10,15 @@ export const connection = () => ({
 /** The queue that is used as BullMQ has it. */
 export const byHand = 'by-hand';
 
-export class Echo {
-  @queued({ name: 'echo', connection })
-  async echo(value: number): Promise<number> {
-    return value;
+/** An instance of a class of its own, with a connection of its own: each Redis gets one. */
+export function newEcho() {
+  class Echo {
+    @queued({ name: 'echo', connection: () => connection() })
+    async echo(value: number): Promise<number> {
+      return value;
+    }
   }
+  return new Echo();
 }
 
 /** Calls that are made as BullMQ has it: a job each, and its own waiting. */

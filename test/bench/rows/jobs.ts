@@ -6,8 +6,8 @@ import { processAll } from 'opero';
 import pMap from 'p-map';
 import { RedisServer } from '../../bullmq/support/redis-server.js';
 import { crowd, median, race, sequential, type Task } from '../measure.js';
-import { rowsOf, type Section } from '../section.js';
-import { Echo, waitingByHand } from './jobs-echo.js';
+import { rowsOf, type Section, slownessBy } from '../section.js';
+import { newEcho, waitingByHand } from './jobs-echo.js';
 
 /** How many calls are made at once: as many as BullMQ's stream of events surely holds. */
 const sizeOf = (quick: boolean): number => (quick ? 1_000 : 2_000);
@@ -68,7 +68,7 @@ const jobSection: Section = {
   title: 'methods as jobs, to one worker process, per call',
   measure: ({ quick }) =>
     withWorker(async (worker) => {
-      const echo = new Echo();
+      const echo = newEcho();
       const { queue, call, close } = await waitingByHand();
       const rounds = quick ? 3 : 15;
       const size = sizeOf(quick);
@@ -96,6 +96,7 @@ const jobSection: Section = {
       const most = atOnce["BullMQ's worker while nobody waits"];
       return {
         rows: rowsOf({ ...atOnce, ...inTurn, ...costs }),
+        slowness: slownessBy(peersCost, quietCost),
         figures: { jobCost: cost / 1000, jobs: atOnce[peer] / time, jobsOfWorker: most / time },
         notes: quick ? [] : [await burstOf(echo, 20_000)],
       };
@@ -103,7 +104,7 @@ const jobSection: Section = {
 };
 
 /** So many calls at once: each must have its own answer. */
-async function burstOf(echo: Echo, count: number): Promise<string> {
+async function burstOf(echo: ReturnType<typeof newEcho>, count: number): Promise<string> {
   const begin = performance.now();
   const values = await Promise.all(Array.from({ length: count }, (_, at) => echo.echo(at)));
   const lost = values.filter((value, at) => value !== at).length;
@@ -119,6 +120,9 @@ const byAll =
     for (const each of callers) each.send(Math.ceil(count / callers.length));
     await Promise.all(done);
   };
+
+/** What a job of `waitUntilFinished` takes of its caller, on the machine that the targets were set on, in nanoseconds. */
+const quietCost = 140_000;
 
 const callersSection: Section = {
   title: 'methods as jobs, from four processes that call to one that works, per call',

@@ -2,7 +2,7 @@ import { concurrency, fallback, retry } from 'opero';
 import { childNumber, importTime } from '../children.js';
 import { inTurns, keep, median } from '../measure.js';
 import { cockatiel, folderOf } from '../newest.js';
-import { rowsOf, type Section } from '../section.js';
+import { rowsOf, type Section, slownessBy } from '../section.js';
 
 function freshClass() {
   class Fresh {
@@ -96,6 +96,9 @@ const instanceSection: Section = {
   },
 };
 
+/** Importing reflect-metadata alone, on the machine that the targets were set on, in milliseconds. */
+const quietReflect = 4;
+
 /** What opero depends on, but tinypool and cli-progress. */
 const dependencies = ['reflect-metadata', 'async-sema', 'exponential-backoff'];
 /** Of these, the modules that opero really loads. */
@@ -121,6 +124,7 @@ const importSection: Section = {
     );
     return {
       rows: rowsOf(times, 'ms'),
+      slowness: slownessBy(times['reflect-metadata alone'], quietReflect),
       figures: { importTime: times.opero - times['its dependencies alone'] },
       notes: [
         `beyond the parts that it loads: ${(times.opero - times['the parts of them that it loads']).toFixed(2)} ms`,
