@@ -101,7 +101,9 @@ function verdictText({ name, value, met, lost, slowness }: Verdict): string {
   const word = met ? 'met   ' : lost ? 'LOST  ' : 'missed';
   const notes = [
     ...(met || open === undefined ? [] : [`open: ${open.why}`]),
-    ...(met || slowness === 1 ? [] : [`the machine was ${slowness.toFixed(1)} times as slow as the one it was set on`]),
+    ...(met || slowness < 1.05
+      ? []
+      : [`the machine was ${slowness.toFixed(1)} times as slow as the one it was set on`]),
   ];
   const why = notes.map((note) => `\n${' '.repeat(10)}${note}`).join('');
   return `  ${word}  ${value.toFixed(2).padStart(7)} ${unit.padEnd(6)} (${side} ${limit}): ${text}${why}`;
