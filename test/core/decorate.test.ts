@@ -459,7 +459,9 @@ describe('decorate() and inheritance', () => {
       return Old;
     `)() as { new (): object; prototype: { load(id: string): Promise<string> } };
     const { load } = Old.prototype;
-    assert.ok(Object.hasOwn(load, 'arguments') && Object.hasOwn(load, 'caller'));
+    // V8 of Node 26 keeps them on the prototype of all functions.
+    const isOwn = Number(process.versions.node.split('.')[0]) < 26;
+    assert.deepEqual([Object.hasOwn(load, 'arguments'), Object.hasOwn(load, 'caller')], [isOwn, isOwn]);
     decorate(Old, { load: { retry: thrice } });
     assert.notEqual(Old.prototype.load, load);
     assert.deepEqual(Reflect.ownKeys(Old.prototype.load).sort(), ['length', 'name', 'prototype', 'route']);
