@@ -12,22 +12,30 @@ export interface HandsOn {
   readonly paused?: boolean | undefined;
 }
 
-/** A method, as it is now. */
-export interface MethodState {
-  /** Tells the methods of one program apart, as long as it runs. */
-  readonly id: number;
+/** Which method it is. */
+interface OfMethod {
   readonly className: string;
   readonly method: string;
   readonly static: boolean;
+}
+
+/** How often something ended in the last ten seconds, and how long it took. */
+interface Paced {
+  /** In a second, in the mean. */
+  readonly rate: number;
+  /** In milliseconds; undefined where nothing ended. */
+  readonly p50?: number | undefined;
+  readonly p99?: number | undefined;
+}
+
+/** A method, as it is now, with the pace of its calls. */
+export interface MethodState extends OfMethod, Paced {
+  /** Tells the methods of one program apart, as long as it runs. */
+  readonly id: number;
   readonly policies: readonly string[];
   /** Calls that ended in the last second, and those of them that rejected. */
   readonly calls: number;
   readonly failed: number;
-  /** Calls that ended in a second, in the mean of the last ten. */
-  readonly rate: number;
-  /** Of the calls that ended in the last ten seconds, in milliseconds; undefined where there were none. */
-  readonly p50?: number | undefined;
-  readonly p99?: number | undefined;
   readonly running: number;
   readonly queued: number;
   /** The concurrency limit in force, 0 for none, and how many of its slots are taken. */
@@ -54,8 +62,8 @@ export interface MethodWithMinute extends MethodState {
   readonly minute: readonly number[];
 }
 
-/** A store that processes share, as this program gets on with it; those of one name are one. */
-export interface StoreState {
+/** A store that processes share, as this program gets on with it, with the pace of its answers; those of one name are one. */
+export interface StoreState extends Paced {
   readonly name: string;
   /** The names of the limits that were asked for since the view began, without keys; not all, where there are many. */
   readonly limits: readonly string[];
@@ -63,28 +71,20 @@ export interface StoreState {
   readonly downAt?: number | undefined;
   /** The class of the error that it was down with last, if that was since the view began. */
   readonly reason?: string | undefined;
-  /** Answers in a second, in the mean of the last ten, and how long they took, in milliseconds. */
-  readonly rate: number;
-  readonly p50?: number | undefined;
-  readonly p99?: number | undefined;
   /** These count from the beginning of the program on. */
   readonly outages: number;
   readonly lostLeases: number;
 }
 
-/** The jobs of a method in a queue, as this program sends or runs them. Counts are from the beginning of the program on. */
-export interface JobState {
+/**
+ * The jobs of a method in a queue, as this program sends or runs them, with the pace of those that calls wait for, from the
+ * sending on. Counts are from the beginning of the program on.
+ */
+export interface JobState extends OfMethod, Paced {
   readonly queue: string;
-  readonly className: string;
-  readonly method: string;
-  readonly static: boolean;
   readonly sent: number;
   /** Calls that wait for theirs. */
   readonly waiting: number;
-  /** Calls whose jobs ended in a second, in the mean of the last ten, and how long they took from the sending on. */
-  readonly rate: number;
-  readonly p50?: number | undefined;
-  readonly p99?: number | undefined;
   readonly failed: number;
   readonly lost: number;
   /** Run by workers of this program: now, to their end, and those of them that failed. */
