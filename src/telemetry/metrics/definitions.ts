@@ -6,76 +6,35 @@ export interface MetricDefinition {
   readonly description: string;
 }
 
+/** Durations, in seconds. */
+const histogram = (description: string) => ({ kind: 'histogram', unit: 's', description }) as const;
+const counter = (unit: string, description: string) => ({ kind: 'counter', unit, description }) as const;
+const gauge = (unit: string, description: string) => ({ kind: 'gauge', unit, description }) as const;
+
 /** Every metric, under its name in OpenTelemetry. */
 export const definitions = {
-  'opero.call.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'From the call of a governed method to its outcome, waits and retries included.',
-  },
-  'opero.attempt.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: "From each entry of the method's own code to its end.",
-  },
-  'opero.wait.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'What attempts waited in line for a permit, a slot or a worker, or between two attempts.',
-  },
-  'opero.retries': { kind: 'counter', unit: '{retry}', description: 'Attempts that follow a failed one.' },
-  'opero.rejections': {
-    kind: 'counter',
-    unit: '{rejection}',
-    description: 'Attempts that a limit or a circuit turned away.',
-  },
-  'opero.fallbacks': {
-    kind: 'counter',
-    unit: '{fallback}',
-    description: 'Alternatives called, and last-resort values used.',
-  },
-  'opero.running': { kind: 'gauge', unit: '{attempt}', description: 'Attempts whose work has not ended yet.' },
-  'opero.queued': { kind: 'gauge', unit: '{attempt}', description: 'Attempts that wait for a permit or a slot.' },
-  'opero.circuit.state': {
-    kind: 'gauge',
-    unit: '',
-    description: 'State of the circuit: 0 closed, 1 half-open, 2 open, 3 isolated.',
-  },
-  'opero.limit': { kind: 'gauge', unit: '{slot}', description: 'The concurrency limit in force.' },
-  'opero.store.trip.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'From asking a store that processes share to its answer.',
-  },
-  'opero.store.outages': { kind: 'counter', unit: '{outage}', description: 'Times that a store ceased to answer.' },
-  'opero.store.lost_leases': {
-    kind: 'counter',
-    unit: '{lease}',
-    description: 'Leases of slots that this process could not renew in time.',
-  },
-  'opero.store.down': { kind: 'gauge', unit: '{store}', description: 'Stores that do not answer.' },
-  'opero.jobs.sent': {
-    kind: 'counter',
-    unit: '{job}',
-    description: 'Jobs put into a queue, by calls and by enqueue().',
-  },
-  'opero.job.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'From sending the job of a call to the end of it for the call.',
-  },
-  'opero.job.run.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'From the beginning of a job in a worker of this process to its end.',
-  },
-  'opero.jobs.waiting': {
-    kind: 'gauge',
-    unit: '{job}',
-    description: 'Calls that wait for the outcome of their jobs.',
-  },
-  'opero.jobs.running': { kind: 'gauge', unit: '{job}', description: 'Jobs that workers of this process run.' },
-} as const satisfies Record<string, MetricDefinition>;
+  'opero.call.duration': histogram('From the call of a governed method to its outcome, waits and retries included.'),
+  'opero.attempt.duration': histogram("From each entry of the method's own code to its end."),
+  'opero.wait.duration': histogram(
+    'What attempts waited in line for a permit, a slot or a worker, or between two attempts.',
+  ),
+  'opero.retries': counter('{retry}', 'Attempts that follow a failed one.'),
+  'opero.rejections': counter('{rejection}', 'Attempts that a limit or a circuit turned away.'),
+  'opero.fallbacks': counter('{fallback}', 'Alternatives called, and last-resort values used.'),
+  'opero.running': gauge('{attempt}', 'Attempts whose work has not ended yet.'),
+  'opero.queued': gauge('{attempt}', 'Attempts that wait for a permit or a slot.'),
+  'opero.circuit.state': gauge('', 'State of the circuit: 0 closed, 1 half-open, 2 open, 3 isolated.'),
+  'opero.limit': gauge('{slot}', 'The concurrency limit in force.'),
+  'opero.store.trip.duration': histogram('From asking a store that processes share to its answer.'),
+  'opero.store.outages': counter('{outage}', 'Times that a store ceased to answer.'),
+  'opero.store.lost_leases': counter('{lease}', 'Leases of slots that this process could not renew in time.'),
+  'opero.store.down': gauge('{store}', 'Stores that do not answer.'),
+  'opero.jobs.sent': counter('{job}', 'Jobs put into a queue, by calls and by enqueue().'),
+  'opero.job.duration': histogram('From sending the job of a call to the end of it for the call.'),
+  'opero.job.run.duration': histogram('From the beginning of a job in a worker of this process to its end.'),
+  'opero.jobs.waiting': gauge('{job}', 'Calls that wait for the outcome of their jobs.'),
+  'opero.jobs.running': gauge('{job}', 'Jobs that workers of this process run.'),
+} satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof definitions;
 
