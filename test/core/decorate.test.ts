@@ -83,6 +83,19 @@ const vendors = () => {
   return { Client, Special };
 };
 
+/** The same client, and a subclass of it whose `get` notes the signal that it gets as `abortSignal`. */
+const vendorsWithAbortSignal = () => {
+  const { Client } = vendors();
+  class Sub extends Client {
+    seen: unknown;
+    override async get(_id: string, options?: { signal?: AbortSignal; abortSignal?: AbortSignal }): Promise<number> {
+      this.seen = options?.abortSignal;
+      return this.attempt();
+    }
+  }
+  return { Client, Sub };
+};
+
 describe('decorate()', () => {
   test('puts policies on instance and static methods, and gives the class', async () => {
     const { Client } = vendors();
@@ -216,20 +229,14 @@ describe('decorate()', () => {
   });
 
   test('inherit, signalAt and true are options of a method', async () => {
-    const { Client } = vendors();
-    let seen: unknown;
-    class Sub extends Client {
-      override async get(_id: string, options?: { signal?: AbortSignal; abortSignal?: AbortSignal }): Promise<number> {
-        seen = options?.abortSignal;
-        return this.attempt();
-      }
-    }
+    const { Client, Sub } = vendorsWithAbortSignal();
+    const client = new Sub();
     decorate(Client, { get: { fallback: { value: 5 } }, list: { retry: true, circuitBreaker: true } });
     decorate(Sub, {
       get: { inherit: false, timeout: 60_000, retry: thrice, signalAt: { argument: 1, name: 'abortSignal' } },
     });
-    assert.equal(await new Sub().get('a'), 3);
-    assert.ok(seen instanceof AbortSignal);
+    assert.equal(await client.get('a'), 3);
+    assert.ok(client.seen instanceof AbortSignal);
     assert.deepEqual(kindsOf(Sub, 'get'), ['retry', 'timeout']);
     assert.equal(policiesOf(Client, 'list')[0]?.options.maxAttempts, 3);
     fails(
@@ -239,14 +246,8 @@ describe('decorate()', () => {
   });
 
   test('so they are of a decorator among others, whatever comes after it', async () => {
-    const { Client } = vendors();
-    let seen: unknown;
-    class Sub extends Client {
-      override async get(_id: string, options?: { signal?: AbortSignal; abortSignal?: AbortSignal }): Promise<number> {
-        seen = options?.abortSignal;
-        return this.attempt();
-      }
-    }
+    const { Client, Sub } = vendorsWithAbortSignal();
+    const client = new Sub();
     put(Client, { get: [audit()] });
     put(Sub, {
       get: [
@@ -254,8 +255,8 @@ describe('decorate()', () => {
         retry(thrice),
       ],
     });
-    assert.equal(await new Sub().get('a'), 3);
-    assert.ok(seen instanceof AbortSignal);
+    assert.equal(await client.get('a'), 3);
+    assert.ok(client.seen instanceof AbortSignal);
     assert.deepEqual(kindsOf(Sub, 'get'), ['retry', 'timeout']);
   });
 
