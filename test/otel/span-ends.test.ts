@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { circuitBreaker, rateLimit, retry, shutdown } from 'opero';
+import { circuitBreaker, type PolicyDecorator, rateLimit, retry, shutdown } from 'opero';
 import { deferred } from '../support/deferred.js';
 import { rejection } from '../support/rejection.js';
 import { handled } from '../support/unhandled.js';
@@ -8,6 +8,17 @@ import { api, instrument, sdkVersion } from './sdk.js';
 import { exceptionsOf, SpansInMemory } from './spans-in-memory.js';
 
 const { SpanStatusCode } = api;
+
+/** A call beneath one policy that fails with what is given. */
+function forecast(policy: PolicyDecorator, thrown: unknown): Promise<void> {
+  class Weather {
+    @policy
+    async forecast(): Promise<void> {
+      throw thrown;
+    }
+  }
+  return new Weather().forecast();
+}
 
 describe(`what spans tell of how it ended, by SDK ${sdkVersion}`, () => {
   test('a call that is turned away has failed; one that its caller left has not', async () => {
@@ -40,13 +51,7 @@ describe(`what spans tell of how it ended, by SDK ${sdkVersion}`, () => {
   test('a circuit that opens is told of by the call that opened it', async () => {
     const spans = new SpansInMemory();
     using _ = spans.instrument();
-    class Weather {
-      @circuitBreaker(1)
-      async forecast(): Promise<void> {
-        throw new Error('no answer');
-      }
-    }
-    await rejection(new Weather().forecast());
+    await rejection(forecast(circuitBreaker(1), new Error('no answer')));
     const [span] = spans.all;
     assert.deepEqual(span?.events.find(({ name }) => name === 'opero.circuit')?.attributes, {
       'opero.circuit.state': 'open',
@@ -57,13 +62,7 @@ describe(`what spans tell of how it ended, by SDK ${sdkVersion}`, () => {
   test('an error that the whole call fails with is told of once', async () => {
     const spans = new SpansInMemory();
     using _ = spans.instrument();
-    class Weather {
-      @retry(1)
-      async forecast(): Promise<void> {
-        throw new RangeError('no answer');
-      }
-    }
-    await rejection(new Weather().forecast());
+    await rejection(forecast(retry(1), new RangeError('no answer')));
     const [span] = spans.all;
     assert.deepEqual(exceptionsOf(span as never), ['no answer']);
     assert.deepEqual([span?.attributes['error.type'], span?.status.message], ['RangeError', 'no answer']);
@@ -84,13 +83,7 @@ describe(`what spans tell of how it ended, by SDK ${sdkVersion}`, () => {
       handled(async () => {
         const spans = new SpansInMemory();
         using _ = spans.instrument();
-        class Weather {
-          @retry(1)
-          async forecast(): Promise<void> {
-            throw thrown;
-          }
-        }
-        await new Weather().forecast().then(trap, (error) => assert.ok(Object.is(error, thrown)));
+        await forecast(retry(1), thrown).then(trap, (error) => assert.ok(Object.is(error, thrown)));
         assert.deepEqual(
           spans.all.map(({ attributes }) => attributes['error.type']),
           [type],
