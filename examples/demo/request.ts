@@ -1,17 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { type CircuitState, type CurrentCall, isTimeoutError } from 'opero';
-
-/** The server answered, and not well. `isTransient` goes by the status, `parseRetryAfter` by the headers. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError';
-  constructor(
-    readonly status: number,
-    readonly headers: IncomingHttpHeaders,
-  ) {
-    super(`the server answered ${status}`);
-  }
-}
+import { HttpError } from './http-error.js';
 
 /** Who gave a request up that was under way. */
 export type LeftBy = 'timeout' | 'cancel';

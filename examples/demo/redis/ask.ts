@@ -1,16 +1,6 @@
 /** A request to the server. */
+import { HttpError } from '../http-error.js';
 import { time } from './record.js';
-
-/** The server answered, and not well. `isTransient` goes by the status, `parseRetryAfter` by the headers. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError';
-  constructor(
-    readonly status: number,
-    readonly headers: Headers,
-  ) {
-    super(`the server answered ${status}`);
-  }
-}
 
 /** Which of the processes this is. */
 const me = process.env.MEMBER ?? '0';
