@@ -15,21 +15,13 @@ import {
   TimeoutError,
   WorkerError,
 } from 'opero';
+import { freePort } from '../support/free-port.js';
 import { rejection } from '../support/rejection.js';
 
 const withFields = (fields: object, message = 'no'): Error => Object.assign(new Error(message), fields);
 const withCode = (code: unknown): Error => withFields({ code });
 const fetchFailed = (cause?: unknown): TypeError => new TypeError('fetch failed', { cause });
 const full = (policy: RejectedError['policy']) => new RejectedError('full', policy, 'queue-full');
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('X11 isTransient', () => {
   for (const code of [

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metricsText } from 'opero/prometheus';
+import { freePort } from '../../support/free-port.js';
 
 /** A line of a diagram: what it is of, and its values over time, which may have gaps. */
 export interface Line {
@@ -36,12 +37,6 @@ async function serveMetrics() {
   const server = createServer((_, response) => response.end(metricsText())).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
-}
-
-async function freePort(): Promise<number> {
-  const { server, port } = await serveMetrics();
-  server.close();
-  return port;
 }
 
 /** Starts a Prometheus that asks this process once a second. */

@@ -1,25 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { redisProgram, whyNoRedis } from '../../support/redis-program.js';
 
 /** Why there are no tests on a Redis here; undefined: there is one. */
 export const missing = whyNoRedis;
 if (missing !== undefined) console.error(missing);
 
-const freePort = async (): Promise<number> => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
-/** A Redis of the tests' own, which ends with them however they end. */
+/** A Redis of the tests' own, which ends with them however they end. It keeps nothing, unless its options say otherwise. */
 export class RedisServer {
   #process: ChildProcess | undefined;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'opero-redis-'));
@@ -35,10 +27,15 @@ export class RedisServer {
     return server;
   }
 
+  get connection() {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
+  /** Starts it again, where it was killed. */
   async start(): Promise<void> {
     const basic = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder];
     // A shell beside it ends it when the pipe from here breaks, as it does when this program is killed.
-    const watched = '"$0" "$@" & child=$!; (read -r _; kill -9 $child) <&3 & wait $child';
+    const watched = '(read -r _; kill -9 $$) <&3 & exec "$0" "$@" 3<&-';
     const child = spawn('bash', ['-c', watched, redisProgram, ...basic, ...this.options], {
       stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     });
@@ -52,7 +49,11 @@ export class RedisServer {
       child.once('exit', () => reject(new Error(`${redisProgram} did not start: ${text}`)));
     });
     child.unref();
-    for (const stream of [child.stdout, child.stdio[3]]) (stream as net.Socket).unref();
+    for (const stream of [child.stdout, child.stdio[3]]) (stream as Socket).unref();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
   }
 
   /** Ends it as a crash would. */
@@ -61,7 +62,7 @@ export class RedisServer {
     if (child === undefined) return;
     this.#process = undefined;
     const gone = once(child, 'exit');
-    (child.stdio[3] as net.Socket).destroy();
+    (child.stdio[3] as Socket).destroy();
     child.ref();
     await gone;
   }
