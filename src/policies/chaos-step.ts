@@ -1,6 +1,7 @@
-import { type Call, pause } from '../core/call/call.js';
+import type { Call } from '../core/call/call.js';
 import { finalError } from '../core/call/final-errors.js';
 import { misuse } from '../core/call/own-errors.js';
+import { pause } from '../core/call/pause.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { duration, show } from '../core/options.js';

@@ -1,9 +1,10 @@
-import { type Call, pause, tieCaller } from '../core/call/call.js';
+import { type Call, tieCaller } from '../core/call/call.js';
 import { channels } from '../core/call/channels.js';
 import { now } from '../core/call/clock.js';
 import { finalError, isFinal } from '../core/call/final-errors.js';
 import { callHook, type HookContext, tellHook } from '../core/call/hooks.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
+import { pause } from '../core/call/pause.js';
 import type { Policy, SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { tell } from '../core/call/tell.js';
