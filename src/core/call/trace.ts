@@ -1,16 +1,15 @@
-import type { AttemptEvent, CallEvent, CallOutcome } from '../events.js';
+import type { CallEvent, CallOutcome } from '../events.js';
 import { isRejectedError } from '../guards.js';
 import type { AnyFunction } from '../types.js';
-import { type AttemptTrace, Call, type CallTrace } from './call.js';
+import { Call, type CallTrace } from './call.js';
 import { traced } from './channels.js';
 import { now } from './clock.js';
 import { type Handoff, takeHandoff } from './handoff.js';
 import { isOwnError } from './own-errors.js';
 import type { SiteInfo } from './policy.js';
 import { factsOf, nextCallId } from './tell.js';
+import { type Mutable, TracedAttempt } from './traced-attempt.js';
 import { areAttemptsTraced, setTraced, type Wanted, wantedNow } from './watched.js';
-
-type Mutable<Event> = { -readonly [Name in keyof Event]: Event[Name] };
 
 /** What a traced call begins with. */
 export interface Observed {
@@ -165,106 +164,10 @@ export class Trace implements CallTrace {
     };
   }
 
-  enter(call: Call): Attempt | undefined {
+  enter(call: Call): TracedAttempt | undefined {
     const { event } = this;
     // It may yet be entered when its caller has got its outcome.
     if (event.outcome === undefined) event.attempts++;
-    return this.tellsAttempts ? new Attempt(this, call) : undefined;
-  }
-}
-
-/** What is noted of an attempt, and told of it. */
-class Attempt implements AttemptTrace {
-  private readonly event: Mutable<AttemptEvent>;
-  private readonly beganAt = now();
-
-  constructor(
-    private readonly trace: Trace,
-    private readonly call: Call,
-  ) {
-    const { className, method, static: isStatic, callId } = trace.event;
-    this.event = {
-      type: 'attempt',
-      className,
-      method,
-      static: isStatic,
-      callId,
-      attempt: call.attempt,
-      hedge: call.hedge,
-      duration: undefined,
-      outcome: undefined,
-      abandoned: false,
-      error: undefined,
-      ...(trace.wanted.capture && { args: call.passedArgs }),
-    };
-  }
-
-  /** Enters code here. Gives what it comes to. */
-  within(run: () => unknown): Promise<unknown> {
-    const { event } = this;
-    const { start, end } = traced.attempt;
-    let go = (): Promise<unknown> => {
-      // Not beside the promise but in its chain, so that the caller stands in the stack of what is thrown.
-      const outcome = settled(run).then(
-        (value) => this.succeed(value),
-        (error) => this.fail(error),
-      );
-      end.publish(event);
-      return outcome;
-    };
-    for (const { attempt } of this.trace.wanted.surroundings) {
-      const inner = go;
-      if (attempt !== undefined) go = () => attempt(event, inner);
-    }
-    return start.runStores(event, go);
-  }
-
-  /** The code is entered elsewhere. */
-  sent(send?: () => void): void {
-    const { event } = this;
-    const { start, end } = traced.attempt;
-    let go = (): void => {
-      send?.();
-      end.publish(event);
-    };
-    for (const { attempt } of this.trace.wanted.surroundings) {
-      const inner = go;
-      if (attempt !== undefined) go = () => attempt(event, inner);
-    }
-    start.runStores(event, go);
-  }
-
-  succeed(value: unknown): unknown {
-    if (this.trace.wanted.capture) this.event.result = value;
-    this.end('ok');
-    return value;
-  }
-
-  fail(error: unknown): never {
-    this.event.error = error;
-    this.end('error');
-    throw error;
-  }
-
-  private end(outcome: 'ok' | 'error'): void {
-    const { event, trace, call } = this;
-    const duration = now() - this.beganAt;
-    event.duration = duration;
-    event.outcome = outcome;
-    event.abandoned = call.aborted;
-    trace.wanted.timing?.(trace.site.stats, 'attempts', duration);
-    const { asyncStart, asyncEnd, error } = traced.attempt;
-    if (outcome !== 'ok') error.publish(event);
-    asyncStart.publish(event);
-    asyncEnd.publish(event);
-  }
-}
-
-/** Always a promise. */
-function settled(run: () => unknown): Promise<unknown> {
-  try {
-    return Promise.resolve(run());
-  } catch (error) {
-    return Promise.reject(error);
+    return this.tellsAttempts ? new TracedAttempt(this, call) : undefined;
   }
 }
