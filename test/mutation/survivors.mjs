@@ -191,6 +191,7 @@ export const reasons = [
       ['core/decoration/linking.ts', 'property?.writable'],
       ['core/decoration/site.ts', 'this.inForce.find(({ policy }) => policy.kind === kind)?.declaredBy'],
       ['core/decoration/site.ts', 'chain[0]?.type'],
+      ['core/decoration/standing.ts', 'chain[0]?.type'],
       ['policies/hedge.ts', 'attempt !== undefined', 'true'],
       ['policies/hedge.ts', 'total !== undefined', 'true'],
       ['policies/hedge.ts', "typeof delay !== 'number'", 'false'],

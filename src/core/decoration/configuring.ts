@@ -5,8 +5,9 @@ import type { AnyClass } from '../types.js';
 import { type Configuration, enter, meantBy, type Subject } from './configurations.js';
 import { configured } from './configured.js';
 import { renewSitesOf } from './renewal.js';
-import { chainOfMember, countIn, type Site } from './site.js';
+import type { Site } from './site.js';
 import { chainOf, ownerOf } from './sites.js';
+import { chainOfMember, countIn } from './standing.js';
 
 /** Puts a configuration in force; then the sites are to be renewed. Gives how to take it back. */
 export function enterConfiguration(configuration: Configuration, subject: Subject): () => void {
