@@ -119,7 +119,7 @@ export const reasons = [
       ['limits/states.ts', 'sharing.key !== undefined', 'true'],
       ['limits/states.ts', 'this.#isKeyed', 2],
       ['limits/states.ts', 'this.#touch(shared);'],
-      ['core/call/pipeline.ts', 'first >= 0', 'true'],
+      ['core/call/compile.ts', 'first >= 0', 'true'],
       ['core/call/deadlines.ts', '!isSet && !this.#alarm.isSet', 'true'],
     ],
   },
