@@ -130,6 +130,13 @@ type Filled = RetryConfig & Required<Pick<RetryConfig, keyof typeof defaults>>;
 interface AttemptEnd {
   readonly failed: boolean;
   readonly result: unknown;
+  /** What goes on from there: a copy of the call where something beneath still runs on with the call itself. */
+  readonly call: Call;
+}
+
+/** An attempt after the first; copies of the call have the same one. */
+interface LaterAttempt {
+  end: AttemptEnd | undefined;
 }
 
 /** What comes after an attempt; undefined: nothing more, as another one is not wanted. */
@@ -204,25 +211,21 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
   const wrap = (around: Around, site: SiteInfo): Step => {
     const { place } = around;
 
-    const finish = (
-      call: Call,
-      { failed, result }: AttemptEnd,
-      verdict: Verdict,
-      errors: readonly unknown[],
-    ): unknown => {
+    const finish = ({ failed, result, call }: AttemptEnd, verdict: Verdict, errors: readonly unknown[]): unknown => {
       if (!failed) return around.ok(result, call);
       const isCollected = verdict === 'exhausted' && !rethrow;
       return around.fail(isCollected ? exhausted(site, call.attempt, errors) : result, call);
     };
 
     /** From the end of the first attempt on: one after the other in a loop, so that any number takes no more memory. */
-    const retryLoop = async (call: Call, first: AttemptEnd, beganAt: number): Promise<unknown> => {
+    const retryLoop = async (first: AttemptEnd, beganAt: number): Promise<unknown> => {
       const errors: unknown[] = [];
       const waits = newWaits();
       // Attempts that cannot run out would only pile up their errors.
-      const collects = !rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY);
+      const collects = !rethrow && (canRunOut || first.call.deadline !== Number.POSITIVE_INFINITY);
       await tieCaller();
       for (let attempt = first; ; ) {
+        const { call } = attempt;
         if (attempt.failed && collects) errors.push(attempt.result);
         // While it waits, too, it is known what the last attempt came to.
         call.endAttempt(attempt.failed ? attempt.result : undefined);
@@ -232,14 +235,14 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
         } catch (thrown) {
           return await around.fail(finalError(thrown, call), call);
         }
-        if (verdict !== 'again') return await finish(call, attempt, verdict, errors);
+        if (verdict !== 'again') return await finish(attempt, verdict, errors);
         site.stats.retries++;
         call.attempt++;
-        call.keep(place, undefined);
+        const later: LaterAttempt = { end: undefined };
+        call.keep(place, later);
         const value = await around.next(call);
-        const end = call.keptAt(place) as AttemptEnd | undefined;
-        if (end === undefined) return value;
-        attempt = end;
+        if (later.end === undefined) return value;
+        attempt = later.end;
       }
     };
 
@@ -248,8 +251,8 @@ export function retryPolicy(given: number | RetryConfig | undefined, where: Wher
      * through `around.next`.
      */
     const onAttemptEnd = (failed: boolean, result: unknown, call: Call): unknown => {
-      if (call.attempt === 1) return retryLoop(call, { failed, result }, Number(call.keptAt(place)));
-      call.keep(place, { failed, result });
+      if (call.attempt === 1) return retryLoop({ failed, result, call }, Number(call.keptAt(place)));
+      (call.keptAt(place) as LaterAttempt).end = { failed, result, call };
       return undefined;
     };
 

@@ -22,6 +22,7 @@ import {
   policiesOf,
   positiveInteger,
   processAll,
+  type RetryError,
   type Rule,
   rateLimit,
   retry,
@@ -320,6 +321,43 @@ describe('1.2 next', () => {
       assert.deepEqual({ attempts, running, queued, failures }, { attempts: 2, running: 0, queued: 0, failures: 0 });
       assert.equal(circuitOf(shop, 'buy').failures, 0);
     }));
+
+  for (const isRejected of [false, true]) {
+    test(`a run is left behind in each attempt, and the call ${isRejected ? 'rejects' : 'resolves'} by the last one`, () =>
+      handled(async () => {
+        const gates = [deferred(), deferred(), deferred()];
+        const hasty: Around = (next, { attempt }) => {
+          const run = next();
+          if (attempt < 3 || isRejected) throw new Error(`too slow in attempt ${attempt}`);
+          return run;
+        };
+        class Shop {
+          @fallback({ value: 'nothing', on: () => false })
+          @doing((next) => next(), 'call')
+          @retry({ maxAttempts: 3, waitMin: 0, rethrow: false })
+          @doingToo(hasty, 'attempt')
+          @concurrency(3)
+          async buy(): Promise<string> {
+            const { attempt } = currentCall();
+            await gates[attempt - 1]?.promise;
+            if (attempt < 3) throw new Error('late');
+            return `bought in attempt ${attempt}`;
+          }
+        }
+        const shop = new Shop();
+        const bought = shop.buy().catch((error: RetryError) => error.errors.map((each) => (each as Error).message));
+        await flush();
+        for (const gate of gates) {
+          gate.resolve();
+          await flush();
+        }
+        const messages = [1, 2, 3].map((attempt) => `too slow in attempt ${attempt}`);
+        assert.deepEqual(await bought, isRejected ? messages : 'bought in attempt 3');
+        const { attempts, retries, running, failures } = statsOf(shop, 'buy');
+        const counts = { attempts: 3, retries: 2, running: 0, failures: isRejected ? 1 : 0 };
+        assert.deepEqual({ attempts, retries, running, failures }, counts);
+      }));
+  }
 
   test('a run beside the first, and after a retry within that, begins with the attempt of the call', async () => {
     const seen: unknown[] = [];
