@@ -1,6 +1,6 @@
 import type { Change } from './core/decoration/remade.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, show, type Where } from './core/options.js';
+import { entriesOf, hasNames, show, type Where } from './core/options.js';
 import type { Policies, PolicyKind } from './core/policies.js';
 import type { Build } from './policies/defined.js';
 import { builderOf, kinds, noChange, unknownKind } from './policies/kinds.js';
@@ -42,7 +42,7 @@ const wereChecked = Symbol('were checked');
 
 /** The changes that the options ask for; each option is checked, though not yet beside those of a policy. */
 export function readChanges(given: unknown, where: Where): Map<PolicyKind, Change> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!hasNames(given)) {
     throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${show(given)}`);
   }
   const changes = new Map<PolicyKind, Change>();

@@ -3,7 +3,7 @@ import { checkFit, everyMethod, putInForce, readConfiguration } from './configur
 import type { Configuration } from './core/decoration/configurations.js';
 import { knownAs } from './core/decoration/known.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, show, type Where } from './core/options.js';
+import { entriesOf, hasNames, show, type Where } from './core/options.js';
 import type { AnyFunction } from './core/types.js';
 import { once, type Undo } from './core/undo.js';
 
@@ -76,12 +76,8 @@ export function enterConfig(config: unknown, asked: string, isOverride = false):
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new ConfigurationError(`${asked}: expected an object, got ${show(config)}`);
   }
-  const given = entriesOf(config);
-  // Such as a promise that was not awaited, or a Map.
-  if (given.every(([key]) => typeof key === 'symbol') && !isPlain(config)) {
-    throw new ConfigurationError(`${asked}: expected a plain object, got ${show(config)}`);
-  }
-  const entries = given.map(([key, options]) => readEntry(key, options, asked, isOverride));
+  if (!hasNames(config)) throw new ConfigurationError(`${asked}: expected a plain object, got ${show(config)}`);
+  const entries = entriesOf(config).map(([key, options]) => readEntry(key, options, asked, isOverride));
   const takeBack = putInForce(
     entries.map(({ configuration, className }) => [configuration, className] as const),
     () => {
@@ -93,12 +89,6 @@ export function enterConfig(config: unknown, asked: string, isOverride = false):
     for (const entry of entries) inForce.delete(entry);
     takeBack();
   });
-}
-
-/** Whether an object has no class, of whatever realm it is. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function readEntry(key: string | symbol, options: unknown, asked: string, isOverride: boolean): Entry {

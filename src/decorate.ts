@@ -5,7 +5,7 @@ import type { Declared } from './core/decoration/metadata.js';
 import { requireClass } from './core/decoration/require-class.js';
 import { labelOf } from './core/decoration/site.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, isClass, show, type Where } from './core/options.js';
+import { entriesOf, hasNames, isClass, show, type Where } from './core/options.js';
 import type { AnyClass } from './core/types.js';
 import type { ClassPolicies, InstancePolicies } from './decorate-types.js';
 import { readPolicies } from './orchestrate.js';
@@ -87,7 +87,7 @@ export function decorateInstance(object: unknown, policies: unknown): unknown {
 
 function readAdditions(subject: Subject, policies: unknown): Addition[] {
   const { asked, type } = subject;
-  if (typeof policies !== 'object' || policies === null || Array.isArray(policies)) {
+  if (!hasNames(policies)) {
     const allowed = "an object with a key for each method, or '*' for all";
     throw new ConfigurationError(`${asked}: expected the policies to be ${allowed}, got ${show(policies)}`);
   }

@@ -5,7 +5,7 @@ import type { ContextOnly, PolicyDecorator, WithoutContext } from './core/decora
 import type { NeedsOfKey } from './core/decoration/needs.js';
 import type { Primitive, SomeLiteral } from './core/decoration/primitive.js';
 import { ConfigurationError } from './core/errors.js';
-import { entriesOf, flag, show, type Where, wrongOption } from './core/options.js';
+import { entriesOf, flag, hasNames, show, type Where, wrongOption } from './core/options.js';
 import type { Policies } from './core/policies.js';
 import type { OneOrMore } from './core/types.js';
 import type { CacheConfig } from './policies/cache-options.js';
@@ -109,7 +109,7 @@ function besides(policies: readonly Policy[], policy: Policy, where: Where): Pol
 
 /** The policies that the options ask for. */
 export function readPolicies(config: unknown, where: Where): Recording {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!hasNames(config)) {
     throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${show(config)}`);
   }
   const policies: Policy[] = [];

@@ -153,6 +153,31 @@ export const entriesOf = (given: object): [string | symbol, unknown][] =>
     .filter((name) => Object.prototype.propertyIsEnumerable.call(given, name))
     .map((name) => [name, Reflect.get(given, name)]);
 
+/** Whether an object has no class, of whatever realm it is. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Whether options may stand in it by their names: not in what has a class and no names, as a Map or a promise not awaited. */
+export const hasNames = (given: unknown): given is object =>
+  typeof given === 'object' &&
+  given !== null &&
+  !Array.isArray(given) &&
+  (isPlain(given) || Object.keys(given).length > 0);
+
+/**
+ * The options of a change as they are now, whatever becomes of the object; a number as it is.
+ *
+ * @throws ConfigurationError when there are none.
+ */
+export function copyOfOptions(given: unknown, where: Where): unknown {
+  const isMissing = given === undefined || (typeof given === 'object' && !hasNames(given));
+  if (isMissing)
+    throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${show(given)}`);
+  return typeof given === 'object' ? { ...given } : given;
+}
+
 /** A value for a message: short, on one line, with its type where that is not plain to see; whatever the value does about it. */
 export const show = (value: unknown): string => {
   try {
@@ -208,7 +233,7 @@ export function readOptions<Options extends object>(
   rules: Readonly<Record<string, Rule>>,
   defaults: Partial<Options>,
 ): Options {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!hasNames(given)) {
     const subject = where.path ? `\`${where.path}\`` : 'the options';
     throw new ConfigurationError(`${where.text}: expected ${subject} to be an object, got ${show(given)}`);
   }

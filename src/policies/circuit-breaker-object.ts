@@ -2,7 +2,7 @@ import type { Call } from '../core/call/call.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { newStats } from '../core/call/stats.js';
 import { ConfigurationError } from '../core/errors.js';
-import { show, type Where } from '../core/options.js';
+import { copyOfOptions, show, type Where } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
 import { Changes } from '../limits/changes.js';
 import { insideOf, putInside } from '../limits/shared.js';
@@ -175,8 +175,8 @@ export class CircuitBreaker {
    * using _ = backend.configure({ halfOpenAfter: 1000 });
    */
   configure(options: number | Partial<Omit<CircuitBreakerConfig, 'key' | 'scope'>>): Undo {
-    const given = typeof options === 'object' ? { ...options } : options;
     const where: Where = { text: 'CircuitBreaker.configure()' };
+    const given = copyOfOptions(options, where);
     return this.#inside.configure((over) => readCircuit(given, { ...where, over }));
   }
 }

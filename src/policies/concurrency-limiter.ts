@@ -1,5 +1,6 @@
 import { relink } from '../core/decoration/relink.js';
 import { allSites } from '../core/decoration/site.js';
+import { copyOfOptions } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
 import type { Admission } from '../limits/admission.js';
 import type { sharedBy } from '../limits/brand.js';
@@ -92,8 +93,8 @@ export class ConcurrencyLimiter {
    * using _ = connections.configure({ limit: 5 });
    */
   configure(options: number | ConcurrencyChange): Undo {
-    const given = typeof options === 'object' ? { ...options } : options;
     const where = { text: 'ConcurrencyLimiter.configure()' };
+    const given = copyOfOptions(options, where);
     return this.#slots.configure((over) => readLimit(given, { ...where, over }, concurrencyKind));
   }
 

@@ -11,11 +11,13 @@ import {
   anything,
   durationOrInfinity,
   fixed,
+  hasNames,
   oneOf,
   positiveInteger,
   queueLength,
   type Rule,
   readOptions,
+  show,
   type Where,
   wrongOption,
 } from '../core/options.js';
@@ -246,8 +248,8 @@ export const shutdown: {
 export function cpuBound(...given: [module: string | URL, config?: CpuBoundConfig]): PolicyDecorator {
   const [module, config] = given;
   return policyDecorator('cpuBound', given, 2, (where) => {
-    if (config !== undefined && (typeof config !== 'object' || config === null)) {
-      throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${String(config)}`);
+    if (config !== undefined && !hasNames(config)) {
+      throw new ConfigurationError(`${where.text}: expected the options to be an object, got ${show(config)}`);
     }
     if (config !== undefined && Object.hasOwn(config, 'module')) {
       throw new ConfigurationError(`${where.text}: the module is the first argument, not an option`);

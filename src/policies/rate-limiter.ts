@@ -1,4 +1,4 @@
-import { durationOrInfinity, type Where, wrongOption } from '../core/options.js';
+import { copyOfOptions, durationOrInfinity, type Where, wrongOption } from '../core/options.js';
 import type { Undo } from '../core/undo.js';
 import type { sharedBy } from '../limits/brand.js';
 import { readLimit } from '../limits/given.js';
@@ -153,8 +153,8 @@ export class RateLimiter {
    * using _ = quota.configure({ rate: 100 });
    */
   configure(options: number | RateLimitChange): Undo {
-    const given = typeof options === 'object' ? { ...options } : options;
     const where: Where = { text: 'RateLimiter.configure()' };
+    const given = copyOfOptions(options, where);
     return this.#windows.configure((over) => readLimit(given, { ...where, over }, rateLimitKind));
   }
 }

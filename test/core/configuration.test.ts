@@ -4,13 +4,18 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import {
+  CircuitBreaker,
+  ConcurrencyLimiter,
   ConfigurationError,
+  configure,
+  decorate as decorateClass,
   definePolicy,
   FallbackChain,
   fallback,
   Orchestrator,
   orchestrate,
   policiesOf,
+  RateLimiter,
   retry,
   shutdown,
 } from 'opero';
@@ -332,7 +337,7 @@ describe('a wrong option fails at decoration', () => {
     }
     assert.throws(() => decorate('orchestrate', given), { message: /unknown option `Symbol\(zz\)` \(3\)/ });
     decorate('retry', Object.defineProperty({}, Symbol('hidden'), { value: 1 }));
-    decorate('retry', Object.create({ timeout: 5 }));
+    decorate('retry', Object.assign(Object.create({ timeout: 5 }), { maxAttempts: 2 }));
   });
 
   test('orchestrate: an unknown policy, and inherit', () => {
@@ -1009,7 +1014,7 @@ describe('cpuBound', () => {
 
   test('refuses options that are no object, an unknown one, and the module among them', () => {
     for (const given of [null, 3, 'two']) {
-      fails(() => decorate('cpuBound', module, given), `${at} the options to be an object, got ${given}`);
+      fails(() => decorate('cpuBound', module, given), `${at} the options to be an object, got ${inspect(given)}`);
     }
     fails(
       () => decorate('cpuBound', module, { workers: 2 }),
@@ -1400,6 +1405,77 @@ describe('a decorator', () => {
       () => decorate('fallback', 'other', 'third', undefined),
       `@fallback on method \`load\`: expected \`alternatives\` to be ${namesAndFunctions}, got [ 'other', 'third', undefined ]`,
     );
+  });
+});
+
+describe('what holds no options by their names is refused as options', () => {
+  class Waits {
+    get waitMin(): number {
+      return 5;
+    }
+  }
+  const given: readonly unknown[] = [
+    Promise.resolve({ maxAttempts: 5 }),
+    new Map([['maxAttempts', 5]]),
+    new Waits(),
+    new Error('none'),
+    Object.create({ maxAttempts: 5 }),
+  ];
+  const refused = (run: () => unknown, value: unknown): void => {
+    const pattern = /^.+: expected .+, got (?:Promise|Map|Waits|Error|\{\})/s;
+    assert.throws(
+      run,
+      (error: Error) => error instanceof ConfigurationError && pattern.test(error.message),
+      inspect(value),
+    );
+  };
+
+  for (const name of names) {
+    test(`by ${name}`, () => {
+      for (const each of given) {
+        refused(() => (name === 'cpuBound' ? decorate(name, import.meta.url, each) : decorate(name, each)), each);
+      }
+    });
+  }
+
+  test('by what takes options elsewhere', () => {
+    class Shop {
+      @retry()
+      async load(): Promise<void> {}
+    }
+    const limiters = [new RateLimiter(1), new ConcurrencyLimiter(1), new CircuitBreaker(1)];
+    for (const each of given) {
+      const options = each as object;
+      refused(() => new Orchestrator(options), each);
+      refused(() => new Orchestrator({ retry: options }), each);
+      refused(() => configure(Shop, 'load', options), each);
+      refused(() => configure(Shop, 'load', { retry: options }), each);
+      refused(() => decorateClass(class extends Shop {}, options), each);
+      refused(() => decorateClass(class extends Shop {}, { load: options }), each);
+      for (const limiter of limiters) refused(() => limiter.configure(options), each);
+    }
+  });
+
+  test('by the `configure` of what methods share, nothing at all, null and an array', () => {
+    for (const limiter of [new RateLimiter(1), new ConcurrencyLimiter(1), new CircuitBreaker(1)]) {
+      for (const [each, shown] of [
+        [undefined, 'undefined'],
+        [null, 'null'],
+        [[], '[]'],
+      ] as const) {
+        const text = `${limiter.constructor.name}.configure(): expected the options to be an object, got ${shown}`;
+        fails(() => limiter.configure(each as never), text);
+      }
+    }
+  });
+
+  test('but an object of a class that holds some is taken, and one without a prototype', () => {
+    class Options {
+      readonly maxAttempts = 5;
+    }
+    decorate('retry', new Options());
+    decorate('retry', Object.create(null));
+    decorate('retry', Object.assign(Object.create(null), { maxAttempts: 5 }));
   });
 });
 
