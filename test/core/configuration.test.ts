@@ -700,6 +700,7 @@ describe('a fallback', () => {
       ['nothing', "'nothing' is undefined, not a method"],
       ['generator', "'generator' is a generator method"],
       ['feed', "'feed' is a generator method"],
+      ['constructor', "'constructor' is a class, not a method"],
       ['open', "'open' is a static method, not one of instances"],
       ['call', "'call' is a static method, not one of instances"],
       ['#secret', "'#secret' cannot be named, as no #private method can"],
@@ -752,11 +753,13 @@ describe('a fallback', () => {
       },
       missing('Shop.load', "'cached'"),
     );
+    class Shopping {}
     class Base {
       static get getter(): () => void {
         return () => {};
       }
       static readonly size = 5;
+      static readonly Other = Shopping;
       static *generator(): Generator<number> {}
       async cached(): Promise<void> {}
       get size(): number {
@@ -767,6 +770,7 @@ describe('a fallback', () => {
       ['getter', "'getter' is a getter, not a method"],
       ['size', "'size' is 5, not a method"],
       ['generator', "'generator' is a generator method"],
+      ['Other', "'Other' is a class, not a method"],
       ['cached', "'cached' is a method of instances, not a static one"],
       ['#secret', "'#secret' cannot be named, as no #private method can"],
     ] as const) {

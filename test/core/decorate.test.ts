@@ -472,6 +472,7 @@ describe('decorate() and inheritance', () => {
 
 describe('decorate() fails at once, and changes nothing', () => {
   class Shop extends Flaky {
+    static readonly Client = Flaky;
     static async open(): Promise<void> {}
     async load(): Promise<number> {
       return 1;
@@ -496,6 +497,7 @@ describe('decorate() fails at once, and changes nothing', () => {
     [{ each: { retry: 3 } }, "decorate() of Shop.each: 'each' is a generator method"],
     [{ stream: { retry: 3 } }, "decorate() of Shop.stream: 'stream' is a generator method"],
     [{ constructor: { retry: 3 } }, 'decorate() of Shop.constructor: a constructor is no method'],
+    [{ 'static Client': { retry: 3 } }, "decorate() of Shop.static Client: 'Client' is a class, not a method"],
     [{ toString: { retry: 3 } }, "decorate() of Shop.toString: no method 'toString' here"],
     [{ '#load': { retry: 3 } }, 'decorate() of Shop.#load: no #private method can be named from outside'],
     [

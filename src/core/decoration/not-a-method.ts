@@ -1,4 +1,4 @@
-import { isGenerator, show } from '../options.js';
+import { isClass, isGenerator, show } from '../options.js';
 import type { AnyClass } from '../types.js';
 
 function propertyOf(object: object, name: PropertyKey, end: unknown = null): PropertyDescriptor | undefined {
@@ -14,6 +14,7 @@ export function notAMethod(target: object, name: PropertyKey): string | undefine
   const property = propertyOf(target, name);
   if (property === undefined) return missing(target, name);
   const { get, set, value } = property;
+  if (isClass(value)) return `${show(name)} is a class, not a method`;
   if (typeof value === 'function') return isGenerator(value) ? `${show(name)} is a generator method` : undefined;
   const kind = get && set ? 'an accessor' : get ? 'a getter' : set ? 'a setter' : show(value);
   return `${show(name)} is ${kind}, not a method`;
