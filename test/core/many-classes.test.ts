@@ -1,6 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { test } from 'node:test';
-import { type AnyClass, concurrency, explain, fallback, policiesOf, retry, statsOf } from 'opero';
+import { describe, type TestContext, test } from 'node:test';
+import {
+  type AnyClass,
+  concurrency,
+  decorate,
+  decorateInstance,
+  explain,
+  fallback,
+  policiesOf,
+  retry,
+  statsOf,
+} from 'opero';
 
 test('1,000 service classes of one process each have their own limits, counts and policies', async () => {
   class Base {
@@ -50,4 +60,60 @@ test('1,000 service classes of one process each have their own limits, counts an
     assert.equal(first.declaredBy, n % 3 === 2 ? Type : (Base as AnyClass));
   });
   assert.match(explain(types[999]), /load\(\): retry > concurrency > the method/);
+});
+
+describe('decorate, and decorateInstance,', () => {
+  /** How often metadata is looked at while something is done. */
+  function looksOf(t: TestContext, act: () => void): number {
+    const looks = t.mock.method(Reflect, 'getOwnMetadata');
+    act();
+    const count = looks.mock.callCount();
+    looks.mock.restore();
+    return count;
+  }
+
+  test('cost as much where there are many classes and objects as where there are few', (t) => {
+    class Client {
+      async load(): Promise<void> {}
+    }
+    decorate(Client, { load: { retry: 2 } });
+    const others: object[] = [];
+    const makeOther = (): void => {
+      const Other = class {
+        async load(): Promise<void> {}
+      };
+      decorate(Other, { load: { retry: 2 } });
+      others.push(new Other(), decorateInstance(new Client(), { load: { concurrency: 1 } }));
+    };
+    const costOfClass = (): number => looksOf(t, makeOther);
+    const costOfObject = (): number =>
+      looksOf(t, () => others.push(decorateInstance(new Client(), { load: { concurrency: 1 } })));
+    const before = [costOfClass(), costOfObject()];
+    for (let n = 0; n < 50; n++) makeOther();
+    assert.deepEqual([costOfClass(), costOfObject()], before);
+    assert.equal(others.length, 106);
+  });
+
+  test('reach the subclasses, and the objects with policies of their own, that have been called already', async () => {
+    class Client {
+      async load(): Promise<void> {}
+    }
+    class Special extends Client {}
+    decorate(Special, { load: { retry: 2 } });
+    const special = new Special();
+    const own = decorateInstance(new Special(), { load: { concurrency: 1 } });
+    await special.load();
+    await own.load();
+    decorate(Client, { load: { timeout: 1000 } });
+    const kindsOf = (subject: object): string[] => policiesOf(subject, 'load').map(({ kind }) => kind);
+    assert.deepEqual([special, own, new Client()].map(kindsOf), [
+      ['retry', 'timeout'],
+      ['retry', 'timeout', 'concurrency'],
+      ['timeout'],
+    ]);
+    decorateInstance(own, { load: { circuitBreaker: true } });
+    assert.deepEqual(kindsOf(own), ['retry', 'circuitBreaker', 'timeout', 'concurrency']);
+    assert.deepEqual(kindsOf(special), ['retry', 'timeout']);
+    await Promise.all([special.load(), own.load(), new Client().load()]);
+  });
 });

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.js';
 import type { Placement } from '../member.js';
 import { show, type Where } from '../options.js';
 import type { AnyClass, AnyFunction } from '../types.js';
+import { meantBy } from './configurations.js';
 import { onStaticDefinition } from './construction.js';
 import type { MethodContext } from './context.js';
 import { add, checkNew, decorateClass, decorateMethod, type Recording } from './decorate.js';
@@ -62,7 +63,7 @@ export function addToClass(type: AnyClass, additions: readonly Addition[]): void
   link(chain);
   // Classes that were linked before this came have methods that it reaches.
   for (const each of linkedBelow(prototype)) linkDefined(each);
-  renewSitesOf(undefined);
+  renewSitesOf(meantBy(type));
   // Who lists all methods has these from now on, as nothing may see a construction.
   const names = new Set(chain.flatMap((level) => [...namesAt(level, 'instance')]));
   for (const name of names) siteAt(chain, { name, placement: 'instance', holder: prototype });
@@ -94,7 +95,7 @@ export function addToObject(object: object, additions: readonly Addition[]): voi
     }
     if (name === undefined) add(ensureClassRecord(metadata), recording, where);
   });
-  renewSitesOf(undefined);
+  renewSitesOf(meantBy(type));
   // By the object, and not by its class as at a first call: it may hold what an alternative names.
   const chain = chainOfPrototype(prototype);
   for (const { name, placement } of homes.flat()) siteAt(chain, { name, placement, holder: metadata }).verify(object);
