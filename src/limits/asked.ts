@@ -3,6 +3,7 @@ import { finalError } from '../core/call/final-errors.js';
 import { callHook } from '../core/call/hooks.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { type Rule, show } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
 
@@ -58,6 +59,6 @@ function checked<Answer>(
 ): Answer {
   if (test(given)) return given as Answer;
   // Of a promise, what it comes to is nobody's affair.
-  if (given instanceof Promise) given.catch(() => {});
+  catchRejection(given);
   throw finalError(misuse(kind, `expected \`${option}\` to return ${allowed}, got ${show(given)}`, site), call);
 }

@@ -7,7 +7,7 @@ import { isOwnError, misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
 import { tell } from '../core/call/tell.js';
-import { isThenable } from '../core/call/thenable.js';
+import { catchRejection, isThenable } from '../core/call/thenable.js';
 import { show } from '../core/options.js';
 import type { Adaptive, Sample } from '../limits/adaptive.js';
 import type { Admission } from '../limits/admission.js';
@@ -126,7 +126,7 @@ function dropTest(site: SiteInfo): (options: AdaptiveOptions, error: unknown, ca
     matcher = dropOn;
     const answer = matches(error, call, site);
     if (!isThenable(answer)) return Boolean(answer);
-    Promise.resolve(answer).catch(() => {});
+    catchRejection(answer);
     const problem = `expected \`dropOn\` to return true or false, not a promise, got ${show(answer)}`;
     throw misuse('concurrency', problem, site);
   };

@@ -7,7 +7,7 @@ import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
 import { tell } from '../core/call/tell.js';
-import { isThenable } from '../core/call/thenable.js';
+import { catchRejection, isThenable } from '../core/call/thenable.js';
 import type { OperoEvent } from '../core/events.js';
 import { show } from '../core/options.js';
 import { type Filled, graceOf } from './cache-options.js';
@@ -15,7 +15,6 @@ import { keysOf } from './flight-options.js';
 import type { SharedRun, Sharing } from './flights.js';
 import { isYounger, type KeptValue, KeptValues } from './kept-values.js';
 import { Owners } from './owners.js';
-import { ignore } from './run.js';
 
 /** What a cache keeps of a method. */
 export class Caches implements State {
@@ -46,7 +45,7 @@ function isKept(value: unknown, run: Call, site: SiteInfo, { cacheResult }: Fill
   if (cacheResult === undefined) return true;
   const answer = callHook(cacheResult, run, site, value);
   if (!isThenable(answer)) return Boolean(answer);
-  Promise.resolve(answer).catch(ignore);
+  catchRejection(answer);
   const problem = `expected \`cacheResult\` to return true or false, not a promise, got ${show(answer)}`;
   throw misuse('cache', problem, site);
 }

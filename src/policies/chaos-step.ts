@@ -4,6 +4,7 @@ import { misuse } from '../core/call/own-errors.js';
 import { pause } from '../core/call/pause.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
+import { catchRejection, isThenable } from '../core/call/thenable.js';
 import { duration, show } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
 import { ignore } from './run.js';
@@ -31,7 +32,7 @@ export function chaosStep(options: Filled, around: Around, site: SiteInfo): Step
 
   const wrong = (name: string, allowed: string, given: unknown): Error => {
     // Of a promise, what it comes to is nobody's affair.
-    if (given instanceof Promise) given.catch(ignore);
+    catchRejection(given);
     return misuse('chaos', `expected \`${name}\` to give ${allowed}, got ${show(given)}`, site);
   };
 
@@ -56,7 +57,7 @@ export function chaosStep(options: Filled, around: Around, site: SiteInfo): Step
     } catch (own) {
       return Promise.reject(own);
     }
-    if (thrown instanceof Promise) throw wrong('error', 'an error or undefined', thrown);
+    if (isThenable(thrown)) throw wrong('error', 'an error or undefined', thrown);
     if (thrown !== undefined) return Promise.reject(thrown);
     if (!hasResult) return undefined;
     try {

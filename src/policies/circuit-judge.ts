@@ -3,7 +3,7 @@ import { callHook } from '../core/call/hooks.js';
 import { type ErrorMatcher, toMatches } from '../core/call/matcher.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
-import { isThenable } from '../core/call/thenable.js';
+import { catchRejection, isThenable } from '../core/call/thenable.js';
 import { show } from '../core/options.js';
 import { now } from './circuit-time.js';
 
@@ -30,7 +30,7 @@ export function judgeOf(
   /** What a function of the options said, which has to be said at once. */
   const said = (option: string, answer: unknown): boolean => {
     if (!isThenable(answer)) return Boolean(answer);
-    Promise.resolve(answer).catch(() => {});
+    catchRejection(answer);
     const problem = `expected \`${option}\` to return true or false, not a promise, got ${show(answer)}`;
     throw misuse('circuitBreaker', problem, site);
   };

@@ -8,6 +8,7 @@ import { replacedPlace } from '../core/call/places.js';
 import type { SiteInfo, State } from '../core/call/policy.js';
 import { type Around, admitted, type Step } from '../core/call/step.js';
 import { callIdOf, factsOf, tellOfRejection } from '../core/call/tell.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { node } from '../core/node.js';
 import type { Undo } from '../core/undo.js';
 import type { Key } from '../limits/asked.js';
@@ -117,8 +118,7 @@ function toldOf<Context>(options: Filled, text: string, whose: WhoseCall<Context
       if (channels.circuit.hasSubscribers) tellOfChange(change, call, site);
       if (onStateChange === undefined) return;
       // Of a promise, what it comes to is nobody's affair. A change by hand may have no receiver.
-      const outcome = tellHook(onStateChange, call ?? Call.idle, site, change);
-      if (outcome instanceof Promise) outcome.catch(() => {});
+      catchRejection(tellHook(onStateChange, call ?? Call.idle, site, change));
     },
     onHookError(error) {
       const problem = '`onStateChange` threw at a change by hand, which stands all the same';

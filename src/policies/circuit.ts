@@ -1,3 +1,4 @@
+import { catchRejection } from '../core/call/thenable.js';
 import { ConfigurationError } from '../core/errors.js';
 import { durationOrInfinity, show, type Where } from '../core/options.js';
 import { once } from '../core/undo.js';
@@ -190,7 +191,7 @@ export class Circuit<Context> {
     const wait: unknown = halfOpenAfter(opening, error, context);
     if (durationOrInfinity.test(wait)) return wait as number;
     // Of a promise, what it comes to is nobody's affair.
-    if (wait instanceof Promise) wait.catch(() => {});
+    catchRejection(wait);
     const { allowed } = durationOrInfinity;
     throw new ConfigurationError(
       `${this.#where.text}: expected \`halfOpenAfter\` to return ${allowed}, got ${show(wait)}`,

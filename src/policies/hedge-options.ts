@@ -5,10 +5,10 @@ import type { Matches } from '../core/call/matcher.js';
 import { misuse } from '../core/call/own-errors.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around } from '../core/call/step.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { durationOrInfinity, show } from '../core/options.js';
 import type { AnyFunction } from '../core/types.js';
 import type { RetryBudget } from './retry-budget.js';
-import { ignore } from './run.js';
 
 /**
  * Says how long to wait for the n-th hedge of an attempt, from 1: in milliseconds, from the entry of the run before.
@@ -65,7 +65,7 @@ export function delayOf({ delay, site }: Hedged, call: Call, nth: number): numbe
   }
   if (durationOrInfinity.test(given)) return given as number;
   // Of a promise, what it comes to is nobody's affair.
-  if (given instanceof Promise) given.catch(ignore);
+  catchRejection(given);
   const problem = `expected \`delay\` to return ${durationOrInfinity.allowed}, got ${show(given)}`;
   throw finalError(misuse('hedge', problem, site), call);
 }

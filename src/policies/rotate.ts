@@ -3,10 +3,10 @@ import { finalError } from '../core/call/final-errors.js';
 import { misuse } from '../core/call/own-errors.js';
 import { type ArgumentPlace, obstacleAt, placeText } from '../core/call/places.js';
 import type { SiteInfo } from '../core/call/policy.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { ConfigurationError } from '../core/errors.js';
 import { callback, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
 import { peek } from '../core/peek.js';
-import { ignore } from './run.js';
 
 /**
  * Which argument `rotate` gives other values: its number, from 0; or a path to something in it, as `[0, 'apiKey']` is the
@@ -150,7 +150,7 @@ export function valuesFor(call: Call, rotate: Rotate, site: SiteInfo): readonly 
     throw finalError(thrown, call);
   }
   // Of a promise, what it comes to is nobody's affair.
-  if (given instanceof Promise) given.catch(ignore);
+  catchRejection(given);
   throw refused(`expected \`rotate.values\` to return an array or another iterable, got ${show(given)}`, call, site);
 }
 

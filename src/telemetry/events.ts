@@ -1,5 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel';
 import { channels, traced } from '../core/call/channels.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { EventKind, OperoEvent } from '../core/events.js';
 import { show } from '../core/options.js';
@@ -36,8 +37,7 @@ function contained(listener: (event: never) => unknown, kind: string): (event: u
   };
   return (event) => {
     try {
-      const outcome = listener(event as never);
-      if (outcome instanceof Promise) outcome.catch(fail);
+      catchRejection(listener(event as never), fail);
     } catch (error) {
       fail(error);
     }

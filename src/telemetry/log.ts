@@ -1,4 +1,5 @@
 import { Alarm } from '../core/call/clock.js';
+import { catchRejection } from '../core/call/thenable.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { EventKind, OperoEvent } from '../core/events.js';
 import { type Rule, readOptions, show } from '../core/options.js';
@@ -167,8 +168,7 @@ const contained =
   (write: Write): Write =>
   (line, text) => {
     try {
-      const outcome = write(line, text);
-      if (outcome instanceof Promise) outcome.catch(() => {});
+      catchRejection(write(line, text));
     } catch {
       // See above.
     }

@@ -1,7 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { createContext, runInContext } from 'node:vm';
-import { type ErrorClass, type ErrorMatcher, fallback, ItemError, processAll, retry } from 'opero';
+import {
+  ConfigurationError,
+  chaos,
+  circuitBreaker,
+  type ErrorClass,
+  type ErrorMatcher,
+  fallback,
+  ItemError,
+  type OrchestratorConfig,
+  orchestrate,
+  processAll,
+  retry,
+} from 'opero';
 import { rejection } from '../support/rejection.js';
 
 const context = createContext({});
@@ -125,4 +137,45 @@ describe('the message of an ItemError', () => {
       assert.equal(result.message, `item 0 failed: ${message}`);
     });
   }
+});
+
+describe('a promise of another realm where an option has to give a value', () => {
+  before(() => chaos.enable());
+  const promise = (): never => foreign('Promise.reject(new Error("far away"))') as never;
+  const given: readonly (readonly [option: string, options: OrchestratorConfig])[] = [
+    ['key', { rateLimit: { rate: 1, key: promise } }],
+    ['delay', { hedge: { delay: promise } }],
+    ['rotate.values', { fallback: { rotate: { argument: 0, values: promise } } }],
+    ['halfOpenAfter', { circuitBreaker: { consecutive: 1, halfOpenAfter: promise } }],
+    ['failResult', { circuitBreaker: { failResult: promise } }],
+    ['cacheResult', { cache: { ttl: 1000, cacheResult: promise } }],
+    ['latency', { chaos: { rate: 1, latency: promise } }],
+    ['error', { chaos: { rate: 1, error: promise } }],
+  ];
+
+  for (const [option, options] of given) {
+    test(`is refused, and what it comes to is nobody's affair: ${option}`, async () => {
+      class Shop {
+        @orchestrate(options)
+        async buy(fails: boolean): Promise<void> {
+          if (fails) throw new Error('sold out');
+        }
+      }
+      const error = await rejection(new Shop().buy(option === 'halfOpenAfter'));
+      assert.ok(error instanceof ConfigurationError, String(error));
+      assert.match(error.message, new RegExp(`\`${option}\``));
+      await new Promise(setImmediate);
+    });
+  }
+
+  test('and of a hook it is not waited for', async () => {
+    class Shop {
+      @circuitBreaker({ consecutive: 1, onStateChange: promise })
+      async buy(): Promise<void> {
+        throw new Error('sold out');
+      }
+    }
+    assert.match(String(await rejection(new Shop().buy())), /sold out/);
+    await new Promise(setImmediate);
+  });
 });

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import {
   CircuitBreaker,
   cache,
@@ -819,6 +820,31 @@ describe('who listens', () => {
         ['OperoWarning', true],
       ],
     );
+  });
+
+  test('may give a promise of another realm, or of another kind, that rejects: it is warned of as any', async (t) => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): number => warnings.push(warning);
+    process.on('warning', warned);
+    t.after(() => process.off('warning', warned));
+    using _realm = on('call', () => runInNewContext('Promise.reject(new Error("of another realm"))'));
+    using _kind = on('call', () => ({
+      // biome-ignore lint/suspicious/noThenProperty: this is what another library calls a promise
+      then: (_: unknown, reject: (error: Error) => void) => reject(new Error('of another kind')),
+    }));
+    using _resists = on('call', () => ({
+      // biome-ignore lint/suspicious/noThenProperty: it throws when it is looked at
+      get then() {
+        throw failure;
+      },
+    }));
+    assert.equal(await new Weather().forecast('Davos'), 'Davos');
+    await flush();
+    const details = (warnings as (Error & { readonly detail: string })[]).map(({ detail }) => detail).sort();
+    const [kind, realm, ...others] = details;
+    assert.match(realm ?? '', /^Error: of another realm/);
+    assert.match(kind ?? '', /^Error: of another kind/);
+    assert.deepEqual(others, []);
   });
 
   test('from the middle of a call on hears of nothing that it was not begun with', async () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { captureArguments, circuitBreaker, fallback, type LogLine, logTo, retry } from 'opero';
 import { flush, underFakeClock } from '../support/clock.js';
 
@@ -123,6 +124,7 @@ describe('logTo', () => {
         throw failure;
       },
     });
+    using _far = logTo({ warn: () => runInNewContext('Promise.reject(new Error("of another realm"))') });
     assert.equal(await weather.warnings(), 'none');
     stop();
     await flush();
