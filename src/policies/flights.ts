@@ -3,7 +3,7 @@ import { Descent } from '../core/call/descent.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Around, Entrance } from '../core/call/step.js';
-import { ignore } from './run.js';
+import { goesOn, wentOn } from '../core/call/under-way.js';
 
 /** Why a run is given up whose value nobody is going to get. */
 const cutOff = (): DOMException => new DOMException('what it was to give was deleted or set meanwhile', 'AbortError');
@@ -93,7 +93,9 @@ export class Flights {
     const run = new SharedRun(call, this, key, sharing);
     run.isBehind = true;
     this.runs.set(key, run);
-    sharing.around.next(run).catch(ignore);
+    goesOn(run);
+    const over = (): void => wentOn(run);
+    sharing.around.next(run).then(over, over);
   }
 
   /** Has those who ask for its key join a run no more. Gives whether they did. */

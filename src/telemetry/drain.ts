@@ -24,8 +24,9 @@ const forEver = { timeout: Number.POSITIVE_INFINITY };
 
 /**
  * Waits until no governed call of the process is under way, those included that wait in line or for a retry: before a
- * program ends, once it takes no more work. A call whose caller has left counts until its code has ended; an attempt that a
- * timeout or a hedge gave up does not. Calls that begin meanwhile are waited for too.
+ * program ends, once it takes no more work. A call whose caller has left counts until its code has ended, and one that a stale
+ * value answered until the run behind that has; an attempt that a timeout or a hedge gave up does not. Calls that begin
+ * meanwhile are waited for too.
  *
  * @param options `timeout` (Infinity): for how many milliseconds at the most.
  * @returns How many calls are still under way: 0, unless the time was up.

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import { cache, concurrency, drain, hedge, retry, timeout } from 'opero';
+import { cache, concurrency, definePolicy, drain, hedge, retry, singleFlight, timeout } from 'opero';
 import { advance, flush, underFakeClock } from '../support/clock.js';
 import { Work } from '../support/work.js';
 
@@ -26,6 +26,51 @@ class Api {
   @hedge({ delay: 0 })
   async cached(id: number): Promise<number> {
     return id;
+  }
+}
+
+const passing = definePolicy({ kind: 'passing', stage: 'call', around: (next) => next() });
+
+/** Each has its calls run beneath a policy that lets their callers go at once. */
+class Shared {
+  readonly work = new Work();
+
+  begin(): Promise<unknown> {
+    return this.work.begin(`run ${this.work.begun.length}`);
+  }
+  @timeout(1000)
+  async timed(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @retry(3)
+  @timeout({ total: 1000 })
+  async total(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @hedge({ delay: 0, maxHedges: 2 })
+  async hedged(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @singleFlight({ key: () => '' })
+  async flown(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @cache({ ttl: 1000, key: () => '' })
+  async kept(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @passing()
+  @timeout(1000)
+  async passed(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @passing()
+  async bare(_signal: AbortSignal): Promise<unknown> {
+    return this.begin();
+  }
+  @cache({ ttl: 10, staleWhileRevalidate: 1000, staleIfError: 1000 })
+  async stale(): Promise<unknown> {
+    return this.work.begin('stale');
   }
 }
 
@@ -103,6 +148,52 @@ describe('drain', () => {
       assert.equal(await drain(), 0);
     });
   });
+
+  for (const name of ['timed', 'total', 'hedged', 'flown', 'kept', 'passed', 'bare'] as const) {
+    test(`waits for the code of a call whose caller has left, and counts it once: ${name}`, async () => {
+      await underFakeClock(async (clock) => {
+        const shared = new Shared();
+        const [one, other] = [withAbort(), withAbort()];
+        const calls = [shared[name](one.signal), shared[name](other.signal)];
+        const drained = stateOf(drain());
+        if (name === 'hedged') await advance(clock, 1);
+        for (const { abort } of [one, other]) abort();
+        for (const call of calls) await assert.rejects(call);
+        // Of a run that two share, there is but one whose code goes on.
+        const count = name === 'flown' || name === 'kept' ? 1 : 2;
+        assert.equal(await drain({ timeout: 0 }), count);
+        for (const run of shared.work.running) {
+          await flush();
+          assert.deepEqual(drained, {});
+          shared.work.end(run);
+        }
+        await flush();
+        assert.deepEqual(drained, { value: 0 });
+        assert.equal(clock.countTimers(), 0);
+      });
+    });
+  }
+
+  for (const fails of [false, true]) {
+    test(`waits for a run behind a stale value, which ${fails ? 'fails' : 'succeeds'}`, async () => {
+      await underFakeClock(async (clock) => {
+        const shared = new Shared();
+        const first = shared.stale();
+        shared.work.end('stale', 'sun');
+        assert.equal(await first, 'sun');
+        await advance(clock, 20);
+        assert.equal(await shared.stale(), 'sun');
+        const drained = stateOf(drain());
+        await flush();
+        assert.deepEqual(drained, {});
+        assert.equal(await drain({ timeout: 0 }), 1);
+        if (fails) shared.work.fail('stale', new Error('no answer'));
+        else shared.work.end('stale', 'rain');
+        await flush();
+        assert.deepEqual(drained, { value: 0 });
+      });
+    });
+  }
 
   test('counts each call once, whatever it comes to', async () => {
     const api = new Api();

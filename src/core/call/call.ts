@@ -54,6 +54,8 @@ export class Call implements CurrentCall {
   attempt = 1;
   error: unknown = undefined;
   aborted = false;
+  /** Whether its outcome is known, whatever goes on beneath: that is told of a caller's own call. */
+  hasOutcome = false;
   /** Told of an abort at once, whatever still runs beneath. */
   onAbort: ((reason: unknown) => void) | undefined = undefined;
   /** What the call waits in; it waits in one place at a time. */

@@ -1,6 +1,7 @@
 import type { Call, Wait } from './call.js';
 import type { MutableStats } from './stats.js';
 import { type After, admitted, type Entrance, type Next } from './step.js';
+import { goesOn, wentOn } from './under-way.js';
 
 /**
  * Where calls enter the method's own code: past the steps that admit them, one after the other. Whoever takes a call
@@ -73,19 +74,23 @@ export class Gate implements Wait, Entrance {
   }
 
   private unwatch(call: Call): void {
-    if (call.waiting === abandoned) this.stats.abandoned--;
+    if (call.waiting === abandoned || call.waiting === left) this.stats.abandoned--;
+    if (call.waiting === left) wentOn(call);
     call.waiting = undefined;
   }
 
   /** Nobody waits for the code of this call any more. */
   leave(_reason: unknown, call: Call): void {
     this.stats.abandoned++;
-    call.waiting = abandoned;
+    call.waiting = call.abortedBy === 'caller' ? left : abandoned;
+    if (call.waiting === left) goesOn(call);
   }
 }
 
 /** What a call waits in while its code runs and nobody waits for that any more. */
 const abandoned: Wait = { leave() {} };
+/** The same, where it was the caller who left. */
+const left: Wait = { leave() {} };
 
 /** Both steps as one. The first has returned before the second begins: neither stands in the way of a stack. */
 function inTurn(first: Next, second: Next | undefined): Next {

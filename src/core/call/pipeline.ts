@@ -19,12 +19,12 @@ export function runner(
   const { stats } = site;
   const end: After = {
     ok(value, call) {
-      hasEnded(stats);
+      hasEnded(stats, call);
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       return value;
     },
     fail(error, call) {
-      hasEnded(stats);
+      hasEnded(stats, call);
       if (call.callerSignal !== undefined) unwatch(call, call.callerSignal);
       if (!call.aborted || isHandedOver(call)) stats.failures++;
       call.handoff?.onFailure?.(error);
