@@ -2,8 +2,12 @@ import type { Counted, MethodState } from './protocol.js';
 
 const thin = '\u2009';
 
+/** What is shown of a number that is not known. */
+const unknown = '–';
+
 /** A number in at most four characters or so, with tabular digits: 0, 0.3, 12.4, 812, 1.2k. */
 export function short(value: number): string {
+  if (Number.isNaN(value)) return unknown;
   if (value === 0) return '0';
   if (value < 0.05) return '<0.1';
   if (value < 99.95) return value.toFixed(1).replace(/\.0$/, '');
@@ -16,11 +20,11 @@ export function short(value: number): string {
 export const count = (value: number): string => (value < 100_000 ? String(value) : short(value));
 
 /** A rate with one digit after the point, so that a column of them stands still. */
-export const rate = (value: number): string => (value === 0 || value >= 99.95 ? short(value) : value.toFixed(1));
+export const rate = (value: number): string => (value > 0 && value < 99.95 ? value.toFixed(1) : short(value));
 
 /** A time in the unit that fits it. */
 export function time(ms: number | undefined): string {
-  if (ms === undefined) return '–';
+  if (ms === undefined) return unknown;
   if (ms === 0) return '0';
   if (ms < 0.095) return `${(ms * 1000).toFixed(0)}${thin}µs`;
   if (ms < 0.995) return `${ms.toFixed(2)}${thin}ms`;
@@ -31,6 +35,7 @@ export function time(ms: number | undefined): string {
 
 /** How long ago something was. */
 export function ago(ms: number): string {
+  if (Number.isNaN(ms)) return unknown;
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds}${thin}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}${thin}min`;

@@ -87,6 +87,65 @@ describe('opero top', () => {
   });
 });
 
+describe('opero top, and a program of another version,', () => {
+  /** Serves what another version might tell. */
+  async function tells(everything: unknown): Promise<{ url: string; [Symbol.dispose](): void }> {
+    const server = createServer((_, response) => response.end(JSON.stringify(everything))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}`, [Symbol.dispose]: () => server.close() };
+  }
+
+  /** The first words of each line. */
+  const linesOf = (stdout: string): string[] =>
+    stripVTControlCharacters(stdout)
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/ +/g, ' ').trim());
+
+  test('shows what is there, and of the rest that it is not known', async () => {
+    const shop = { id: 1, className: 'Shop', method: 'buy', rate: 2, p50: 3, running: 1, limit: 0 };
+    using older = await tells({ program: { name: 'shop.js', node: 'v20' }, at: 5000, methods: [shop, { id: 2 }] });
+    const { code, stdout, stderr } = await top(older.url);
+    assert.deepEqual([code, stderr], [0, '']);
+    const [head, totals, , columns, ...rows] = linesOf(stdout);
+    assert.equal(head, 'shop.js pid – node v20 up –');
+    assert.equal(totals, '2 methods 2.0 calls/s 1 running 0 queued 0 circuits not closed');
+    assert.match(columns ?? '', /^method calls/);
+    assert.deepEqual(rows, ['?.? – – – – – – – – – – –', 'Shop.buy 2.0 3.0\u2009ms – 1 – – – – – – –']);
+  });
+
+  test('leaves out what it does not know, and shows stores and jobs as far as they are told of', async () => {
+    const future = {
+      id: 1,
+      className: 'Shop',
+      method: 'buy',
+      circuit: 'melted',
+      lastError: 'E',
+      retriesBy: { a: 1 },
+      new: {},
+    };
+    using newer = await tells({
+      methods: [future],
+      shared: { stores: [{ name: 'redisStore:a', limits: 'all' }], jobs: [{ queue: 'q', sent: '7' }], weather: 1 },
+    });
+    const { code, stdout } = await top(newer.url);
+    assert.equal(code, 0);
+    const lines = linesOf(stdout);
+    assert.ok(lines.includes('redisStore:a up – – – – – –'), stdout);
+    assert.ok(lines.includes('q: ?.? – – – – – – – – – –'), stdout);
+    assert.ok(lines.includes('Shop.buy – – – – – – – – – – –'), stdout);
+  });
+
+  test('says of what is no view that it is none', async () => {
+    for (const nothing of [null, 5, [], {}, { methods: {} }, 'hello']) {
+      using other = await tells(nothing);
+      const { code, stdout, stderr } = await top(other.url);
+      assert.deepEqual([code, stdout, stderr], [1, '', `opero: ${other.url} is no view of opero\n`]);
+    }
+  });
+});
+
 describe('opero top on a terminal', () => {
   const program = fileURLToPath(new URL('../support/programs/top-on-terminal.js', import.meta.url));
 

@@ -1,4 +1,5 @@
-import type { Changes, Everything, MethodState } from '../protocol.js';
+import type { Everything, MethodState } from '../protocol.js';
+import { readChanges, readEverything } from './read.js';
 
 /** A view that does not answer as one. */
 export class NoViewError extends Error {
@@ -26,11 +27,23 @@ async function ask({ url, token }: Address, path: string, signal?: AbortSignal):
 /** Everything that there is to know now. */
 export async function snapshot(address: Address): Promise<Everything> {
   const response = await ask(address, 'snapshot');
+  // One that breaks off has said nothing.
+  return everythingIn(await response.text().catch(() => ''), address);
+}
+
+/** What a JSON says. Throws a NoViewError where it is nothing that a view would say. */
+function parsed(json: string, { url }: Address): unknown {
   try {
-    return (await response.json()) as Everything;
+    return JSON.parse(json);
   } catch {
-    throw new NoViewError(`${address.url.origin} is no view of opero`);
+    throw new NoViewError(`${url.origin} is no view of opero`);
   }
+}
+
+function everythingIn(json: string, address: Address): Everything {
+  const everything = readEverything(parsed(json, address));
+  if (everything === undefined) throw new NoViewError(`${address.url.origin} is no view of opero`);
+  return everything;
 }
 
 /** The program as it is told of, again and again. */
@@ -45,10 +58,10 @@ export async function* pictures(address: Address, signal: AbortSignal): AsyncGen
   try {
     for await (const { event, data } of events(response.body as ReadableStream<Uint8Array>)) {
       if (event === 'all') {
-        const everything = JSON.parse(data) as Everything;
+        const everything = everythingIn(data, address);
         picture = { everything, methods: new Map(everything.methods.map((method) => [method.id, method])) };
       } else if (event === 'changes' && picture !== undefined) {
-        const changes = JSON.parse(data) as Changes;
+        const changes = readChanges(parsed(data, address));
         for (const method of changes.methods) picture.methods.set(method.id, method);
         for (const id of changes.gone) picture.methods.delete(id);
         const { at, shared = picture.everything.shared } = changes;
@@ -58,7 +71,7 @@ export async function* pictures(address: Address, signal: AbortSignal): AsyncGen
     }
   } catch (error) {
     // A connection that breaks off is the end of the program.
-    if (signal.aborted || error instanceof SyntaxError) throw error;
+    if (signal.aborted || error instanceof NoViewError) throw error;
   }
 }
 

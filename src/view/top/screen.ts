@@ -8,12 +8,14 @@ import { type Column, columns, harmless, inOrder, type Paint, painted, plain, ta
 export function headOf({ program, at, methods }: Picture, paint: Paint, width: number): readonly string[] {
   let [calls, running, queued, open] = [0, 0, 0, 0];
   for (const method of methods.values()) {
-    calls += method.rate;
-    running += method.running;
-    queued += method.queued;
+    calls += method.rate || 0;
+    running += method.running || 0;
+    queued += method.queued || 0;
     if (method.circuit !== undefined && method.circuit !== 'closed') open++;
   }
-  const name = harmless(`${program.name}  pid ${program.pid}  node ${program.node}  up ${ago(at - program.startedAt)}`);
+  const name = harmless(
+    `${program.name}  pid ${program.pid || '–'}  node ${program.node}  up ${ago(at - program.startedAt)}`,
+  );
   const circuits = `${count(open)} circuit${open === 1 ? '' : 's'} not closed`;
   const totals = `${count(methods.size)} methods  ${rate(calls)} calls/s  ${count(running)} running  ${count(queued)} queued  `;
   if (totals.length + circuits.length > width) return [paint('bold', name.slice(0, width)), totals.slice(0, width)];

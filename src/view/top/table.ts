@@ -71,9 +71,9 @@ export const columns: readonly Column[] = [
     head: 'limit',
     width: 9,
     priority: 2,
-    text: (m) => (m.limit === 0 ? '–' : `${count(usedOf(m))}/${count(m.limit)}`),
+    text: (m) => (m.limit > 0 ? `${count(usedOf(m))}/${count(m.limit)}` : '–'),
     style: (m) => (isFull(m) ? 'warn' : undefined),
-    value: (m) => (m.limit === 0 ? -1 : usedOf(m) / m.limit),
+    value: (m) => (m.limit > 0 ? usedOf(m) / m.limit : -1),
   },
   {
     head: 'circuit',
@@ -169,5 +169,7 @@ export function inOrder(methods: Iterable<MethodState>, by: Column | undefined):
   const byName = (one: MethodState, other: MethodState): number => collator.compare(nameOf(one), nameOf(other));
   const value = by?.value;
   if (value === undefined) return [...methods].sort(byName);
-  return [...methods].sort((one, other) => value(other) - value(one) || byName(one, other));
+  // What is not known stands last.
+  const known = (method: MethodState): number => (Number.isNaN(value(method)) ? -1 : value(method));
+  return [...methods].sort((one, other) => known(other) - known(one) || byName(one, other));
 }
