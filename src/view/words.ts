@@ -45,6 +45,12 @@ export function ago(ms: number): string {
 export const nameOf = ({ className, method }: Pick<MethodState, 'className' | 'method'>): string =>
   `${className}.${method}`;
 
+const escaped = (name: string): string => name.replace(/[\\. ]/g, '\\$&');
+
+/** What tells methods apart, whatever stands in their names: `Weather.forecast`, `static Weather.forecast`, `a\.b.c`. */
+export const keyOf = (method: Pick<MethodState, 'className' | 'method' | 'static'>): string =>
+  `${method.static ? 'static ' : ''}${escaped(method.className)}.${escaped(method.method)}`;
+
 /** Reasons in a few words, the most frequent first; how often is left out where one stands alone. */
 export const reasons = (counted: Counted): string =>
   counted.length === 1

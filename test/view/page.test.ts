@@ -257,6 +257,46 @@ describe('names that would do harm', { skip }, () => {
     await page.close();
   });
 
+  test('do not take one method for another that is called alike', async () => {
+    class Twin {
+      @retry(1)
+      async get(): Promise<void> {}
+      @retry({ maxAttempts: 1, waitMin: 1 })
+      @concurrency(1)
+      static async get(): Promise<void> {}
+    }
+    class Dotted {
+      @retry(1)
+      async 'b.c'(): Promise<void> {}
+    }
+    class Other {
+      @concurrency(1)
+      async c(): Promise<void> {}
+    }
+    Object.defineProperty(Dotted, 'name', { value: 'a' });
+    Object.defineProperty(Other, 'name', { value: 'a.b' });
+    await Promise.all([new Twin().get(), Twin.get(), new Dotted()['b.c'](), new Other().c()]);
+    const { page } = await open(browser, `${view.url}/?token=a%2Fb%2Bc`);
+    for (const [name, place, policies] of [
+      ['Twin.get', 0, 'retry'],
+      ['static Twin.get', 0, 'retry › concurrency'],
+      ['a.b.c', 0, undefined],
+      ['a.b.c', 1, undefined],
+    ] as const) {
+      const row = rowOf(page, name).nth(place);
+      const own = policies ?? (await row.locator('.name .under').innerText());
+      await row.getByRole('button').click();
+      assert.equal(await page.locator('.row.selected').count(), 1, name);
+      assert.equal(await page.locator('#detail-name').innerText(), name);
+      assert.equal(await page.locator('#detail-policies').innerText(), own);
+      await page.reload();
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+      assert.equal(await page.locator('#detail-policies').innerText(), own);
+      await page.keyboard.press('Escape');
+    }
+    await page.close();
+  });
+
   test('a token in the address goes with everything that the page asks, and to nobody else', async () => {
     const { page, complaints, asked } = await open(browser, `${view.url}/?token=a%2Fb%2Bc`);
     await page.getByText('live', { exact: true }).waitFor();

@@ -229,6 +229,28 @@ describe('the part of stores and jobs', { skip: noBrowser ?? missing ?? false },
     await store.close();
   });
 
+  test('tells methods apart that are called alike once class and method stand side by side', async () => {
+    await using view = await startView();
+    const connection = () => ({ host: '127.0.0.1', port: redis.port });
+    class One {
+      @queued({ name: 'alike', connection })
+      async 'b.c'(_options: { signal: AbortSignal }): Promise<void> {}
+    }
+    class Other {
+      @queued({ name: 'alike', connection })
+      async c(_options: { signal: AbortSignal }): Promise<void> {}
+    }
+    Object.defineProperty(One, 'name', { value: 'a' });
+    Object.defineProperty(Other, 'name', { value: 'a.b' });
+    const leave = AbortSignal.timeout(0);
+    await Promise.allSettled([new One()['b.c']({ signal: leave }), new Other().c({ signal: leave })]);
+    const { page, complaints } = await open(browser, view.url);
+    await rowOf(page, 'Jobs', 'a.b.c').nth(1).waitFor();
+    assert.equal(await rowOf(page, 'Jobs', 'a.b.c').count(), 2);
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
   test('has 200 methods with jobs at the most, and tells how many more there are', async () => {
     await using view = await startView();
     for (let each = 0; each < 205; each++) {

@@ -130,7 +130,7 @@ export class List {
     view.row.hidden = method === undefined;
     if (method === undefined) return;
     view.row.style.transform = `translateY(${place * this.#rowHeight}px)`;
-    view.show(method, place, method.name === this.selected, this.now);
+    view.show(method, place, method.key === this.selected, this.now);
   }
 
   #onClick({ target }: Event): void {
@@ -167,8 +167,8 @@ export class List {
     this.#views.find((view) => view.method === method && !view.row.hidden)?.button.focus({ preventScroll: true });
   }
 
-  /** The same for a method by its name, if it is there. */
-  focusOn(name: string | undefined): void {
-    this.focus(this.#methods.findIndex((method) => method.name === name));
+  /** The same for a method by its key, if it is there. */
+  focusOn(key: string | undefined): void {
+    this.focus(this.#methods.findIndex((method) => method.key === key));
   }
 }

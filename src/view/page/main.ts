@@ -17,6 +17,7 @@ const shared = new SharedView((words) => header.say(words));
 const search = byId('search', HTMLInputElement);
 const empty = byId('empty', HTMLElement);
 const note = byId('note', HTMLElement);
+/** The key of the method that was chosen. */
 let selected: string | undefined;
 let sinceOrder = 0;
 
@@ -39,7 +40,7 @@ const detail = new Detail(server, close);
 
 function find(): Method | undefined {
   if (selected === undefined) return undefined;
-  for (const method of model.methods.values()) if (method.name === selected) return method;
+  for (const method of model.methods.values()) if (method.key === selected) return method;
   return undefined;
 }
 
@@ -73,11 +74,11 @@ function emptyWords(): string {
 }
 
 function select(method: Method): void {
-  if (selected === method.name) {
+  if (selected === method.key) {
     close();
     return;
   }
-  selected = method.name;
+  selected = method.key;
   list.selected = selected;
   history.replaceState(null, '', `#${encodeURIComponent(selected)}`);
   list.ask();
@@ -116,6 +117,6 @@ document.addEventListener('keydown', (event) => {
 try {
   selected = decodeURIComponent(location.hash.slice(1)) || undefined;
 } catch {
-  // What stands there is no name.
+  // What stands there is no key.
 }
 list.selected = selected;

@@ -1,5 +1,5 @@
 import type { Changes, Everything, MethodState, MethodWithMinute, Shared } from '../protocol.js';
-import { nameOf } from '../words.js';
+import { keyOf, nameOf } from '../words.js';
 
 const secondsShown = 60;
 
@@ -7,6 +7,8 @@ const secondsShown = 60;
 export interface Method {
   readonly id: number;
   readonly name: string;
+  /** Tells it apart, the same when the program is there again. */
+  readonly key: string;
   /** What the search looks at. */
   readonly searched: string;
   state: MethodState;
@@ -63,6 +65,7 @@ export class Model {
     const method: Method = {
       id: state.id,
       name,
+      key: keyOf(state),
       searched: `${name} ${state.policies.join(' ')}`.toLowerCase(),
       state,
       minute: [...Array<number>(secondsShown).fill(0), ...minute].slice(-secondsShown),

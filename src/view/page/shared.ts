@@ -1,5 +1,5 @@
 import type { JobState, Shared, StoreState } from '../protocol.js';
-import { ago, count, nameOf, rate, time } from '../words.js';
+import { ago, count, keyOf, nameOf, rate, time } from '../words.js';
 import { byId, setText } from './dom.js';
 import { type Column, SmallTable } from './small-table.js';
 
@@ -62,7 +62,7 @@ export class SharedView {
   readonly #words = byId('shared-words', HTMLElement);
   readonly #downWords = byId('shared-down', HTMLElement);
   readonly #stores = new SmallTable('Stores', storeColumns, ({ name }) => name);
-  readonly #jobs = new SmallTable('Jobs', jobColumns, (job) => JSON.stringify([job.queue, nameOf(job), job.static]));
+  readonly #jobs = new SmallTable('Jobs', jobColumns, (job) => JSON.stringify([job.queue, keyOf(job)]));
   #down = 0;
 
   constructor(readonly say: (words: string) => void) {
