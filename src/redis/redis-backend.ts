@@ -47,7 +47,7 @@ export class RedisBackend implements Backend {
     const runs = [wanted.length, ...wanted.flat()].map(String);
     const args = [String(starts), ...times, spread ? '1' : '0', process, String(first), `${this.prefix}:pauses`, tag];
     const told = [String(notes.length), ...notes.flatMap(fieldsOf)];
-    const keys = ['log', 'asked', 'waiting', 'meta'];
+    const keys = ['log', 'asked', 'waiting', 'meta', 'had'];
     const reply = numbers(await this.#run(reserve, tag, keys, [...args, ...runs, ...told]), 7);
     const [now, again, others, processes, pausedUntil, kept, allUntil, ...permits] = reply as Reservation;
     return {

@@ -2,7 +2,7 @@
  * Gives permits of a rate limit. Times are microseconds of the server's own clock.
  *
  * KEYS: log (permit -> the latest moment that it may start), asked (process -> until when it counts as one that had to
- * wait lately), waiting (the same of those that wait now), meta.
+ * wait lately), waiting (the same of those that wait now), meta, had (process -> until when it has had its part).
  * ARGV: starts, window, horizon, grace, spread, process, first, channel of pauses, tag, runs, (weight, count)*, notes, (kind,
  * fields)*.
  *
@@ -10,7 +10,7 @@
  * holds more than n.
  */
 export const reserveScript = `
-local log, asked, waiting, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local log, asked, waiting, meta, had = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local starts, window, horizon, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local spread, me, first, channel, tag = ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local time = redis.call('TIME')
@@ -33,7 +33,7 @@ local function set(name, value) news[#news + 1] = name news[#news + 1] = value e
 -- The clock was set back: by up to a window starts wait that much longer; by more they are held for a window.
 if last - t > window then
   local top = tonumber(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2] or 0)
-  redis.call('DEL', log, asked, waiting)
+  redis.call('DEL', log, asked, waiting, had)
   hold = t + math.max(0, top - last) + window
   pause = math.max(0, pause - (last - t))
   set('hold', text(hold))
@@ -124,22 +124,37 @@ if #runs > 0 then
   -- Those who had to wait lately share what there is.
   local others = redis.call('ZCOUNT', asked, '(' .. text(t), '+inf')
   if tonumber(redis.call('ZSCORE', asked, me)) > t then others = others - 1 end
-  local share = math.huge
-  if others > 0 then share = math.max(1, math.floor(starts * math.min(1, horizon / longest) / (others + 1))) end
+  local share, part = math.huge, starts * math.min(1, horizon / longest) / (others + 1)
+  if others > 0 then share = math.max(1, math.floor(part)) end
+  local round = (others + 1) * longest / starts
+  local hadUntil = others > 0 and tonumber(redis.call('ZSCORE', had, me) or 0) or 0
+  -- Where a part is less than a call, they take turns: who has had more than its part may ask later.
+  local function reachOf(turn, weight)
+    if others == 0 or part >= weight then return horizon end
+    local ahead = math.max(0, hadUntil - turn)
+    return math.floor(horizon * (1 - ahead / (ahead + round) / 2) + 0.5)
+  end
   local taken = 0
   for _, run in ipairs(runs) do
     local weight = spread and 1 or run[1]
     for i = 1, run[2] do
       local turn = math.max(t, hold, pause, all, turnOf(weight) + longest)
       if taken > 0 and taken + weight > share then again = t + horizon / 2 break end
-      if turn > t + horizon then again = turn - horizon break end
+      local reach = reachOf(turn, weight)
+      if turn > t + reach then again = turn - reach break end
       local latest = turn + grace
       if spread then latest = latest + (run[1] - 1) * longest end
       put(me .. ':' .. text(first + #permits) .. ':' .. text(weight), latest)
       permits[#permits + 1] = text(turn)
       taken = taken + weight
+      hadUntil = math.min(math.max(hadUntil, turn) + round * weight, turn + 10 * round * weight)
     end
     if again > 0 then break end
+  end
+  if #permits > 0 and (others > 0 or again > 0) then
+    redis.call('ZADD', had, text(hadUntil), me)
+    redis.call('ZREMRANGEBYSCORE', had, '-inf', text(t))
+    keep(had, hadUntil - t)
   end
 end
 if again > 0 then

@@ -198,6 +198,23 @@ describe('rate limits in a store', () => {
       assert.ok(Math.min(first, second) > 0.3 * (first + second), `${first} and ${second}`);
     }));
 
+  for (const rates of [{ rate: 2 }, { rate: 1, per: 5000 }, { rate: 4, spread: true }, { rate: 6, per: 10_000 }]) {
+    test(`R3 of a rate that is slower than its processes, ${JSON.stringify(rates)}, each gets its share`, () =>
+      underFakeClock(async (clock) => {
+        const one = memoryStore();
+        const stores = [one, ...[1, 2, 3, 4].map(() => memoryStore({ sharedWith: one }))];
+        const members = stores.map((store) => limited(store, rates));
+        for (const { api } of members) for (let n = 0; n < 30; n++) void api.get();
+        const { rate, per = 1000 } = rates;
+        // The first window is for the first who asks: nobody else has had to wait by then.
+        await advance(clock, per);
+        const before = members.map(({ starts }) => starts.length);
+        await advance(clock, (40 * per) / rate);
+        const counts = members.map(({ starts }, at) => starts.length - (before[at] as number));
+        assert.ok(Math.min(...counts) >= 7 && Math.max(...counts) <= 9, `${counts}`);
+      }));
+  }
+
   test('R5 a permit that lapses while its call waits for a slot is not used; the call keeps its place', () =>
     underFakeClock(async (clock) => {
       const work = new Work();

@@ -1,3 +1,4 @@
+import { residue } from '../../core/call/clock.js';
 import type { Note, PermitAnswer, PermitAsk } from './backend.js';
 
 /** How long a process that has asked counts as one of those there are, in milliseconds. */
@@ -15,6 +16,8 @@ export class PermitState {
   /** Until when each process counts as one that had to wait lately; and as one that waits now. */
   readonly #asked = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
+  /** Until when each process has had its part. */
+  readonly #hadUntil = new Map<string, number>();
   #last = 0;
   #window = { length: 0, until: 0 };
   #hold = 0;
@@ -47,6 +50,7 @@ export class PermitState {
       this.log.clear();
       this.#asked.clear();
       this.#waiting.clear();
+      this.#hadUntil.clear();
       this.#hold = time + ahead + window;
       this.#pausedUntil = Math.max(0, this.#pausedUntil - back);
       this.#allPausedUntil = Math.max(0, this.#allPausedUntil - back);
@@ -98,8 +102,9 @@ export class PermitState {
       const weight = spread ? 1 : given;
       for (let nth = 0; nth < count && again === 0; nth++) {
         const turn = Math.max(time, from, turnOf(latest, weight, starts) + window);
-        if (taken > 0 && taken + weight > share) again = time + horizon / 2;
-        else if (turn > time + horizon) again = turn - horizon;
+        const reach = share.reachFor(turn, weight);
+        if (taken > 0 && taken + weight > share.most) again = time + horizon / 2;
+        else if (turn > time + reach + residue) again = turn - reach;
         else {
           const id = `${process}:${ask.first + permits.length}:${weight}`;
           const end = turn + grace + (spread ? (given - 1) * window : 0);
@@ -108,9 +113,12 @@ export class PermitState {
           latest.splice(at === -1 ? latest.length : at, 0, [end, weight]);
           permits.push(turn);
           taken += weight;
+          share.take(turn, weight);
         }
       }
     }
+    if (permits.length > 0 && (share.others > 0 || again > 0)) this.#hadUntil.set(process, share.hadUntil);
+    for (const [each, until] of this.#hadUntil) if (until <= time) this.#hadUntil.delete(each);
     if (again > 0) {
       this.#waiting.set(process, again + lately);
       this.#asked.set(process, again + lately);
@@ -118,11 +126,41 @@ export class PermitState {
     return { permits, again };
   }
 
-  /** Those who had to wait lately share what there is. */
-  #shareOf(time: number, window: number, { process, starts, horizon }: PermitAsk): number {
+  #shareOf(time: number, window: number, { process, starts, horizon }: PermitAsk): Share {
     const others = [...this.#asked].filter(([each, until]) => each !== process && until > time).length;
-    if (others === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(1, Math.floor((starts * Math.min(1, horizon / window)) / (others + 1)));
+    const part = (starts * Math.min(1, horizon / window)) / (others + 1);
+    const round = ((others + 1) * window) / starts;
+    return new Share(others, part, horizon, round, others === 0 ? 0 : (this.#hadUntil.get(process) ?? 0));
+  }
+}
+
+/** What a process may take: those who had to wait lately share what there is. */
+class Share {
+  /** How much at once. */
+  readonly most: number;
+
+  constructor(
+    readonly others: number,
+    readonly part: number,
+    readonly horizon: number,
+    /** How long it takes until each has had one start. */
+    readonly round: number,
+    /** Until when it has had its part. */
+    public hadUntil: number,
+  ) {
+    this.most = others === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(part));
+  }
+
+  /** How far ahead. Where a part is less than a call, they take turns: who has had more than its part may ask later. */
+  reachFor(turn: number, weight: number): number {
+    if (this.others === 0 || this.part >= weight) return this.horizon;
+    const ahead = Math.max(0, this.hadUntil - turn);
+    return this.horizon * (1 - ahead / (ahead + this.round) / 2);
+  }
+
+  take(turn: number, weight: number): void {
+    const time = this.round * weight;
+    this.hadUntil = Math.min(Math.max(this.hadUntil, turn) + time, turn + 10 * time);
   }
 }
 
