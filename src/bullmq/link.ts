@@ -11,8 +11,10 @@ import {
   type QueueConnection,
   resolveConnection,
 } from './connection.js';
+import { boundGreeting } from './greeting.js';
 import { holdNothing } from './hold.js';
 import { replyKey } from './message.js';
+import { Probe } from './probe.js';
 import { defineScripts, lookAt, trimTo } from './scripts.js';
 import { beginning, type Entry, readBehind, StreamReader } from './stream-reader.js';
 import { Sweep } from './sweep.js';
@@ -31,9 +33,10 @@ export class Link {
   /** The calls that wait for an outcome, by the ids of their jobs. */
   readonly pending = new Map<string, WaitingCall>();
   readonly sweep = new Sweep(this);
-  readonly watch = new Watch(
+  readonly watch = new Watch(() => this.answers());
+  readonly #probe = new Probe(
     () => lookAt(this.client, this.replyKey),
-    () => this.isSilent(),
+    () => this.#isSilent(),
   );
   readonly #isOurs: boolean;
   /** Drops those that were read, every so often. */
@@ -50,6 +53,17 @@ export class Link {
     isOurs: boolean,
   ) {
     this.#isOurs = isOurs;
+    client.on('ready', () => {
+      this.#probe.forget();
+      this.#reading = undefined;
+      this.#following = undefined;
+      this.sweep.forget();
+    });
+  }
+
+  /** Whether Redis answers just now. */
+  answers(): Promise<boolean> {
+    return this.#probe.answers();
   }
 
   /**
@@ -85,17 +99,18 @@ export class Link {
    * who ask while it reads share one look more.
    */
   readReplies(): Promise<void> {
-    if (this.#reading === undefined) {
-      this.#reading = this.#readNow().finally(() => {
-        this.#reading = undefined;
-      });
-      return this.#reading;
-    }
-    this.#following ??= this.#reading.catch(ignore).then(() => {
-      this.#following = undefined;
-      return this.readReplies();
-    });
+    if (this.#reading === undefined) return this.#beginReading();
+    this.#following ??= this.#reading.catch(ignore).then(() => this.#beginReading());
     return this.#following;
+  }
+
+  #beginReading(): Promise<void> {
+    const reading = this.#readNow().finally(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    this.#reading = reading;
+    this.#following = undefined;
+    return reading;
   }
 
   #readNow(): Promise<void> {
@@ -103,7 +118,7 @@ export class Link {
   }
 
   /** A connection that is silent may be dead, which nobody is told of: a new one tells. That of the user is his affair. */
-  isSilent(): void {
+  #isSilent(): void {
     if (this.#isOurs && this.client.status === 'ready') this.client.disconnect(true);
   }
 
@@ -129,7 +144,10 @@ async function connect(bullmq: BullMQ, connection: QueueConnection, isApart: boo
   backend.on('error', ignore);
   backend.connection.on('error', ignore);
   const raw = Reflect.get(backend.connection, '_client') as unknown;
-  if (isOurs && raw !== undefined) holdNothing(raw);
+  if (isOurs && raw !== undefined) {
+    holdNothing(raw);
+    boundGreeting(raw);
+  }
   return await backend.connection.client;
 }
 

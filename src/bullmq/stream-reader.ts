@@ -49,6 +49,8 @@ export const beginning = '0-0';
 /** Reads a stream from its beginning, on a connection of its own, until it is closed. */
 export class StreamReader {
   #last = beginning;
+  /** The read that is under way: while Redis is away, no more than one waits for it by each connection. */
+  #reading: Promise<readonly Entry[]> | undefined;
   #isClosed = false;
 
   constructor(
@@ -56,7 +58,13 @@ export class StreamReader {
     readonly key: string,
     /** Told of what was read; must not throw. */
     readonly told: (entries: readonly Entry[]) => void,
+    /** How long an answer may take, in milliseconds. */
+    readonly longest = block + patience,
   ) {
+    // What went by the connection before may be lost.
+    client.on('ready', () => {
+      this.#reading = undefined;
+    });
     void this.#read();
   }
 
@@ -83,16 +91,26 @@ export class StreamReader {
 
   /** What comes next; nothing where nothing came in time, or it cannot be had just now. */
   async #next(): Promise<readonly Entry[]> {
-    const reading = this.client.xread([{ key: this.key, id: this.#last }], { BLOCK: block, COUNT: most });
+    this.#reading ??= this.#begin();
+    const reading = this.#reading;
     try {
-      const given = await inTime(reading.then(entriesOf), block + patience);
+      const given = await inTime(reading, this.longest);
       if (given !== undefined) return given;
       // The connection is silent, be it dead or not: a new one tells.
-      if (!this.#isClosed && this.client.status === 'ready') this.client.disconnect(true);
+      if (!this.#isClosed && reading === this.#reading && this.client.status === 'ready') this.client.disconnect(true);
     } catch {
       await inTime(new Promise(() => {}), pauseAfterError);
       if (!this.#isClosed && this.client.status === 'end') this.client.connect().catch(() => {});
     }
     return [];
+  }
+  #begin(): Promise<readonly Entry[]> {
+    const reading = this.client
+      .xread([{ key: this.key, id: this.#last }], { BLOCK: block, COUNT: most })
+      .then(entriesOf)
+      .finally(() => {
+        if (this.#reading === reading) this.#reading = undefined;
+      });
+    return reading;
   }
 }

@@ -1,21 +1,17 @@
 import { Alarm } from '../core/call/clock.js';
-import { inTime } from './hold.js';
 
-/** How often it is tried whether Redis answers, and how long that may take, in milliseconds. */
+/** How often it is tried whether Redis answers, in milliseconds. */
 const tryEvery = 5_000;
-const patience = 10_000;
 
-/** Tries, while somebody needs it, whether a Redis answers: a connection may lead nowhere, and nobody is told. */
+/** Tries, while somebody needs it, whether a Redis answers. */
 export class Watch {
-  readonly #ask: () => Promise<unknown>;
-  readonly #isSilent: () => void;
+  readonly #answers: () => Promise<boolean>;
   readonly #alarm = new Alarm(() => void this.#try(), false);
   #watching = 0;
   #isTrying = false;
 
-  constructor(ask: () => Promise<unknown>, isSilent: () => void) {
-    this.#ask = ask;
-    this.#isSilent = isSilent;
+  constructor(answers: () => Promise<boolean>) {
+    this.#answers = answers;
   }
 
   /** Tries until what it gives is called. */
@@ -31,12 +27,7 @@ export class Watch {
 
   async #try(): Promise<void> {
     this.#isTrying = true;
-    // An error is an answer, too.
-    const answering = this.#ask().then(
-      () => true,
-      () => true,
-    );
-    if ((await inTime(answering, patience)) === undefined) this.#isSilent();
+    await this.#answers();
     this.#isTrying = false;
     if (this.#watching > 0) this.#alarm.set(tryEvery);
   }

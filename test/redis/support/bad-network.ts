@@ -12,6 +12,7 @@ export class BadNetwork {
   /** Those that lead nowhere any more, as nobody is told. */
   readonly #lost = new WeakSet<net.Socket>();
   readonly #server: net.Server;
+  #onSwallow = (): void => {};
 
   private constructor(
     /** The port of the server; where that changes, new connections go there. */
@@ -43,7 +44,10 @@ export class BadNetwork {
   #pipe(from: net.Socket, to: net.Socket, isReply: boolean): void {
     let due = 0;
     from.on('data', (data) => {
-      if (this.#lost.has(from) || this.swallows === 'all' || (this.swallows === 'replies' && isReply)) return;
+      if (this.#lost.has(from) || this.swallows === 'all' || (this.swallows === 'replies' && isReply)) {
+        this.#onSwallow();
+        return;
+      }
       if (this.delay + this.jitter === 0 && due < performance.now()) {
         to.write(data);
         return;
@@ -54,6 +58,13 @@ export class BadNetwork {
     from.on('close', () => {
       this.#sockets.delete(from);
       to.destroy();
+    });
+  }
+
+  /** Waits until something arrives nowhere. */
+  swallowsData(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSwallow = resolve;
     });
   }
 
