@@ -10,7 +10,7 @@ import { type CircuitBreakerConfig, readCircuit } from './circuit-config.js';
 import { type CircuitHandle, handleOf } from './circuit-handle.js';
 import type { Circuits } from './circuit-keys.js';
 import type { CircuitState, EndIsolation } from './circuit-options.js';
-import { type CallCircuits, type Filled, toldCircuits } from './circuit-step.js';
+import { type CallCircuits, type Filled, toldCircuits } from './told-circuits.js';
 
 /** Whose call it was that a shared circuit is told of. */
 interface Caller {

@@ -8,8 +8,9 @@ import type { Where } from '../core/options.js';
 import { type CircuitBreaker, type SharedCircuits, sharedCircuitsOf } from './circuit-breaker-object.js';
 import { type CircuitBreakerConfig, readCircuit } from './circuit-config.js';
 import type { CircuitState } from './circuit-options.js';
-import { type CallCircuits, circuitsOf, type SiteCircuits, stepOf } from './circuit-step.js';
+import { stepOf } from './circuit-step.js';
 import { rankOf } from './order.js';
+import { type CallCircuits, circuitsOf, type SiteCircuits } from './told-circuits.js';
 
 declare module '../core/policies.js' {
   interface Policies {

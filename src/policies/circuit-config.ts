@@ -14,7 +14,7 @@ import {
 } from '../core/options.js';
 import { keyRule, type SharingConfig, scopeRule } from '../limits/limiters.js';
 import type { CircuitState } from './circuit-options.js';
-import type { Filled } from './circuit-step.js';
+import type { Filled } from './told-circuits.js';
 
 /**
  * What `onStateChange` is told. A change by hand, of `circuitOf`, has no call: `args` are none, and `attempt` is 1.

@@ -10,7 +10,7 @@ import { ConfigurationError } from '../core/errors.js';
 import { show } from '../core/options.js';
 import { isCircuitBreaker } from './circuit-breaker.js';
 import type { CircuitHandle } from './circuit-handle.js';
-import { CallByHand, type SiteCircuits } from './circuit-step.js';
+import { CallByHand, type SiteCircuits } from './told-circuits.js';
 
 /**
  * Which circuit of a method: the key that the option `key` gives; or, where `rotate` of `@fallback` puts values in the place

@@ -45,7 +45,7 @@ export const reasons = [
       ['policies/circuit-window.ts', 'steps >= buckets', 'false'],
       ['policies/circuit-window.ts', 'steps >= buckets', 'steps > buckets'],
       ['policies/circuit-keys.ts', 'own.times !== this.#times', 'true'],
-      ['policies/circuit-step.ts', 'current !== latest', 'true'],
+      ['policies/told-circuits.ts', 'current !== latest', 'true'],
       ['policies/circuit-step.ts', 'call.isWatched', 'true'],
       [
         'policies/circuit-step.ts',
