@@ -1,17 +1,10 @@
-import { type Call, tieCaller } from '../core/call/call.js';
-import { channels } from '../core/call/channels.js';
-import { enter } from '../core/call/current-call.js';
-import { handOver } from '../core/call/handoff.js';
 import { classesOf, type ErrorMatcher, errorMatcher, toMatches } from '../core/call/matcher.js';
-import type { Policy, SiteInfo } from '../core/call/policy.js';
-import type { After } from '../core/call/step.js';
-import { tellOfFallback } from '../core/call/tell.js';
+import type { Policy } from '../core/call/policy.js';
 import { policyDecorator } from '../core/decoration/decorate.js';
 import type { ContextOnly, PolicyDecorator } from '../core/decoration/decorator-types.js';
-import { isInterceptor } from '../core/decoration/interceptor.js';
 import { notAMethod } from '../core/decoration/not-a-method.js';
 import type { Primitive, SomeLiteral } from '../core/decoration/primitive.js';
-import { AllFailedError, ConfigurationError } from '../core/errors.js';
+import { ConfigurationError } from '../core/errors.js';
 import {
   anything,
   isClass,
@@ -22,7 +15,7 @@ import {
   type Where,
   wrongOption,
 } from '../core/options.js';
-import type { AnyFunction } from '../core/types.js';
+import { fallbackStep } from './fallback-step.js';
 import { rankOf } from './order.js';
 import {
   type NeedsOfValues,
@@ -34,7 +27,7 @@ import {
   readRotate,
   type ValueOf,
 } from './rotate.js';
-import { endOfRotation, rotateStep } from './rotation.js';
+import { rotateStep } from './rotation.js';
 
 /**
  * What may stand in for a method: the name of another method of its class, or a function of the same signature.
@@ -167,65 +160,12 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
   const matches = options.on && toMatches(options.on);
   const hasValue = Object.hasOwn(options, 'value');
 
-  const recover = async (call: Call, error: unknown, { ok, fail }: After, site: SiteInfo): Promise<unknown> => {
-    await tieCaller();
-    if (call.aborted) return fail(error, call);
-    const above = call.handoff?.chain ?? [site.name];
-    // One policy of a class for both calls: the outer one goes on with the other alternatives itself.
-    if (above.includes(family)) return fail(error, call);
-    // Once the values of an argument were tried it is known already.
-    const rotated = rotate && endOfRotation(call, error);
-    let meant: unknown = rotated?.isMeant;
-    try {
-      meant ??= matches === undefined || (await matches(error, call, site));
-    } catch (thrown) {
-      return fail(thrown, call);
-    }
-    if (!meant) return fail(error, call);
-    const errors = rotated === undefined ? [error] : [...rotated.errors];
-    const before = errors.length;
-    const chain = [...above, family];
-    for (const alternative of alternatives) {
-      if (call.aborted) return fail(error, call);
-      if (chain.includes(alternative)) continue;
-      site.stats.fallbacks++;
-      if (channels.fallback.hasSubscribers) tellOfFallback(nameOf(alternative), errors.at(-1), call, site);
-      let value: unknown;
-      try {
-        value = await take(call, alternative, [...chain, alternative], errors.at(-1));
-      } catch (thrown) {
-        errors.push(thrown);
-        continue;
-      }
-      call.trace?.answeredByFallback();
-      return ok(value, call);
-    }
-    if (call.aborted) return fail(error, call);
-    if (hasValue) {
-      site.stats.fallbacks++;
-      if (channels.fallback.hasSubscribers) tellOfFallback('value', errors.at(-1), call, site);
-      call.trace?.answeredByFallback();
-      return ok(options.value, call);
-    }
-    return fail(
-      errors.length === before
-        ? error
-        : new AllFailedError(`${site.label}: it failed, and so did every alternative`, errors),
-      call,
-    );
-  };
-
   const policy: Policy = {
     kind: 'fallback',
     options,
     errorClasses: classesOf(options.on),
     steps: [
-      {
-        rank: rankOf('fallback'),
-        wrap: (around, site) => ({
-          fail: (error, call) => (call.aborted ? around.fail(error, call) : recover(call, error, around, site)),
-        }),
-      },
+      { rank: rankOf('fallback'), wrap: fallbackStep(options, matches, family) },
       ...(rotate === undefined ? [] : [rotateStep(rotate, matches, () => policy)]),
     ],
     ...(rotate !== undefined && { replaces: placeOf(rotate) }),
@@ -248,21 +188,6 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
     },
   };
   return policy;
-}
-
-/** What an alternative is called in events. */
-const nameOf = (alternative: Alternative): string =>
-  typeof alternative === 'function' ? alternative.name || '(anonymous function)' : String(alternative);
-
-/** Calls one alternative. One that is decorated makes a call of its own, and is told what led to it. */
-function take(call: Call, alternative: Alternative, chain: readonly unknown[], error: unknown): Promise<unknown> {
-  const { attempt, signal, self, args } = call;
-  const fn = typeof alternative === 'function' ? alternative : (self as Record<PropertyKey, AnyFunction>)[alternative];
-  if (typeof fn !== 'function') throw new TypeError(`no method ${show(alternative)} to fall back on`);
-  const run = (): Promise<unknown> => enter({ attempt, hedge: 0, signal, error }, fn, self, args);
-  // A method may stand behind a foreign decorator; a function of which that is not known is called as it is.
-  if (fn !== alternative) return handOver({ self, to: alternative as PropertyKey, signal, error, chain }, run);
-  return isInterceptor(fn) ? handOver({ self, signal, error, chain }, run) : run();
 }
 
 /**

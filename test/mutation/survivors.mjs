@@ -26,7 +26,7 @@ export const reasons = [
       ],
       ['core/call/pipeline.ts', 'call.callerSignal !== undefined', 'true', 2],
       ['policies/fallback.ts', '!alternatives.includes(name as Alternative)', 'false'],
-      ['policies/fallback.ts', 'channels.fallback.hasSubscribers', 'true', 2],
+      ['policies/fallback-step.ts', 'channels.fallback.hasSubscribers', 'true', 2],
       ['limits/starts.ts', 'at === times.length', 'false'],
       ['limits/starts.ts', 'at === this.#head', 'true'],
       [
