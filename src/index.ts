@@ -74,7 +74,7 @@ export type { CircuitState, EndIsolation } from './policies/circuit-options.js';
 export { type ConcurrencyInput, type ConcurrencyUse, concurrency } from './policies/concurrency.js';
 export type { ConcurrencyConfig } from './policies/concurrency-config.js';
 export { type ConcurrencyChange, ConcurrencyLimiter } from './policies/concurrency-limiter.js';
-export { type CpuBoundConfig, cpuBound, shutdown } from './policies/cpu-bound.js';
+export { type CpuBoundConfig, cpuBound } from './policies/cpu-bound.js';
 export { definePolicy, type PolicyFactory } from './policies/define-policy.js';
 export type { PolicyCall, PolicyDefinition } from './policies/definition.js';
 export { type Alternative, type FallbackConfig, fallback, type Plain } from './policies/fallback.js';
@@ -95,6 +95,7 @@ export { type SingleFlightConfig, singleFlight } from './policies/single-flight.
 export { type TimeoutConfig, timeout } from './policies/timeout.js';
 export type { TimeoutEvent } from './policies/timeout-run.js';
 export { isTransient } from './policies/transient.js';
+export { shutdown } from './policies/workers.js';
 export { captureArguments } from './telemetry/capture.js';
 export { drain } from './telemetry/drain.js';
 export { on } from './telemetry/events.js';

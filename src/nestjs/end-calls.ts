@@ -1,4 +1,4 @@
-import { shutdown } from '../policies/cpu-bound.js';
+import { shutdown } from '../policies/workers.js';
 import { drain } from '../telemetry/drain.js';
 
 /**

@@ -1,5 +1,4 @@
 import type { Call } from '../core/call/call.js';
-import { Alarm } from '../core/call/clock.js';
 import { isErrorClass } from '../core/call/matcher.js';
 import type { SiteInfo } from '../core/call/policy.js';
 import type { Around, Step } from '../core/call/step.js';
@@ -26,6 +25,7 @@ import type { ResourceLimits } from '../workers/pool-options.js';
 import type { CpuBoundPolicy } from '../workers/protocol.js';
 import type { Remote, RemoteOptions } from '../workers/remote.js';
 import { rankOf } from './order.js';
+import { loadWorkers, type Workers, workers } from './workers.js';
 
 /**
  * Options of `@cpuBound`. Methods with the same pool options share a pool.
@@ -125,20 +125,6 @@ function markOf(module: string, { text, over }: Where): string {
   return `${text} ${count}`;
 }
 
-type Workers = typeof import('../workers/remote.js');
-
-/** Loaded at the first call, so that a program that uses no worker loads none of their code. */
-let loading: Promise<Workers> | undefined;
-let workers: Workers | undefined;
-
-function loadWorkers(): Promise<Workers> {
-  loading ??= import('../workers/remote.js').then((loaded) => {
-    workers = loaded;
-    return loaded;
-  });
-  return loading;
-}
-
 /** The policy for the module and the options in one object. */
 export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
   const config = typeof given === 'object' && given !== null && !(given instanceof URL) ? given : { module: given };
@@ -190,44 +176,6 @@ export function cpuBoundPolicy(given: unknown, where: Where): CpuBoundPolicy {
     steps: [{ rank: rankOf('cpuBound'), wrap }],
   };
 }
-
-const untilTheyEnd = { timeout: Number.POSITIVE_INFINITY };
-
-/** Ends the workers of all pools; see `shutdown`. Calls made from now on, in this very turn too, get new ones. */
-async function endWorkers(options: { readonly timeout?: number } = {}): Promise<void> {
-  const rules = { timeout: durationOrInfinity };
-  const { timeout } = readOptions<typeof untilTheyEnd>({ text: 'shutdown()' }, options, rules, untilTheyEnd);
-  const over = new AbortController();
-  const alarm = new Alarm(() => over.abort(`the call had not ended ${timeout} ms after shutdown() was called`), true);
-  if (timeout === 0) over.abort('the call had not ended when shutdown({ timeout: 0 }) was called');
-  else if (timeout < Number.POSITIVE_INFINITY) alarm.set(timeout);
-  try {
-    // Where their code cannot be loaded, the call says so.
-    if (workers === undefined) await loading?.catch(() => {});
-    await workers?.closeAll(over.signal);
-  } finally {
-    alarm.clear();
-  }
-}
-
-/**
- * Lets running and queued cpuBound calls end, then ends the workers. A call made later starts new ones. A program need
- * not call it to finish: idle workers do not keep it alive.
- *
- * @param options `timeout` (Infinity): for how many milliseconds the calls may go on. Those that have not ended then
- * reject with a WorkerError, and their workers are stopped. A retry of such a call starts a new worker.
- * @returns A promise for the end of the workers: what becomes of a call is told to its caller.
- * @throws ConfigurationError, as a rejection, when an option is wrong.
- * @example
- * await shutdown();
- * await shutdown({ timeout: 5_000 });
- * // or, at the end of a block:
- * await using workers = shutdown;
- */
-export const shutdown: {
-  (options?: { readonly timeout?: number }): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-} = Object.assign(endWorkers, { [Symbol.asyncDispose]: () => endWorkers() });
 
 /**
  * Runs the method in a tinypool worker. The worker imports the module given, finds the class among its exports, and runs
