@@ -1,4 +1,3 @@
-import { serialize } from 'node:v8';
 import type { Call } from '../core/call/call.js';
 import type { BatchPlan } from '../core/call/handoff.js';
 import type { SiteInfo } from '../core/call/policy.js';
@@ -7,22 +6,15 @@ import { show } from '../core/options.js';
 import { isError } from '../core/realm.js';
 import { Admission } from '../limits/admission.js';
 import { Batches, type Sender } from './batches.js';
-import {
-  type Cross,
-  crossBy,
-  describe as describeObstacle,
-  findObstacle,
-  isPlain,
-  type Obstacle,
-} from './cloneable.js';
+import { type Cross, crossBy, describe as describeObstacle, type Obstacle } from './cloneable.js';
 import { describeDeath } from './death.js';
 import { WorkerDeath } from './delivery.js';
-import { holdsHollow } from './hollow.js';
 import type { Failure, Job } from './job.js';
 import { move, takeMarked, transferListOf } from './move.js';
 import { Pool, type Run } from './pool.js';
 import type { PoolOptions } from './pool-options.js';
 import type { Outcome, TaskReply } from './protocol.js';
+import { assertCrosses, assertWhole, isCloneError, whyRefused } from './refused.js';
 
 /** How calls wait for a worker, where nothing else is said. */
 const queue = { maxQueue: Number.POSITIVE_INFINITY, maxWait: Number.POSITIVE_INFINITY };
@@ -205,39 +197,6 @@ function targetOf(jobs: readonly Job[]): string | Promise<string> {
 function suspectsAmong(jobs: readonly Job[], error: unknown): readonly Job[] {
   const entered = error instanceof WorkerDeath ? error.death.entered : 0;
   return entered === 0 ? jobs : jobs.slice(0, entered);
-}
-
-/** Whether structured clone refused what was to be sent, so that no worker saw it. */
-const isCloneError = (error: unknown): boolean => error instanceof DOMException && error.name === 'DataCloneError';
-
-/** What goes to a process is written, and read on the way, at a time when nobody could be told that it cannot be. */
-function assertCrosses(jobs: readonly Job[], cross: Cross): void {
-  for (const job of jobs) {
-    const obstacle = obstacleOf(job, cross);
-    if (obstacle !== undefined) throw new DOMException(obstacle.reason, 'DataCloneError');
-  }
-  try {
-    serialize(jobs.map(({ message }) => message));
-  } catch (error) {
-    throw new DOMException(isError(error) ? error.message : show(error), 'DataCloneError');
-  }
-}
-
-/** Threads clone what is sent at once; some of it, on some Nodes, into something empty. */
-function assertWhole(jobs: readonly Job[]): void {
-  const isHollow = ({ message: { args, state } }: Job): boolean =>
-    (!args.every(isPlain) && holdsHollow(args)) || (state !== undefined && holdsHollow(state));
-  if (jobs.some(isHollow)) throw new DOMException('it would arrive empty', 'DataCloneError');
-}
-
-const obstacleOf = ({ message }: Job, cross: Cross): Obstacle | undefined =>
-  findObstacle(message.args, 'args', cross) ?? findObstacle(message.state, 'this', cross);
-
-/** What kept a job from being sent; where nothing else did, it is what was to be moved with it. */
-function whyRefused(job: Job, error: unknown, cross: Cross): Obstacle | undefined {
-  const found = obstacleOf(job, cross);
-  if (found !== undefined || !isCloneError(error) || takeMarked(job.message).length === 0) return found;
-  return obstacleOf(job, cross);
 }
 
 /** What to say of a job that could not be sent, or whose worker died. */
