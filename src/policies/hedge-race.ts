@@ -1,15 +1,14 @@
 import { type Call, tieCaller } from '../core/call/call.js';
 import { channels } from '../core/call/channels.js';
-import { ChildCall } from '../core/call/child-call.js';
+import type { ChildCall } from '../core/call/child-call.js';
 import { Alarm, skipsWaits } from '../core/call/clock.js';
 import type { Deadlines, Timed } from '../core/call/deadlines.js';
-import { finalError, isFinal } from '../core/call/final-errors.js';
+import { finalError } from '../core/call/final-errors.js';
 import { tellHook } from '../core/call/hooks.js';
-import { isOwnError } from '../core/call/own-errors.js';
-import type { SignalPlace } from '../core/call/signal-place.js';
 import type { Continuation } from '../core/call/step.js';
 import { tell } from '../core/call/tell.js';
-import { isRejectedError } from '../core/guards.js';
+import { type Failure, Hedge } from './hedge-call.js';
+import { type Meaning, meaningOf } from './hedge-judge.js';
 import { delayOf, type Hedged } from './hedge-options.js';
 import { ignore } from './run.js';
 
@@ -22,14 +21,6 @@ interface First extends ChildCall, Timed {
   tell(): void;
 }
 
-/** A failure that had a hedge begin at once. */
-interface Failure {
-  readonly error: unknown;
-}
-
-/** What it means that a run has not succeeded. */
-type Meaning = 'failed' | 'kept back' | 'the end' | 'of a hook';
-
 /**
  * How many turns of microtasks pass before a hedge begins by time: the promise decides, not the clock, and where timers
  * fire late, a success may still be on its way here through some `await`s.
@@ -38,42 +29,6 @@ const grace = 16;
 
 /** A promise for those who decide nothing. It goes with them. */
 const undecided = (): Promise<never> => new Promise(() => {});
-
-/** A further run of an attempt. */
-class Hedge extends ChildCall {
-  private hasBegun = false;
-
-  constructor(
-    private readonly race: Race,
-    private readonly nth: number,
-    readonly delay: number,
-    /** What had it begin at once; undefined: its time had come. */
-    readonly cause: Failure | undefined,
-  ) {
-    super(race.first.parent);
-    if (cause !== undefined) this.error = cause.error;
-  }
-
-  override get signalAt(): SignalPlace | undefined {
-    return this.race.first.signalAt;
-  }
-
-  override get hedge(): number {
-    return this.nth;
-  }
-
-  override get neverWaits(): boolean {
-    return true;
-  }
-
-  /** The method's code is entered; by a policy beneath perhaps more than once. */
-  override started(): void {
-    super.started();
-    if (this.hasBegun) return;
-    this.hasBegun = true;
-    this.race.hasBegun(this);
-  }
-}
 
 /** The runs of one attempt, once there is something to say of another than the first. */
 export class Race {
@@ -232,7 +187,7 @@ export class Race {
     let reason = error;
     await tieCaller();
     try {
-      meaning = await this.#meaningOf(error, run);
+      meaning = await meaningOf(error, run, this.#of);
     } catch (thrown) {
       meaning = 'of a hook';
       reason = thrown;
@@ -249,13 +204,6 @@ export class Race {
       return await this.#decide(fail, finalError(thrown, this.#parent));
     }
     return await this.#decide(fail, this.#firstFailure?.error);
-  }
-
-  async #meaningOf(error: unknown, run: ChildCall): Promise<Meaning> {
-    const { site, wanted } = this.#of;
-    if (isFinal(error, run)) return 'of a hook';
-    if (isOwnError(error, site) && isRejectedError(error) && !run.hasStarted) return 'kept back';
-    return wanted === undefined || (await wanted(error, this.#parent, site)) ? 'failed' : 'the end';
   }
 
   /** Whether nothing runs, and of no failure it is asked what it means. */
