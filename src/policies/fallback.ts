@@ -208,7 +208,9 @@ export function fallbackPolicy(options: Filled, where: Where): Policy {
  */
 export function fallback<Literal extends Primitive, const Alternatives extends readonly Alternative<Plain<Literal>>[]>(
   ...alternatives: Alternatives
-): PolicyDecorator<{ alternatives: Alternatives }>;
+): Alternatives extends readonly []
+  ? { readonly 'give at least one alternative': '@fallback(...)' }
+  : PolicyDecorator<{ alternatives: Alternatives }>;
 // Without parentheses, for the compiler to show what to write.
 export function fallback<Second>(
   first: unknown,

@@ -1,5 +1,16 @@
 /** What must compile of the names of methods that functions take. Compiled with the tests; nothing runs. */
-import { circuitOf, configure, policiesOf, retry, statsOf } from 'opero';
+import {
+  cache,
+  circuitOf,
+  configure,
+  fallback,
+  hedge,
+  policiesOf,
+  type RetryEvent,
+  retry,
+  singleFlight,
+  statsOf,
+} from 'opero';
 import { failTimes, withoutPolicies } from 'opero/testing';
 
 const mark = Symbol('mark');
@@ -25,6 +36,41 @@ class Weather {
   protected async guarded(): Promise<void> {}
   @retry(3)
   async #hidden(): Promise<void> {}
+}
+
+/** Names that are numbers: the compiler tells a decorator in the new form nothing of their class. */
+export class Numbered {
+  @cache(1000)
+  @hedge(5)
+  async 1(): Promise<void> {}
+  @singleFlight({ key: (id: number) => `${id}` })
+  async 2(_id: number): Promise<void> {}
+  @fallback('cached')
+  async 3(): Promise<string> {
+    return '';
+  }
+  @fallback(4)
+  async 5(): Promise<string> {
+    return '';
+  }
+  @fallback({ alternatives: [(id: string) => id], value: '' })
+  async 6(_id: string): Promise<string> {
+    return '';
+  }
+  @retry({
+    onRetry(this: Numbered, { args: [id] }: RetryEvent<[id: string]>) {
+      void this.cached(id);
+    },
+  })
+  async 7(_id: string): Promise<string> {
+    return '';
+  }
+  async 4(): Promise<string> {
+    return '';
+  }
+  async cached(_id = ''): Promise<string> {
+    return '';
+  }
 }
 
 class Alpine extends Weather {}

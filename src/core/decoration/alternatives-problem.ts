@@ -54,12 +54,14 @@ export type ValueProblem<Fn, Value, Option extends string> =
 type IsHidden<This, Name extends PropertyKey> =
   Fits<This, { toString: unknown } & { readonly [Each in Name]?: unknown }> extends true ? false : true;
 
-/** What is wrong with the name of no public method. */
+/** What is wrong with the name of no public method. Of a method whose name is a number the compiler does not tell the class. */
 type NameProblem<This, Name extends PropertyKey> = Name extends `#${string}`
   ? { readonly 'a #private method cannot be named; give a function that calls it': Name }
-  : IsHidden<This, Name> extends true
-    ? { readonly 'this method is private or protected; make it public, or give a function that calls it': Name }
-    : { readonly 'the class has no public method of this name': Name };
+  : unknown extends This
+    ? never
+    : IsHidden<This, Name> extends true
+      ? { readonly 'this method is private or protected; make it public, or give a function that calls it': Name }
+      : { readonly 'the class has no public method of this name': Name };
 
 export type ClassNameProblem<Instance, Each> = Each extends PropertyKey
   ? IsWide<Each> extends true

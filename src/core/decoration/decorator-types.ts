@@ -15,6 +15,9 @@ export interface ClassContext {
   readonly name: string | undefined;
 }
 
+/** Nothing fits where the compiler tells nothing of what is decorated, as with a method whose name is a number. */
+type IfKnown<Context> = [Context] extends [never] ? never : unknown;
+
 /**
  * What comes of a decorator: the method or the class, or, where it may not stand there, what is wrong. The compiler
  * shows that in one line, as no member is of that type; of arguments it would go through every overload.
@@ -98,9 +101,9 @@ type AnyDecorator = {
  * });
  */
 export type PolicyDecorator<Needs extends Need = never> = {
-  <Class extends Constructor>(
-    type: Class,
-    context?: ClassContext,
+  <Class extends Constructor, Context extends ClassContext>(
+    type: Class & IfKnown<Context>,
+    context?: Context,
   ): Decorated<Class, ClassProblem<Class['prototype'], Needs>>;
   <This, Fn extends Method<This>, Name>(
     method: Fn,

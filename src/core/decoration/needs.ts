@@ -130,7 +130,10 @@ type ResultProblem<Fn, Value, Option extends string> =
       ? never
       : { readonly [Text in `${Option} must take what the method returns`]: Value };
 
-/** Never also where nothing is known of what the options take as `this`, or where they take anything. */
+/**
+ * Never also where nothing is known of what the options take as `this`, or of the class, as with a method whose name is a
+ * number, or where they take anything.
+ */
 type ThisProblem<Subject, Receiver, This, Option extends string> =
   Fits<This, never> extends true
     ? never
@@ -138,4 +141,6 @@ type ThisProblem<Subject, Receiver, This, Option extends string> =
       ? never
       : MayFit<Subject, Receiver, This> extends true
         ? never
-        : { readonly [Text in `${Option} must take the class of the method as \`this\``]: This };
+        : unknown extends Receiver
+          ? never
+          : { readonly [Text in `${Option} must take the class of the method as \`this\``]: This };
