@@ -145,6 +145,44 @@ describe('the events of a call', () => {
     assert.notEqual(ids[1], ids[2]);
   });
 
+  test('are told of each attempt where a policy leaves runs of the attempts before behind', async () => {
+    const gates = [deferred(), deferred(), deferred()];
+    const hasty = definePolicy({
+      kind: 'hasty',
+      stage: 'attempt',
+      async around(next, { attempt }) {
+        const run = next();
+        if (attempt < 3) throw failure;
+        return run;
+      },
+    });
+    class Weather {
+      @retry({ waitMin: 0, maxAttempts: 3 })
+      @hasty()
+      async forecast(): Promise<string> {
+        const { attempt } = currentCall();
+        await gates[attempt - 1]?.promise;
+        return `sun in attempt ${attempt}`;
+      }
+    }
+    using heard = hear();
+    const call = new Weather().forecast();
+    await flush();
+    for (const gate of gates) {
+      gate.resolve();
+      await flush();
+    }
+    assert.equal(await call, 'sun in attempt 3');
+    assert.deepEqual(
+      heard.of('attempt').map(({ attempt, outcome }) => [attempt, outcome]),
+      [1, 2, 3].map((attempt) => [attempt, 'ok']),
+    );
+    assert.deepEqual(
+      heard.of('call').map(({ attempts, outcome }) => [attempts, outcome]),
+      [[3, 'ok']],
+    );
+  });
+
   test('that throws at once, or gives a thenable', async () => {
     class Weather {
       @retry(1)

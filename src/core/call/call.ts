@@ -233,6 +233,10 @@ class CopiedCall extends Call {
   override get trace(): CallTrace | undefined {
     return this.root.trace;
   }
+
+  override get entry(): AnyFunction {
+    return this.trace?.entryOf(this) ?? this.fn;
+  }
 }
 
 /**
