@@ -62,13 +62,15 @@ describe('the metrics of a Redis', { skip: missing }, () => {
 
     const holding = rejection(crm.hold('acme'));
     await entered.promise;
+    const slots = { ...label, 'opero.limit.name': 'crm-slots' };
+    assert.deepEqual(await of('opero.store.lost_leases'), [[slots, 0]]);
     const told = { down: deferred(), up: deferred() };
     t.after(on('store', ({ state }) => (state === 'down' || state === 'up') && told[state].resolve()));
     await server.kill();
     assert.ok((await holding) instanceof LeaseLostError);
     end.resolve();
     await told.down.promise;
-    assert.deepEqual(await of('opero.store.lost_leases'), [[{ ...label, 'opero.limit.name': 'crm-slots' }, 1]]);
+    assert.deepEqual(await of('opero.store.lost_leases'), [[slots, 1]]);
     assert.deepEqual(await of('opero.store.down'), [[label, 1]]);
     const outages = await of('opero.store.outages');
     assert.deepEqual(

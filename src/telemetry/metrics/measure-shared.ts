@@ -47,10 +47,11 @@ function storeMeasures(series: MakeSeries) {
       }
     },
     lease({ store, name, state }: Events['lease']): void {
-      if (state !== 'lost') return;
+      // From the first lease on there is a 0, or else nobody sees the first loss as one more.
+      if (state !== 'taken' && state !== 'lost') return;
       const label = stores.of(store);
       const labels = { 'opero.store': label, 'opero.limit.name': limitsOf(label).of(name) };
-      series('opero.store.lost_leases', labels).record(1);
+      series('opero.store.lost_leases', labels).record(state === 'lost' ? 1 : 0);
     },
   };
 }
