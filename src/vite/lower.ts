@@ -53,6 +53,12 @@ async function withoutEmptyFields(oxc: TransformWithOxc, config: object, file: s
 const loaderOf = (file: string): string =>
   isTypeScript.test(file) ? (file.endsWith('x') ? 'tsx' : 'ts') : file.endsWith('x') ? 'jsx' : 'js';
 
+/**
+ * A class that esbuild has called otherwise: `_Weather` where it names itself, `_a` where it stands in an expression. Events,
+ * metrics and configuration by name would know it so.
+ */
+const otherwiseCalled = /\b_\w* = class\b|\bclass \w+_default\b/;
+
 /** Leaves imports, JSX and newer syntax to vite, which knows what the project wants of them. */
 async function byEsbuild(
   esbuild: Esbuild,
@@ -60,7 +66,7 @@ async function byEsbuild(
   code: string,
   useDefineForClassFields: boolean,
 ): Promise<{ code: string; map: string }> {
-  const { code: compiled, map } = await esbuild.transform(code, {
+  const options = {
     loader: loaderOf(file),
     target: 'esnext',
     supported: { decorators: false },
@@ -69,6 +75,10 @@ async function byEsbuild(
     tsconfigRaw: { compilerOptions: { useDefineForClassFields, verbatimModuleSyntax: !file.endsWith('.cts') } },
     sourcefile: file,
     sourcemap: 'external',
-  });
-  return { code: compiled, map };
+  };
+  const { code: compiled, map } = await esbuild.transform(code, options);
+  if (!otherwiseCalled.test(compiled)) return { code: compiled, map };
+  // Not for every file: what keeps the names of classes stands in all functions too, those that are sent elsewhere as text.
+  const { code: named, map: mapOfNamed } = await esbuild.transform(code, { ...options, keepNames: true });
+  return { code: named, map: mapOfNamed };
 }

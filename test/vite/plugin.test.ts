@@ -100,6 +100,32 @@ describe('opero/vite', () => {
     assert.deepEqual([sources, sourcesContent], [['/src/weather.ts'], [decorated]]);
   });
 
+  test('leaves classes their names, and functions as they are where no class needs that', async () => {
+    const plugin = await started(withEsbuild);
+    const compile = async (code: string): Promise<string> =>
+      (await plugin.transform.handler(code, '/src/weather.ts'))?.code ?? assert.fail('left alone');
+    const code = `
+      const early = [];
+      const d = (method) => method;
+      export class Weather { static shared = new Weather(); @d async get() {} constructor() { early.push(new.target.name); } }
+      export class Tides { @d async get() {} static make() { return new Tides(); } }
+      export const Moon = class { @d async get() {} };
+      export default class { @d async get() {} }
+      export { early };`;
+    const made = (await import(`data:text/javascript,${encodeURIComponent(await compile(code))}`)) as Record<
+      'Weather' | 'Tides' | 'Moon' | 'default',
+      { readonly name: string }
+    > & { readonly early: string[] };
+    assert.deepEqual(
+      [made.Weather.name, made.Tides.name, made.Moon.name, made.default.name, made.early],
+      ['Weather', 'Tides', 'Moon', 'default', ['Weather']],
+    );
+    assert.doesNotMatch(
+      await compile(`${decorated}export const send = () => { const inner = () => 1; };`),
+      /__name\(\(\) =>/,
+    );
+  });
+
   const vite8 = `export const asked = [];
     export async function transformWithOxc(code, file, options) {
       asked.push(file);
