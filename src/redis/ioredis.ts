@@ -46,7 +46,12 @@ async function listen(
   setImmediate(() => subscriber.stream?.unref?.());
   await connected;
   subscriber.stream?.unref?.();
-  await subscriber.subscribe(...channels);
+  try {
+    await subscriber.subscribe(...channels);
+  } catch (error) {
+    subscriber.disconnect();
+    throw error;
+  }
   return () => subscriber.disconnect();
 }
 

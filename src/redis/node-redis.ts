@@ -40,7 +40,12 @@ async function listen(
   for (const event of ['error', 'end']) subscriber.on(event, ended);
   subscriber.unref();
   await subscriber.connect();
-  await subscriber.subscribe(channels, listener);
+  try {
+    await subscriber.subscribe(channels, listener);
+  } catch (error) {
+    subscriber.destroy();
+    throw error;
+  }
   return () => subscriber.destroy();
 }
 

@@ -27,13 +27,20 @@ const prefixRule: Rule = {
 
 const has = (client: object, name: string): boolean => typeof Reflect.get(client, name) === 'function';
 
+/** Pools, those for sentinels, and old ones send in other ways. */
+const isNodeRedis = (client: object): boolean =>
+  has(client, 'sendCommand') && has(client, 'duplicate') && !has(client, 'getMasterNode');
+
+const isSubscribe = (value: unknown): boolean => value === undefined || typeof value === 'function';
+
 function connectionOf(client: unknown): Connection {
   if (typeof client === 'object' && client !== null) {
     if (has(client, 'defineCommand') && has(client, 'call')) return ioRedis(client as IoRedis);
-    if (has(client, 'sendCommand')) return nodeRedis(client as NodeRedis);
-    if (has(client, 'send')) return senderOf(client as RedisSender);
+    if (isNodeRedis(client)) return nodeRedis(client as NodeRedis);
+    if (has(client, 'send') && isSubscribe(Reflect.get(client, 'subscribe'))) return senderOf(client as RedisSender);
   }
-  const allowed = 'a client of `redis` or `ioredis`, or an object with `send(args)`';
+  const allowed =
+    'a client of `redis` or `ioredis` for a server or a cluster, or an object with `send(args)`, and perhaps `subscribe(channel, listener)`';
   throw new ConfigurationError(`redisStore(): expected the client to be ${allowed}, got ${show(client)}`);
 }
 
