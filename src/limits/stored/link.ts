@@ -45,7 +45,7 @@ export class Link implements KnownStore {
   isHinted = false;
   /** Called when it has answered. */
   onTrip: (() => void) | undefined = undefined;
-  /** How many processes there were at last; 0: nobody knows. */
+  /** How many processes shared the limit that was asked for last; 0: nobody knows. */
   processes = 0;
   downAt: number | undefined = undefined;
   outages = 0;
@@ -85,6 +85,11 @@ export class Link implements KnownStore {
 
   /** Asks, and tells once what came of it: undefined if nothing in time, and the store is down. A late answer goes nowhere. */
   ask<Answer>(
+  /** How many processes are to be reckoned with in a limit that so many shared at last; 0: nobody knows. */
+  processesOf(known: number): number {
+    return this.options.processes ?? (known > 0 ? known : this.processes);
+  }
+
     tag: string,
     isHeld: boolean,
     send: () => Promise<Answer>,

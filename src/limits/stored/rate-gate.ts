@@ -57,6 +57,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #users = 0;
   #numbered = 0;
   #hasToldOfShare = false;
+  /** How many processes shared it at last; 0: nobody has said. */
+  #sharedBy = 0;
 
   constructor(
     readonly link: Link,
@@ -302,7 +304,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   #processes(): number {
-    const processes = this.link.options.processes ?? this.link.processes;
+    const processes = this.link.processesOf(this.#sharedBy);
     if (processes === 0 && !this.#hasToldOfShare) {
       this.#hasToldOfShare = true;
       this.link.emit({ type: 'share' }, this.tag);
@@ -388,6 +390,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
         id: this.#idOf(ask, at, weight),
         weight: this.countOf(weight).weight,
         from: receivedAt + (turn - storeNow),
+    this.#sharedBy = answer.processes;
         until: lapsesAt,
         toStoreTime: (time) => storeNow + (time - sentAt),
       });

@@ -69,6 +69,8 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   #giveAt = Number.POSITIVE_INFINITY;
   #beatAt = Number.POSITIVE_INFINITY;
   #hasToldOfShare = false;
+  /** How many processes shared it at last; 0: nobody has said. */
+  #sharedBy = 0;
   readonly #alarm = new Alarm(() => this.#turn(), false);
   readonly #lease = new Alarm(() => this.#lose(), false);
 
@@ -152,7 +154,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
 
   /** What this process may do alone. */
   #share(): number {
-    const processes = this.link.options.processes ?? this.link.processes;
+    const processes = this.link.processesOf(this.#sharedBy);
     if (processes > 0) return Math.max(1, Math.floor(this.#limit / processes));
     if (!this.#hasToldOfShare) this.link.emit({ type: 'share' }, this.tag);
     this.#hasToldOfShare = true;
@@ -300,6 +302,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     if (fence > 0) this.#fence = fence;
     for (const each of this.#running) each.isLeased = true;
     this.#others = others;
+    this.#sharedBy = processes;
     this.link.processes = processes;
     let wanted = 0;
     for (const [weight, count] of message.wanted) wanted += weight * count;
