@@ -387,7 +387,7 @@ describe('slots in a store', () => {
 
 describe('a pause of all keys', () => {
   /** A limit of two processes, and what one can do to the place where it is kept. */
-  function sharing() {
+  function sharing(isKeyed = true) {
     const memory = new Memory();
     const options = {
       timeout: 500,
@@ -397,7 +397,7 @@ describe('a pause of all keys', () => {
       onEvent: undefined,
     } as const;
     const stores = [0, 1].map(() => new StoreOn(new MemoryBackend(memory), options));
-    const config = { rate: 100, per: 1000, name: 'api', key: (key: string) => key };
+    const config = { rate: 100, per: 1000, name: 'api', ...(isKeyed && { key: (key: string) => key }) };
     const members = stores.map((store) => {
       const limiter = new RateLimiter({ ...config, store: store as unknown as Store } as RateLimitConfig);
       const starts: string[] = [];
@@ -467,6 +467,31 @@ describe('a pause of all keys', () => {
       await advance(clock, 10);
       assert.deepEqual(two.starts, ['b']);
     }));
+
+  for (const isWaiting of [true, false]) {
+    test(`ended elsewhere is noticed though nobody is told of it any more, by one who ${isWaiting ? 'waits' : 'comes'}`, () =>
+      underFakeClock(async (clock) => {
+        for (const isKeyed of [false, true]) {
+          const { memory, members } = sharing(isKeyed);
+          const [one, two] = members;
+          await Promise.all([one.run('a'), two.run('a')]);
+          await advance(clock, 2000);
+          await Promise.all([one.run('a'), two.run('a')]);
+          one.limiter.pause(Number.POSITIVE_INFINITY);
+          await advance(clock, 10);
+          if (isWaiting) void two.run('a');
+          await advance(clock, 10);
+          const all = [...memory.hints.values()];
+          memory.hints.clear();
+          for (const each of all) each.ended();
+          one.limiter.resume();
+          await advance(clock, 10);
+          if (!isWaiting) void two.run('a');
+          await advance(clock, 1500);
+          assert.equal(two.starts.length, 3);
+        }
+      }));
+  }
 });
 
 describe('a call that has its slot, and waits for its permit', () => {

@@ -21,6 +21,8 @@ export interface Linked {
   changed(): void;
   /** It is told of what there is for it from now on: what was told before went nowhere. */
   hinted?(): void;
+  /** It is told of nothing any more, and has to look itself. */
+  unhinted?(): void;
   /** The store was closed. */
   close(): void;
 }
@@ -83,13 +85,13 @@ export class Link implements KnownStore {
     return this.#trips.length === 0 ? undefined : Math.max(...this.#trips);
   }
 
-  /** Asks, and tells once what came of it: undefined if nothing in time, and the store is down. A late answer goes nowhere. */
-  ask<Answer>(
   /** How many processes are to be reckoned with in a limit that so many shared at last; 0: nobody knows. */
   processesOf(known: number): number {
     return this.options.processes ?? (known > 0 ? known : this.processes);
   }
 
+  /** Asks, and tells once what came of it: undefined if nothing in time, and the store is down. A late answer goes nowhere. */
+  ask<Answer>(
     tag: string,
     isHeld: boolean,
     send: () => Promise<Answer>,
@@ -133,6 +135,12 @@ export class Link implements KnownStore {
   hinted(): void {
     this.isHinted = true;
     for (const each of [...this.active]) each.hinted?.();
+  }
+
+  /** It listens to hints no more. */
+  unhinted(): void {
+    this.isHinted = false;
+    for (const each of [...this.active]) each.unhinted?.();
   }
 
   /** Tells what came of the store, or of a limit in it. */

@@ -124,6 +124,11 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     return Math.max(this.#pause.left, this.whole.left);
   }
 
+  /** Whether nobody tells that its pause is over. That of all keys is looked at for all of them. */
+  get #hasToLook(): boolean {
+    return !this.link.isHinted && (this.hasKey ? this.#pause.left : this.#pauseLeft) > 0;
+  }
+
   /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
   get #isUnknown(): boolean {
     return this.hasKey && this.whole.isUnknown;
@@ -235,6 +240,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.wake();
   }
 
+  unhinted(): void {
+    this.wake();
+  }
+
   close(): void {
     this.line.refuseAll(({ site }) => closed(site));
     this.#alarm.clear();
@@ -258,6 +267,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (this.link.isClosed) return;
     const time = now();
     if (this.hasKey && this.isWaiting) this.whole.look();
+    // It may have been told until now.
+    if (this.#hasToLook && !this.#isAsking) this.#lookAt = Math.min(this.#lookAt, time + lookEvery);
     this.#reserved.dropLapsed(time);
     this.line.serve();
     if (this.link.isDown && this.link.options.whenDown === 'reject')
@@ -379,6 +390,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const until = receivedAt + (again - storeNow);
     this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
     this.#othersWait = answer.othersWait;
+    this.#sharedBy = answer.processes;
     this.link.processes = answer.processes;
     let isTooLate = false;
     const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
@@ -390,7 +402,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
         id: this.#idOf(ask, at, weight),
         weight: this.countOf(weight).weight,
         from: receivedAt + (turn - storeNow),
-    this.#sharedBy = answer.processes;
         until: lapsesAt,
         toStoreTime: (time) => storeNow + (time - sentAt),
       });
@@ -401,9 +412,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
       if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
     }
     if (!this.hasKey) this.whole.answered(reply);
-    // Where nobody tells that a pause is over, that is looked at.
-    if ((this.hasKey ? this.#pause.left : this.#pauseLeft) > 0 && !this.link.isHinted)
-      this.#lookAt = receivedAt + lookEvery;
+    if (this.#hasToLook) this.#lookAt = receivedAt + lookEvery;
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.

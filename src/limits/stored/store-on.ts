@@ -61,7 +61,7 @@ export class StoreOn implements Store {
       pause: (tag: string, duration: number, isForAll: boolean) => this.#names.pause(tag, duration, isForAll),
       ended: () => {
         // What is connected after this one has ended is not this one's affair.
-        if (mine === this.#subscription) this.#link.isHinted = false;
+        if (mine === this.#subscription) this.#link.unhinted();
       },
     };
     const mine = {};
