@@ -12,7 +12,7 @@ import {
 } from 'opero';
 import { redisStore } from 'opero/redis';
 import { memoryStore } from 'opero/testing';
-import type { LeaseAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
+import type { LeaseAnswer, PermitAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
 import { Memory, MemoryBackend } from '../../src/limits/stored/memory-backend.js';
 import { LeaseState } from '../../src/limits/stored/memory-leases.js';
 import { PermitState } from '../../src/limits/stored/memory-permits.js';
@@ -73,6 +73,16 @@ class Server {
     this.told.push(args.filter((each) => each === 'charge').length);
     if (args.includes('pause')) this.pauses.push(Number(args[args.indexOf('pause') + 1]) / 1000);
     return [1_000_000_000, 0, 0, 1, 0, 1_000_000, 0];
+  }
+}
+
+/** What is asked comes there so many milliseconds late. */
+class SlowBackend extends MemoryBackend {
+  delay = 0;
+
+  override async reserve(tag: string, message: PermitAsk): Promise<PermitAnswer> {
+    if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay));
+    return await super.reserve(tag, message);
   }
 }
 
@@ -266,6 +276,35 @@ describe('rate limits in a store', () => {
       void other.api.get();
       await advance(clock, 500);
       assert.equal(other.starts.length, 2);
+    }));
+
+  test('R8 what was asked for when its store is closed goes back', () =>
+    underFakeClock(async (clock) => {
+      const memory = new Memory();
+      const options = {
+        timeout: 500,
+        whenDown: 'wait',
+        lease: 10_000,
+        processes: undefined,
+        onEvent: undefined,
+      } as const;
+      const slow = new SlowBackend(memory);
+      const store = new StoreOn(slow, options) as unknown as Store;
+      const other = new StoreOn(new MemoryBackend(memory), options) as unknown as Store;
+      const [first, second] = [store, other].map((each) => limited(each, { rate: 2, per: 20_000 })) as [
+        ReturnType<typeof limited>,
+        ReturnType<typeof limited>,
+      ];
+      slow.delay = 60;
+      const calls = [first.api.get(), first.api.get()].map((call) => call.catch(() => {}));
+      await advance(clock, 30);
+      void store.close();
+      await Promise.all(calls);
+      await advance(clock, 200);
+      void second.api.get();
+      void second.api.get();
+      await advance(clock, 10);
+      assert.deepEqual([first.starts.length, second.starts.length], [0, 2]);
     }));
 
   test('R9 while others wait, a start counts from when it was, not from when it might have been', () =>

@@ -41,7 +41,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** Whether nobody starts here, whatever the store says. */
   #isHeld = false;
   #asked = 0;
-  #isAsking = false;
+  /** What is asked just now. */
+  #asking: PermitAsk | undefined;
   #hasTurn = false;
   /** When it is worth asking again, by the clock of this process. */
   #againAt = Number.NEGATIVE_INFINITY;
@@ -132,6 +133,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
   get #isUnknown(): boolean {
     return this.hasKey && this.whole.isUnknown;
+  get #isAsking(): boolean {
+    return this.#asking !== undefined;
+  }
+
   }
 
   configure(rules: RateRules): void {
@@ -251,6 +256,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     if (!this.link.isDown && !this.notes.isEmpty) {
       const ask = this.#message([], this.notes.take().notes);
       this.link.tellLast(() => this.link.backend.reserve(this.tag, ask));
+    if (this.#asking !== undefined) this.#disown(this.#asking);
     }
   }
 
@@ -355,7 +361,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   #ask(wanted: readonly Run[]): void {
-    this.#isAsking = true;
     this.#lookAt = Number.POSITIVE_INFINITY;
     const no = ++this.#asked;
     const { notes, done } = this.notes.take();
@@ -363,9 +368,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.link.ask(
       this.tag,
       this.isWaiting,
+    this.#asking = ask;
       () => this.link.backend.reserve(this.tag, ask),
       (reply) => {
-        this.#isAsking = false;
+        this.#asking = undefined;
         if (reply !== undefined) {
           done();
           this.#answered(reply, ask, no);
