@@ -140,5 +140,7 @@ function fieldsOf(note: Note): string[] {
   if (kind === 'charge') return [kind, note.id, micros(note.age), micros(note.shift)];
   if (kind === 'change') return [kind, note.id, note.to, micros(note.shift)];
   const told = note.isForAll ? `${kind}All` : kind;
-  return kind === 'pause' ? [told, micros(note.duration)] : [told];
+  if (kind === 'resume') return [told];
+  const { until = Number.POSITIVE_INFINITY } = note;
+  return [told, micros(note.duration), Number.isFinite(until) ? latestMicros(until) : '0'];
 }

@@ -84,7 +84,8 @@ for i = 1, tonumber(next()) do
     redis.call('ZREM', log, id)
     if latest and weightOf(to) > 0 then put(to, latest + shift) end
   elseif kind == 'pause' or kind == 'pauseAll' then
-    local duration = tonumber(next())
+    local duration, untilAt = tonumber(next()), tonumber(next())
+    if untilAt > 0 then duration = math.max(0, math.min(duration, untilAt - t)) end
     if kind == 'pause' then pause = math.max(pause, t + duration) set('pause', text(pause))
     else all = math.max(all, t + duration) set('all', text(all)) end
     if duration > 0 then tell(kind, duration) end

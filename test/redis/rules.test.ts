@@ -435,7 +435,8 @@ describe('a pause of all keys', () => {
       processes: undefined,
       onEvent: undefined,
     } as const;
-    const stores = [0, 1].map(() => new StoreOn(new MemoryBackend(memory), options));
+    const network = new SlowBackend(memory);
+    const stores = [network, new MemoryBackend(memory)].map((backend) => new StoreOn(backend, options));
     const config = { rate: 100, per: 1000, name: 'api', ...(isKeyed && { key: (key: string) => key }) };
     const members = stores.map((store) => {
       const limiter = new RateLimiter({ ...config, store: store as unknown as Store } as RateLimitConfig);
@@ -443,7 +444,7 @@ describe('a pause of all keys', () => {
       const run = new Orchestrator({ rateLimit: limiter }).wrap(async (key: string) => void starts.push(key));
       return { store, limiter, starts, run };
     });
-    return { memory, members: members as [(typeof members)[0], (typeof members)[0]] };
+    return { memory, network, members: members as [(typeof members)[0], (typeof members)[0]] };
   }
 
   test('that was asked for while the store was down is told once it is back, and what is over by then ends nothing', () =>
@@ -505,6 +506,28 @@ describe('a pause of all keys', () => {
       one.limiter.resume();
       await advance(clock, 10);
       assert.deepEqual(two.starts, ['b']);
+    }));
+
+  test('that is told of when it is over, as a message came late, holds nobody', () =>
+    underFakeClock(async (clock) => {
+      for (const isKeyed of [false, true]) {
+        const { members, network } = sharing(isKeyed);
+        const [one, two] = members;
+        await Promise.all([one.run('a'), two.run('a')]);
+        await advance(clock, 10);
+        network.delay = 3000;
+        one.limiter.pause(2000);
+        await advance(clock, 3100);
+        network.delay = 0;
+        void two.run('a');
+        await advance(clock, 10);
+        assert.equal(two.starts.length, 2);
+        one.limiter.pause(2000);
+        await advance(clock, 3000);
+        void two.run('a');
+        await advance(clock, 10);
+        assert.equal(two.starts.length, 3);
+      }
     }));
 
   for (const isWaiting of [true, false]) {

@@ -11,8 +11,11 @@ export type Note =
   | { readonly kind: 'charge'; readonly id: string; readonly age: number; readonly shift: number }
   /** One that was used turned out to be another one, and counts from `shift` later on; where it counts no more, nothing. */
   | { readonly kind: 'change'; readonly id: string; readonly to: string; readonly shift: number }
-  /** Nobody starts for so long; `isForAll`, told to the limit without a key: whatever the key. */
-  | { readonly kind: 'pause'; readonly duration: number; readonly isForAll: boolean }
+  /**
+   * Nobody starts for so long, and not beyond `until` by the clock of the store, as far as that is known: what tells of it may
+   * come late. `isForAll`, told to the limit without a key: whatever the key.
+   */
+  | { readonly kind: 'pause'; readonly duration: number; readonly isForAll: boolean; readonly until?: number }
   | { readonly kind: 'resume'; readonly isForAll: boolean };
 
 /** What a process asks for its waiters. All times are milliseconds. */

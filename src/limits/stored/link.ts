@@ -49,6 +49,8 @@ export class Link implements KnownStore {
   onTrip: (() => void) | undefined = undefined;
   /** How many processes shared the limit that was asked for last; 0: nobody knows. */
   processes = 0;
+  /** The latest that the clock of the store can show at a time; Infinity: nobody knows. */
+  toStoreTime: (time: number) => number = () => Number.POSITIVE_INFINITY;
   downAt: number | undefined = undefined;
   outages = 0;
   lostLeases = 0;

@@ -76,10 +76,12 @@ export class PermitState {
       log.delete(note.id);
       if (latest !== undefined && weightOf(note.to) > 0) log.set(note.to, latest + note.shift);
     } else if (note.kind === 'pause') {
-      const until = time + note.duration;
+      const { until: end = Number.POSITIVE_INFINITY } = note;
+      const duration = Math.max(0, Math.min(note.duration, end - time));
+      const until = time + duration;
       if (note.isForAll) this.#allPausedUntil = Math.max(this.#allPausedUntil, until);
       else this.#pausedUntil = Math.max(this.#pausedUntil, until);
-      if (note.duration > 0) paused(note.duration, note.isForAll);
+      if (duration > 0) paused(duration, note.isForAll);
     } else if (note.kind === 'resume') {
       if (note.isForAll) this.#allPausedUntil = 0;
       else this.#pausedUntil = 0;

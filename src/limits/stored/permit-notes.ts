@@ -22,6 +22,8 @@ export class Notes {
   constructor(
     /** For how long a start counts, in milliseconds, and how many there may be in that time. */
     readonly counting: () => { readonly duration: number; readonly starts: number },
+    /** What the clock of the store shows at a time; Infinity: nobody knows. */
+    readonly toStoreTime: (time: number) => number,
   ) {}
 
   get isEmpty(): boolean {
@@ -55,7 +57,9 @@ export class Notes {
     return {
       notes: taken.map(({ note, at }) => {
         if (note.kind === 'charge') return { ...note, age: note.age + (time - at) };
-        return note.kind === 'pause' ? { ...note, duration: Math.max(0, note.duration - (time - at)) } : note;
+        if (note.kind !== 'pause') return note;
+        const end = at + note.duration;
+        return { ...note, duration: Math.max(0, end - time), until: this.toStoreTime(end) };
       }),
       done: () => this.#set(this.#kept.filter((each) => !told.has(each))),
     };

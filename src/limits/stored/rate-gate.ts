@@ -28,10 +28,13 @@ const lookEvery = 1000;
 export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly kind = 'rateLimit';
   onIdle: (() => void) | undefined = undefined;
-  readonly notes = new Notes(() => {
-    const { window, horizon, starts } = this.terms;
-    return { duration: window + horizon, starts };
-  });
+  readonly notes = new Notes(
+    () => {
+      const { window, horizon, starts } = this.terms;
+      return { duration: window + horizon, starts };
+    },
+    (time) => this.link.toStoreTime(time),
+  );
   readonly starts = new OwnStarts();
   readonly line = new StoreLine(this);
   terms: RateTerms;
@@ -130,13 +133,13 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     return !this.link.isHinted && (this.hasKey ? this.#pause.left : this.#pauseLeft) > 0;
   }
 
-  /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
-  get #isUnknown(): boolean {
-    return this.hasKey && this.whole.isUnknown;
   get #isAsking(): boolean {
     return this.#asking !== undefined;
   }
 
+  /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
+  get #isUnknown(): boolean {
+    return this.hasKey && this.whole.isUnknown;
   }
 
   configure(rules: RateRules): void {
@@ -253,10 +256,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.line.refuseAll(({ site }) => closed(site));
     this.#alarm.clear();
     this.#reserved.keep(0);
+    if (this.#asking !== undefined) this.#disown(this.#asking);
     if (!this.link.isDown && !this.notes.isEmpty) {
       const ask = this.#message([], this.notes.take().notes);
       this.link.tellLast(() => this.link.backend.reserve(this.tag, ask));
-    if (this.#asking !== undefined) this.#disown(this.#asking);
     }
   }
 
@@ -365,10 +368,10 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const no = ++this.#asked;
     const { notes, done } = this.notes.take();
     const ask = this.#message(wanted, notes);
+    this.#asking = ask;
     this.link.ask(
       this.tag,
       this.isWaiting,
-    this.#asking = ask;
       () => this.link.backend.reserve(this.tag, ask),
       (reply) => {
         this.#asking = undefined;
@@ -398,6 +401,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.#othersWait = answer.othersWait;
     this.#sharedBy = answer.processes;
     this.link.processes = answer.processes;
+    const toStoreTime = (time: number): number => storeNow + (time - sentAt);
+    this.link.toStoreTime = toStoreTime;
     let isTooLate = false;
     const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
     for (const [at, turn] of permits.entries()) {
@@ -409,7 +414,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
         weight: this.countOf(weight).weight,
         from: receivedAt + (turn - storeNow),
         until: lapsesAt,
-        toStoreTime: (time) => storeNow + (time - sentAt),
+        toStoreTime,
       });
     }
     // What was asked before may have been answered before the pause, too.

@@ -16,7 +16,10 @@ const lookEvery = 1000;
 export class WholePause implements Linked {
   readonly isWaiting = false;
   readonly #spell = new Spell();
-  readonly #notes = new Notes(() => ({ duration: Number.POSITIVE_INFINITY, starts: 0 }));
+  readonly #notes = new Notes(
+    () => ({ duration: Number.POSITIVE_INFINITY, starts: 0 }),
+    (time) => this.link.toStoreTime(time),
+  );
   #isAsking = false;
   /** When it was last asked for, and whether others have told of each change since. */
   #readAt = Number.NEGATIVE_INFINITY;
