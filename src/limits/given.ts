@@ -1,8 +1,10 @@
 import { ConfigurationError } from '../core/errors.js';
 import { anything, fixed, type Rule, readOptions, show, type Where, wrongOption } from '../core/options.js';
+import { commonOf } from './common.js';
 import type { Limiter } from './found.js';
 import type { SharingConfig } from './limiters.js';
 import { insideOf, type Shared } from './shared.js';
+import type { StoreConfig } from './store.js';
 
 /** A limiter that tells of itself. */
 export type Limited = Limiter & { readonly waiting: number; readonly used: number };
@@ -45,7 +47,7 @@ export function readLimit<Options extends object>(given: unknown, where: Where, 
 }
 
 /** What a decorator of limits takes: a number, options, a shared limiter, one with options beside it; or several of these. */
-export function readLimits<L extends Limited, Options extends SharingConfig>(
+export function readLimits<L extends Limited, Options extends SharingConfig & StoreConfig>(
   given: unknown,
   where: Where,
   kind: LimitKind<Options>,
@@ -81,7 +83,7 @@ function check<Options>(given: unknown, where: Where, kind: LimitKind<Options>, 
   return checked();
 }
 
-function readStack<L extends Limited, Options extends SharingConfig>(
+function readStack<L extends Limited, Options extends SharingConfig & StoreConfig>(
   given: readonly unknown[],
   where: Where,
   kind: LimitKind<Options>,
@@ -89,12 +91,13 @@ function readStack<L extends Limited, Options extends SharingConfig>(
   if (given.length === 0)
     throw new ConfigurationError(`${where.text}: expected at least one limit, got an empty array`);
   const limits = given.map((each, at) => readOne<L, Options>(each, inStack(where, at), kind));
-  const shared = limits.flatMap((each) => each.shared ?? []);
-  if (new Set(shared).size === shared.length) return limits;
-  throw new ConfigurationError(`${where.text}: a limiter stands there twice; each call would take from it twice`);
+  const common = limits.map(commonOf).filter((each) => each !== undefined);
+  if (new Set(common).size === common.length) return limits;
+  const what = limits.every(({ shared }) => shared === undefined) ? '`name`' : 'limiter';
+  throw new ConfigurationError(`${where.text}: a ${what} stands there twice; each call would take from it twice`);
 }
 
-function readOne<L extends Limited, Options extends SharingConfig>(
+function readOne<L extends Limited, Options extends SharingConfig & StoreConfig>(
   given: unknown,
   where: Where,
   kind: LimitKind<Options>,

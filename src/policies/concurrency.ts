@@ -8,6 +8,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Where } from '../core/options.js';
 import type { ErrorClass, OneOrMore } from '../core/types.js';
 import type { Admission } from '../limits/admission.js';
+import { commonOf } from '../limits/common.js';
 import { type Finder, finder, type Making, ranksOf, shownOf, storedFinder } from '../limits/finders.js';
 import { type Limit, readLimits } from '../limits/given.js';
 import { inStore } from '../limits/in-store.js';
@@ -101,10 +102,10 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
   const steps = limits.map(
     (limit, at): PolicyStep => ({
       rank: ranks[at] as number,
-      shares: limit.shared,
+      shares: commonOf(limit),
       ...(limits.length > 1 && { name: `concurrency[${at}]` }),
       wrap(around, site) {
-        const refusal = limit.shared && orderProblem(site);
+        const refusal = commonOf(limit) && orderProblem(site);
         if (refusal !== undefined) return refusing(refusal, around);
         const found = finder(limits, at, policy, site, making);
         if (limit.options().store !== undefined) {
@@ -162,12 +163,13 @@ export function concurrencyPolicy(given: unknown, where: Where): Policy {
 /** The methods of a class call each other, and then wait for slots that they hold themselves. */
 function checkForClass(limits: readonly Limit<Admission, ConcurrencyOptions>[], where: Where): void {
   const endless = limits.find(
-    ({ shared, options }) => shared !== undefined && options().maxWait === Number.POSITIVE_INFINITY,
+    (limit) => commonOf(limit) !== undefined && limit.options().maxWait === Number.POSITIVE_INFINITY,
   );
   if (endless === undefined) return;
+  const what = endless.shared === undefined ? 'a limit of one `name`' : 'a ConcurrencyLimiter';
   const why = 'its methods would wait for ever where one calls another while all slots are held';
   throw new ConfigurationError(
-    `${where.text}: expected \`maxWait\` to be finite where a whole class shares a ConcurrencyLimiter, got Infinity; ${why}`,
+    `${where.text}: expected \`maxWait\` to be finite where a whole class shares ${what}, got Infinity; ${why}`,
   );
 }
 
