@@ -68,9 +68,9 @@ type ArgsOf<Target, Name extends PropertyKey> = [MethodOf<Target, Name>] extends
  * @param method The method's name; `'static name'` for a static one that shares its name with an instance one.
  * @param args Its arguments.
  * @param options `delay` (0), `id`, `attempts` (1), `backoff` (none).
- * @returns The id of the job.
+ * @returns The id of the job; of the one that is there, where one of this `id` waits or runs already.
  * @throws ConfigurationError when the method has no `@queued`, or an option is wrong.
- * @throws JobError when the arguments cannot travel.
+ * @throws JobError when the arguments cannot travel, or Redis refuses the job.
  * @example
  * await enqueue(crm, 'sync', ['north'], { delay: 60_000, id: 'sync-north' });
  */
@@ -101,12 +101,13 @@ export async function enqueue<Target extends object, Name extends PropertyKey>(
     args: encodeArgs(args, termsOf(site, policy), signalOf(args, site.signalAt)),
     ...(trace !== undefined && { trace }),
   } as const;
-  const jobId = await queueFor(policy).add(labelOf(data), data, {
+  const { id: jobId, isNew } = await queueFor(policy).add(labelOf(data), data, {
     attempts: attempts as number,
     ...(delay !== undefined && { delay }),
     ...(id !== undefined && { jobId: id }),
     ...(backoff !== undefined && { backoff }),
   });
+  if (!isNew) return jobId;
   const stats = statsFor(policy, site);
   stats.sent++;
   if (areJobsTold()) tellOfJob('queued', stats, { jobId });

@@ -8,7 +8,7 @@ import { nextTurn } from './hold.js';
 import { type Link, linkTo } from './link.js';
 import { abortsKey, encodeFailure, type JobData, labelOf } from './message.js';
 import type { PendingCall } from './pending-call.js';
-import { appendAbort, type JobState, lookAt } from './scripts.js';
+import { appendAbort, claimJob, type JobState, lookAt } from './scripts.js';
 import type { CallQueue } from './waiting-call.js';
 
 /** How many jobs go in one message to Redis. */
@@ -18,6 +18,13 @@ const mostAtOnce = 1_000;
 const lookForWorkersEvery = 10_000;
 
 const ignore = (): void => {};
+
+/** A job that was to be added. */
+interface AddedJob {
+  readonly id: string;
+  /** Whether it was: one of its id may wait or run already. */
+  readonly isNew: boolean;
+}
 
 interface Opened {
   readonly link: Link;
@@ -47,20 +54,36 @@ export class QueueClient implements CallQueue {
     return this.#onTheWay.has(id);
   }
 
-  /** Puts a job into the queue for which nobody waits. Gives its id. */
-  async add(name: string, data: JobData, options: JobsOptions): Promise<string> {
-    const { link, queue } = await this.#open();
-    const { jobId } = options;
-    const unwatch = link.watch.begin();
+  /**
+   * Puts a job into the queue for which nobody waits.
+   *
+   * @throws JobError when it cannot be put there.
+   */
+  async add(name: string, data: JobData, options: JobsOptions): Promise<AddedJob> {
     try {
-      // One that has ended is in nobody's way.
-      if (jobId !== undefined && (await this.look(jobId)).hasEnded) await queue.remove(jobId);
-      const { id } = await queue.add(name, data, options);
-      this.#lookForWorkers(queue, (state) => tellOfQueue(state, this.name));
-      return id as string;
-    } finally {
-      unwatch();
+      const { link, queue } = await this.#open();
+      const unwatch = link.watch.begin();
+      try {
+        const added = await this.#addOne(link, queue, name, data, options);
+        this.#lookForWorkers(queue, (state) => tellOfQueue(state, this.name));
+        return added;
+      } finally {
+        unwatch();
+      }
+    } catch (error) {
+      throw notQueued(name, this.name, error);
     }
+  }
+
+  async #addOne({ client }: Link, queue: Queue, name: string, data: JobData, options: JobsOptions): Promise<AddedJob> {
+    const { jobId } = options;
+    if (jobId === undefined) return { id: (await queue.add(name, data, options)).id as string, isNew: true };
+    const { isThere, hasEnded } = await this.look(jobId);
+    if (isThere && !hasEnded) return { id: jobId, isNew: false };
+    // One that has ended is in nobody's way.
+    if (hasEnded) await queue.remove(jobId);
+    await queue.add(name, data, options);
+    return { id: jobId, isNew: await claimJob(client, queue.toKey(jobId)) };
   }
 
   async look(id: string): Promise<JobState> {
@@ -108,7 +131,7 @@ export class QueueClient implements CallQueue {
     try {
       await this.#add(calls);
     } catch (error) {
-      for (const call of calls) call.fail(notQueued(call, error));
+      for (const call of calls) call.fail(notQueued(call.site.label, this.name, error));
     }
   }
 
@@ -159,12 +182,10 @@ export class QueueClient implements CallQueue {
   }
 }
 
-function notQueued({ site, queue }: PendingCall, error: unknown): unknown {
-  if (error instanceof ConfigurationError) return error;
-  const why = isError(error) ? error.message : String(error);
-  return new JobError(`${site.label}: its job could not be put into the queue '${queue.name}': ${why}`, 'not-queued', {
-    cause: error,
-  });
+function notQueued(label: string, queue: string, cause: unknown): unknown {
+  if (cause instanceof ConfigurationError) return cause;
+  const why = isError(cause) ? cause.message : String(cause);
+  return new JobError(`${label}: its job could not be put into the queue '${queue}': ${why}`, 'not-queued', { cause });
 }
 
 /** The queues that there are, by where they are reached. */

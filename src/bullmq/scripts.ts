@@ -23,13 +23,18 @@ const note = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HSET', KEYS[1], 'opero', ARGV[1]) end
 return 0`;
 
+/** Gives 1 to the first who asks for a job, and 0 to the others: of those who add one of the same id, one has added it. */
+const claim = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 1 end
+return redis.call('HSETNX', KEYS[1], 'operoAdded', '1')`;
+
 /** What is known of a job: whether it is there, when a worker took it, when it ended, and what came of it. */
 const look = `
 local found = redis.call('HMGET', KEYS[1], 'timestamp', 'processedOn', 'finishedOn', 'returnvalue', 'failedReason', 'opero')
 for at = 1, 6 do found[at] = found[at] or '' end
 return found`;
 
-const scripts = { append, trim, note, look } as const;
+const scripts = { append, trim, note, claim, look } as const;
 
 const nameOf = (script: keyof typeof scripts): string => `operoJob:${script}:1`;
 
@@ -70,6 +75,10 @@ export const trimTo = (client: IRedisClient, key: string, id: string): Promise<u
 /** Keeps the error of a job with the job. */
 export const noteError = (client: IRedisClient, jobKey: string, error: string): Promise<unknown> =>
   client.runCommand(nameOf('note'), [jobKey, error]);
+
+/** Whether it was this one who added the job, of all that did so by its id. */
+export const claimJob = async (client: IRedisClient, jobKey: string): Promise<boolean> =>
+  (await client.runCommand(nameOf('claim'), [jobKey])) === 1;
 
 /** What a queue knows of a job. */
 export interface JobState {

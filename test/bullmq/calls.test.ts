@@ -173,6 +173,23 @@ describe('a method with @queued, served in this process', needsRedis, () => {
     await (await queue.getJob('sync-north'))?.remove();
   });
 
+  test('enqueue() gives the id of a job that is there, which does not count as one more', async () => {
+    const queuedJobs: Events['job'][] = [];
+    using _ = on('job', (event) => event.state === 'queued' && event.method === 'total' && queuedJobs.push(event));
+    const options = { id: 'total-1', delay: 60_000 };
+    assert.equal(await enqueue(Crm, 'total', [1, 1], options), 'total-1');
+    assert.equal(await enqueue(Crm, 'total', [2, 2], options), 'total-1');
+    const atOnce = Array.from({ length: 5 }, () => enqueue(Crm, 'total', [3, 3], { ...options, id: 'total-2' }));
+    assert.deepEqual(new Set(await Promise.all(atOnce)), new Set(['total-2']));
+    assert.deepEqual(
+      queuedJobs.map(({ jobId }) => jobId),
+      ['total-1', 'total-2'],
+    );
+    const job = await queue.getJob('total-1');
+    assert.deepEqual(job?.data.args, [1, 1]);
+    for (const id of ['total-1', 'total-2']) await queue.remove(id);
+  });
+
   test('J9 what cannot travel, and what is too large, rejects with a JobError that says what', async () => {
     const wrong = await rejection(crm.echo({ socket: () => 1 }));
     assert.ok(wrong instanceof JobError && isJobError(wrong));
@@ -377,6 +394,28 @@ describe('a method with @queued, served in this process', needsRedis, () => {
     assert.doesNotMatch(explain(Mail), /connection/);
     using _ = configure(Mail, 'copy', { queued: { maxBytes: 10 } });
     assert.match(String(await rejection(new Mail().copy('Ann of the far north'))), /maxBytes/);
+  });
+});
+
+describe('a Redis that refuses jobs', needsRedis, () => {
+  let redis: RedisServer;
+  before(async () => {
+    redis = await RedisServer.start('--maxmemory', '1500kb', '--maxmemory-policy', 'noeviction');
+  });
+  after(() => redis.stop());
+
+  test('a call, and enqueue(), reject with a JobError that says so, and its cause', async () => {
+    class Full {
+      @queued({ name: 'full', connection: redis.connection })
+      async call(_text: string): Promise<void> {}
+    }
+    const text = 'x'.repeat(500_000);
+    for (const made of [new Full().call(text), enqueue(Full, 'call', [text])]) {
+      const error = await rejection(made);
+      assert.ok(error instanceof JobError && error.reason === 'not-queued', String(error));
+      assert.match(error.message, /^Full\.call: its job could not be put into the queue 'full': OOM/);
+      assert.match(String(error.cause), /OOM/);
+    }
   });
 });
 
