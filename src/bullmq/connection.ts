@@ -84,13 +84,39 @@ export async function resolveConnection(source: ConnectionSource): Promise<Queue
   return asking;
 }
 
-/** What BullMQ takes for a connection; commands wait until Redis is there, as calls may have it. */
+/** Commands wait until Redis is there, as calls may have it, and BullMQ's workers must. */
+const patient = { maxRetriesPerRequest: null };
+
+/** What BullMQ takes for a connection. */
 export const optionsOf = (connection: QueueConnection): RedisOptions | IRedisClient =>
   (typeof connection === 'string'
-    ? { url: connection, maxRetriesPerRequest: null }
+    ? { url: connection, ...patient }
     : isClient(connection)
       ? connection
-      : { maxRetriesPerRequest: null, ...connection }) as RedisOptions | IRedisClient;
+      : { ...connection, ...patient }) as RedisOptions | IRedisClient;
+
+/** What of a client of ioredis says for how long its commands wait. */
+interface Retries {
+  readonly maxRetriesPerRequest?: number | null;
+}
+
+/**
+ * A client like the one that is given, whose commands wait until Redis is there; undefined where those of this one do.
+ *
+ * @throws ConfigurationError when this is a cluster whose commands do not wait.
+ */
+export function patientLike(client: object): IRedisClient | undefined {
+  const { options = {}, isCluster } = client as {
+    readonly options?: Retries & { readonly redisOptions?: Retries };
+    readonly isCluster?: boolean;
+  };
+  if (isCluster === true) {
+    if (!options.redisOptions?.maxRetriesPerRequest) return undefined;
+    const cure = 'give the `redisOptions` of the cluster `maxRetriesPerRequest: null`';
+    throw new ConfigurationError(`@queued: the commands of \`connection\` do not wait until Redis is there; ${cure}`);
+  }
+  return options.maxRetriesPerRequest ? (client as IRedisClient).duplicate(patient) : undefined;
+}
 
 /** What tells two connections apart: options that are alike are one. */
 export function identityOf(connection: QueueConnection): unknown {

@@ -8,6 +8,7 @@ import {
   isClient,
   loadBullMQ,
   optionsOf,
+  patientLike,
   type QueueConnection,
   resolveConnection,
 } from './connection.js';
@@ -79,7 +80,7 @@ export class Link {
 
   /** A connection of its own, for what blocks. */
   connectApart(): Promise<IRedisClient> {
-    return connect(this.bullmq, this.client, true);
+    return connect(this.bullmq, this.client, true, true);
   }
 
   /** Waits for outcomes from now on. */
@@ -135,20 +136,39 @@ export class Link {
   }
 }
 
-/** A client for a connection; one of its own if that is asked for. What is not the user's keeps no program alive. */
-async function connect(bullmq: BullMQ, connection: QueueConnection, isApart: boolean): Promise<IRedisClient> {
+/** What Redis says to those that it never lets in, or not into that database. */
+const refusal = /^(WRONGPASS|NOAUTH|NOPERM|ERR DB index|ERR invalid password|ERR AUTH)/;
+
+/**
+ * A client for a connection; one of its own if that is asked for. What is not the user's keeps no program alive. Rejects
+ * where Redis refuses it.
+ */
+async function connect(
+  bullmq: BullMQ,
+  connection: QueueConnection,
+  isOurs: boolean,
+  isApart: boolean,
+): Promise<IRedisClient> {
   const options = optionsOf(connection);
-  const isOurs = isApart || !isClient(connection);
   const backend: RedisQueueBackend = bullmq.createRedisBackend('opero', { connection: options }, { blocking: isApart });
-  // Else an error of the connection would end the program. What comes of it is told by the commands.
+  const refused = new Promise<never>((_, reject) => {
+    backend.connection.on('error', (error: Error) => {
+      // Of other errors the commands tell; without a listener each would end the program.
+      if (refusal.test(error.message)) reject(error);
+    });
+  });
   backend.on('error', ignore);
-  backend.connection.on('error', ignore);
-  const raw = Reflect.get(backend.connection, '_client') as unknown;
+  const raw = Reflect.get(backend.connection, '_client') as IRedisClient | undefined;
   if (isOurs && raw !== undefined) {
     holdNothing(raw);
     boundGreeting(raw);
   }
-  return await backend.connection.client;
+  try {
+    return await Promise.race([backend.connection.client, refused]);
+  } catch (error) {
+    if (isOurs) raw?.disconnect();
+    throw error;
+  }
 }
 
 /** The links that there are, by what tells connections apart. */
@@ -161,9 +181,11 @@ export async function linkTo(source: ConnectionSource): Promise<Link> {
   let link = links.get(identity);
   if (link === undefined) {
     link = loadBullMQ().then(async (bullmq) => {
-      const client = await connect(bullmq, connection, false);
+      const like = isClient(connection) ? patientLike(connection as object) : undefined;
+      const isOurs = like !== undefined || !isClient(connection);
+      const client = await connect(bullmq, like ?? connection, isOurs, false);
       defineScripts(client);
-      return new Link(bullmq, client, !isClient(connection));
+      return new Link(bullmq, client, isOurs);
     });
     links.set(identity, link);
     link.catch(() => links.delete(identity));

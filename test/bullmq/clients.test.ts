@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { after, describe, test } from 'node:test';
-import { Cluster } from 'ioredis';
-import { ConfigurationError } from 'opero';
+import { Cluster, Redis } from 'ioredis';
+import { ConfigurationError, JobError } from 'opero';
 import { type ConnectionSource, enqueue, queued, serve } from 'opero/bullmq';
 import { createClient, createCluster } from 'redis';
 import { startCluster } from '../redis/support/backends.js';
@@ -67,6 +67,47 @@ describe('the connections that @queued takes', needsRedis, () => {
     await client.connect();
     ends.push(() => client.destroy());
     await works(crmOn(client));
+  });
+
+  test('a client of ioredis whose commands do not wait, as those of `new Redis()`: answers come at once', async () => {
+    const redis = await RedisServer.start();
+    const client = new Redis(redis.port);
+    client.on('error', () => {});
+    ends.push(
+      () => redis.stop(),
+      () => client.disconnect(),
+    );
+    const { crm } = crmOn(client);
+    const monitor = await client.monitor();
+    ends.push(() => monitor.disconnect());
+    let looks = 0;
+    monitor.on('monitor', (_time: string, [command = '', ...args]: string[]) => {
+      if (command.toLowerCase() === 'hmget' && args.includes('opero')) looks++;
+    });
+    await using worker = serve(crm);
+    await worker.ready;
+    assert.equal(await crm.double(1), 2);
+    assert.equal(looks, 0);
+  });
+
+  test('one that Redis lets in nowhere, for its password or its database: calls, enqueue() and serve() reject', async () => {
+    const redis = await RedisServer.start('--requirepass', 'secret');
+    ends.push(() => redis.stop());
+    const at = { host: '127.0.0.1', port: redis.port };
+    const wrong: [ConnectionSource, RegExp][] = [
+      [at, /NOAUTH/],
+      [{ ...at, password: 'wrong' }, /WRONGPASS/],
+      [{ ...at, password: 'secret', db: 99 }, /ERR DB index is out of range/],
+    ];
+    for (const [connection, message] of wrong) {
+      const { crm } = crmOn(connection);
+      for (const error of await Promise.all([crm.double(1), enqueue(crm, 'double', [1])].map(rejection))) {
+        assert.ok(error instanceof JobError && error.reason === 'not-queued', String(error));
+        assert.match(error.message, message);
+      }
+      assert.match(String(await rejection(serve(crm).closed)), message);
+    }
+    await works(crmOn({ ...at, password: 'secret' }));
   });
 
   test('a Cluster of ioredis, with a hash tag in the prefix', async () => {
