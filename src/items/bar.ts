@@ -4,7 +4,7 @@ import type { Pace } from './pace.js';
 import { showLine } from './screen.js';
 
 /** What a bar tells of. */
-export interface Counts {
+interface Counts {
   readonly done: number;
   readonly failed: number;
   readonly total: number | undefined;

@@ -79,7 +79,7 @@ export class Tally {
 }
 
 /** How many items there are, where that is known beforehand: in an array, a set or a map. */
-export function totalOf(items: object | string): number | undefined {
+function totalOf(items: object | string): number | undefined {
   if (Array.isArray(items)) return items.length;
   if (ArrayBuffer.isView(items)) return (items as Uint8Array).length;
   return items instanceof Set || items instanceof Map ? items.size : undefined;

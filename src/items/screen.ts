@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty';
 import { Alarm } from '../core/call/clock.js';
 
 /** A line at the bottom of the terminal. */
-export interface Line {
+interface Line {
   /** What it says now, in as many columns as there is room for. */
   text(room: number): string;
 }

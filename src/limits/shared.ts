@@ -122,7 +122,7 @@ export class Shared<L extends Telling, Options extends SharingConfig> {
 }
 
 /** What stands behind an object that methods share. */
-export interface Inside {
+interface Inside {
   readonly options: object;
 }
 

@@ -3,7 +3,7 @@ import { Admission } from './admission.js';
 import type { QueueRules } from './waiter.js';
 
 /** What the slots of a concurrency limit are made of. */
-export interface SlotRules extends QueueRules {
+interface SlotRules extends QueueRules {
   /** How many there are, or how that is found out. */
   readonly limit: number | AdaptiveRules;
 }

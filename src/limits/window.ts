@@ -8,7 +8,7 @@ import { Starts, type Taken } from './starts.js';
 import type { Onward, QueueRules } from './waiter.js';
 
 /** What a sliding window is made of. */
-export interface WindowRules extends QueueRules {
+interface WindowRules extends QueueRules {
   readonly rate: number;
   readonly per: number;
   readonly spread: boolean;

@@ -20,7 +20,7 @@ declare module '../core/policies.js' {
 }
 
 /** The policy of a circuit breaker; it gives access to the circuits that it keeps for a method. */
-export interface CircuitBreakerPolicy extends Policy {
+interface CircuitBreakerPolicy extends Policy {
   circuits(site: SiteInfo): SiteCircuits;
 }
 

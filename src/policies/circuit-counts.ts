@@ -3,7 +3,7 @@ import { CircuitWindow, type RatioOptions } from './circuit-window.js';
 /** What opens a circuit: so many failures in a row, or a share of the calls in a window. */
 export type Threshold = ConsecutiveOptions | RatioOptions;
 
-export interface ConsecutiveOptions {
+interface ConsecutiveOptions {
   /** How many failures in a row open the circuit. */
   readonly consecutive: number;
 }
@@ -21,7 +21,7 @@ export interface Counts {
 }
 
 /** Failures in a row: the time plays no part, so no clock is read. */
-export class InARow implements Counts {
+class InARow implements Counts {
   consecutive: number;
   #failures = 0;
 

@@ -24,7 +24,7 @@ export type Given<All extends Rules, Defaults> = {
   : never;
 
 /** The options as the policy finds them, with defaults filled in. */
-export type Filled<All extends Rules, Defaults> = {
+type Filled<All extends Rules, Defaults> = {
   readonly [Name in keyof All]:
     | ValueOf<All[Name]>
     | (Name extends keyof Defaults ? (undefined extends Defaults[Name] ? undefined : never) : never);

@@ -9,7 +9,7 @@ import { advanceOf, weightOf } from '../limits/weighing.js';
 import type { ConcurrencyOptions } from './concurrency-config.js';
 
 /** Finds the limit of a call in its store. */
-export interface SlotSource {
+interface SlotSource {
   find(call: Call): SlotGate;
   /** The most that one call could ever ask for. */
   readonly most: number;

@@ -27,7 +27,7 @@ const order = [
   'cpuBound',
 ] as const;
 
-export type Place = (typeof order)[number];
+type Place = (typeof order)[number];
 
 /** The rank of a step in the pipeline: the lowest is the outermost. */
 export const rankOf = (place: Place): number => order.indexOf(place);

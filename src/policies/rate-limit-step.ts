@@ -40,7 +40,7 @@ const pause: Rule = {
 };
 
 /** Gives calls what they may ask a limit for. */
-export interface PermitSource {
+interface PermitSource {
   permitFor(
     call: Call,
     weight: number,

@@ -87,7 +87,7 @@ const isPlain = ({ shared, options }: Limit<Window, RateLimitOptions>): boolean 
 };
 
 /** The policy of rate limits; it can have all of a method's wait. */
-export interface RateLimitPolicy extends Policy {
+interface RateLimitPolicy extends Policy {
   /**
    * Nobody starts until that is ended, whatever the key; of limits that methods share, nobody of any of them; of limits in a
    * store, nobody of this process: another one could not be told if this one dies.

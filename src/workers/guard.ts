@@ -14,7 +14,7 @@ const askedByNode = (key: PropertyKey): boolean =>
   typeof key === 'symbol' && (Symbol.keyFor(key)?.startsWith('nodejs.') ?? false);
 
 /** What a guard says of the fields that are not there. */
-export interface Lacks {
+interface Lacks {
   /** Those listed in `state`. */
   readonly allowed: ReadonlySet<PropertyKey>;
   /** The members of the caller's class which that of the worker lacks. */

@@ -43,7 +43,7 @@ const iterator: object = Object.getPrototypeOf(Object.getPrototypeOf([].values()
 const imported: readonly unknown[] = [AsyncLocalStorage, AsyncResource, MIMEType, MIMEParams];
 
 /** An object that would arrive empty, or as another kind, on some Node at least. */
-export interface Hollow {
+interface Hollow {
   /** Its class; none where its tag says more. */
   readonly name: string | undefined;
   /** What to do about it. */

@@ -6,7 +6,7 @@ import type { LastWords, Report, TaskMessage } from './protocol.js';
 import { Trace } from './trace.js';
 
 /** In a worker: tells the side that sent a task which of its jobs were entered, and why the worker ends. */
-export interface Reporter {
+interface Reporter {
   /** The error classes of the task, once they are known. */
   known: ErrorClasses;
   /** A task has come; none of its jobs was entered. */

@@ -28,7 +28,7 @@ export function isOver(since: number, duration: number, time: number): boolean {
 }
 
 /** Told of each alarm that is set or cleared, or that holds the program alive from now on or no more. */
-export type AlarmListener = (alarm: Alarm) => void;
+type AlarmListener = (alarm: Alarm) => void;
 
 /** Set while waits are skipped. */
 let listener: AlarmListener | undefined;

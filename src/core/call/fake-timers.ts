@@ -14,7 +14,7 @@ import type { AnyClass } from '../types.js';
  */
 
 /** What the time is read from. */
-export interface Clock {
+interface Clock {
   now(): number;
 }
 

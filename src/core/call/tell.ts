@@ -5,7 +5,7 @@ import { channels, type ToldKind } from './channels.js';
 import type { SiteInfo } from './policy.js';
 
 /** What events say of their method. */
-export interface MethodFacts {
+interface MethodFacts {
   readonly className: string;
   readonly method: string;
   readonly static: boolean;

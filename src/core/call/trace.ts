@@ -70,7 +70,7 @@ export function observe(
 }
 
 /** What is noted of a call that somebody watches, and told of it. */
-export class Trace implements CallTrace {
+class Trace implements CallTrace {
   call: Call | undefined = undefined;
   /** Whether its signal was aborted before it could begin. */
   isRefused = false;

@@ -7,7 +7,7 @@ import type { MutableStats } from './stats.js';
  * What calls and attempts run within, as the active span of a tracer: it reaches the method's code, after queueing and in
  * retries too. Each gets what runs, calls it at once, once, and gives what that gave. Must not throw of its own accord.
  */
-export interface Surroundings {
+interface Surroundings {
   /** A call, all its attempts, waits and fallbacks included; `event` is that of its channel. */
   call?<Result>(event: CallEvent, run: () => Result): Result;
   /** An attempt: an entry of the method's own code; where a worker runs it, what begins there is out of reach. */
@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /** Told how long something took, in milliseconds, and by whose counts it goes. Must not throw. */
-export type Timing = (stats: MutableStats, of: 'calls' | 'attempts', duration: number) => void;
+type Timing = (stats: MutableStats, of: 'calls' | 'attempts', duration: number) => void;
 
 /** What is wanted of calls beside their channels; looked at when a call begins. */
 export interface Wanted {

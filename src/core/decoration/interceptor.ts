@@ -39,7 +39,7 @@ export function carryOn(fn: AnyFunction, interceptor: AnyFunction): AnyFunction 
 }
 
 /** Finds the site of a member for a receiver, given by its prototype or, for a static member, by itself. */
-export type SiteFinder = (member: Member, key: object | undefined) => Site;
+type SiteFinder = (member: Member, key: object | undefined) => Site;
 
 /** Is the key of no receiver. */
 const nobody = Symbol('nobody');

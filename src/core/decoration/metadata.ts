@@ -26,7 +26,7 @@ export interface MemberRecord extends Declared {
 }
 
 /** What is recorded of a class itself. */
-export interface ClassRecord extends Declared {
+interface ClassRecord extends Declared {
   /** Whether constructions of the class and its subclasses are seen. */
   seesConstructions: boolean;
 }
@@ -85,7 +85,7 @@ export const setMetadata = (type: AnyClass, metadata: object): void => {
 };
 
 /** The metadata that a class has of its own, never what it inherits. */
-export function ownMetadata(type: AnyClass): object | undefined {
+function ownMetadata(type: AnyClass): object | undefined {
   const metadata: unknown = Object.hasOwn(type, Symbol.metadata) ? Reflect.get(type, Symbol.metadata) : undefined;
   return typeof metadata === 'object' && metadata !== null ? metadata : metadataOfOthers.get(writtenBehind(type));
 }

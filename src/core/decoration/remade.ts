@@ -1,7 +1,7 @@
 import type { Policy } from '../call/policy.js';
 
 /** Makes the policy that stands in place of another; throws where its options do not fit together with those of that. */
-export type Remake = (policy: Policy) => Policy;
+type Remake = (policy: Policy) => Policy;
 
 /** What a configuration does to a policy; false takes it out. */
 export type Change = Remake | false;

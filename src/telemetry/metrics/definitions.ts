@@ -1,5 +1,5 @@
 /** What a metric is, whichever system shows it. */
-export interface MetricDefinition {
+interface MetricDefinition {
   readonly kind: 'histogram' | 'counter' | 'gauge';
   /** By the rules of UCUM, as OpenTelemetry wants it. */
   readonly unit: string;

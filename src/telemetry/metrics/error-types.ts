@@ -1,7 +1,7 @@
 import { peek } from '../../core/peek.js';
 
 /** Stands for the classes of errors that have no name, or come when a method has told of too many. */
-export const otherType = '_OTHER';
+const otherType = '_OTHER';
 
 /** How many classes of errors a method may tell of: each makes a series of its own in who keeps them. */
 const mostErrors = 50;

@@ -11,7 +11,7 @@ import {
 import { readShared } from './shared-gauges.js';
 
 /** What a gauge shows of one method, store or queue. */
-export interface Reading {
+interface Reading {
   readonly labels: Labels;
   readonly value: number;
 }
