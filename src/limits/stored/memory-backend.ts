@@ -16,12 +16,6 @@ export class Memory {
   now(): number {
     return now() + this.ahead;
   }
-
-  /** Forgets all that it keeps. */
-  clear(): void {
-    this.permits.clear();
-    this.leases.clear();
-  }
 }
 
 /** Keeps the state of limits in the memory of this process. */
