@@ -3,13 +3,13 @@ import type { Stats } from 'opero';
 import type { Outcome } from './calls.js';
 import { type Paint, paintFor } from './paint.js';
 
-export interface LiveLane {
+interface LiveLane {
   readonly name: string;
   readonly limit: number;
   readonly stats: () => Stats;
 }
 
-export interface LiveState {
+interface LiveState {
   readonly title: string;
   readonly total: number;
   readonly lanes: readonly LiveLane[];
@@ -22,7 +22,7 @@ export const canRedraw = (stream: NodeJS.WriteStream): boolean => stream.isTTY &
 /** Somewhat less than two seconds: a timer comes late where the thread is busy. */
 const betweenLines = 1500;
 
-export interface Teller {
+interface Teller {
   /** Tells, if it is time. For work that keeps the thread from its timers. */
   readonly check: () => void;
   readonly stop: () => void;

@@ -34,14 +34,14 @@ export interface PlannedCall {
 }
 
 /** How many calls of a lane come in each wave, and how many slots it has. */
-export interface LaneSize {
+interface LaneSize {
   readonly lane: string;
   readonly perWave: number;
   readonly slots: number;
 }
 
 /** Random numbers in [0, 1) that a seed determines: mulberry32. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -9,7 +9,7 @@ import { cpuBound, type Progress, processAll, processStream } from 'opero';
 import type { Line } from './lines.js';
 
 /** What is found out about one file. */
-export interface Study {
+interface Study {
   readonly lines: number;
   readonly words: number;
   /** How often it says "license", or "licence". */
@@ -26,7 +26,7 @@ const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 8 } };
 const workers = Math.max(2, availableParallelism());
 
 /** Studies files, each by itself. */
-export class Texts {
+class Texts {
   /** On the calling thread. */
   async studyHere(path: string): Promise<Study> {
     const text = await readFile(path);

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 
-export interface ReadSample {
+interface ReadSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;

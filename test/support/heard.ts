@@ -1,7 +1,7 @@
 import { type EventKind, type OperoEvent, on } from 'opero';
 
 /** What was told of, from now until it is disposed. */
-export interface Heard extends Disposable {
+interface Heard extends Disposable {
   readonly events: readonly OperoEvent[];
   /** Those of a kind. */
   of<Kind extends EventKind>(kind: Kind): readonly OperoEvent<Kind>[];

@@ -10,7 +10,7 @@ interface ModelledCall {
   end?: ModelledEnd;
 }
 
-export interface HedgeOptions {
+interface HedgeOptions {
   readonly delay: number;
   readonly maxHedges: number;
   readonly limit: number;

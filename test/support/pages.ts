@@ -12,7 +12,7 @@ export interface Page {
 }
 
 /** A fenced block of a page. */
-export interface Block {
+interface Block {
   readonly page: string;
   readonly language: string;
   readonly code: string;

@@ -5,7 +5,7 @@ import shimmer from 'shimmer';
 import { spy } from 'sinon';
 
 /** Something that stands in the place of a method, calls through, and counts. */
-export interface Spy {
+interface Spy {
   /** What stands there. */
   readonly fn: unknown;
   calls(): number;

@@ -1,7 +1,7 @@
 import { MessagePort } from 'node:worker_threads';
 
 /** A task that went to a worker thread: the arguments of its jobs, and when it was sent. */
-export interface SentTask {
+interface SentTask {
   readonly args: readonly unknown[][];
   readonly at: number;
 }

@@ -6,7 +6,7 @@ export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** What a promise came to, and when by a fake clock; nothing yet while it is pending. */
-export interface Watched {
+interface Watched {
   at?: number;
   value?: unknown;
   error?: unknown;

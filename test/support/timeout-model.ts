@@ -13,7 +13,7 @@ interface ModelledCall {
   end?: ModelledEnd;
 }
 
-export interface ModelOptions {
+interface ModelOptions {
   readonly attempt: number;
   readonly total: number;
   readonly limit: number;

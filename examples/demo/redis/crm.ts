@@ -39,7 +39,7 @@ export const store = redisStore(client, {
 /** A lease is lost where Redis is away for longer; who only reads may read again. */
 const again = [isTransient, LeaseLostError];
 
-export interface Customer {
+interface Customer {
   readonly name: string;
   readonly from: 'server' | 'cache';
 }
