@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { circuitBreaker, concurrency, fallback, rateLimit, retry, timeout } from 'opero';
 import { seeded } from '../../support/random.js';
+import type { SharedLoad } from './shared-load.js';
 
 /** What goes on for a while: how long, and how services and callers are meanwhile. */
 interface Phase {
@@ -70,8 +71,11 @@ async function callOften(rate: () => number, call: () => Promise<unknown>): Prom
   }
 }
 
+/** When Redis goes, and for how long. */
+const outage = { at: 130, seconds: 12 };
+
 /** Makes the calls of all phases, in real time. */
-export async function makeCalls(): Promise<void> {
+export async function makeCalls({ calls, outage: begin }: SharedLoad): Promise<void> {
   const [weather, alpine, tides] = [new Weather(), new AlpineWeather(), new Tides()];
   const all = [
     callOften(
@@ -86,6 +90,11 @@ export async function makeCalls(): Promise<void> {
       () => now.tides,
       () => tides.table(),
     ),
+    callOften(() => 9, calls.sync),
+    callOften(() => 3, calls.send),
+    // It holds a slot while Redis goes, and its lease ends meanwhile.
+    sleep((outage.at - 5) * 1000).then(() => calls.export().catch(() => {})),
+    sleep(outage.at * 1000).then(() => begin(outage.seconds)),
   ];
   for (now of phases) await sleep(now.seconds * 1000);
   await Promise.all(all);

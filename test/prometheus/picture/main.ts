@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { boardOf, type Drawn } from './draw.js';
 import { makeCalls, seconds } from './load.js';
 import { type Collected, collectHere } from './server.js';
+import { shareLoad } from './shared-load.js';
 
 interface Panel extends Omit<Drawn, 'unit' | 'isStacked' | 'lines'> {
   readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
@@ -25,10 +26,11 @@ async function ask(prometheus: Collected, { expr, legendFormat }: Panel['targets
   }));
 }
 
+await using load = await shareLoad();
 await using prometheus = await collectHere(process.env.PROMETHEUS ?? 'prometheus');
 console.log(`calls are made for ${seconds} seconds`);
 const from = Date.now() / 1000;
-await makeCalls();
+await makeCalls(load);
 const drawn: Drawn[] = [];
 for (const { title, type, gridPos, targets, fieldConfig } of panels) {
   const { unit, custom } = fieldConfig.defaults;
