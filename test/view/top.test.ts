@@ -132,6 +132,7 @@ describe('opero top, and a program of another version,', () => {
     const { code, stdout } = await top(newer.url);
     assert.equal(code, 0);
     const lines = linesOf(stdout);
+    assert.match(lines[1] ?? '', /^1 method 0 calls\/s /);
     assert.ok(lines.includes('redisStore:a up – – – – – –'), stdout);
     assert.ok(lines.includes('q: ?.? – – – – – – – – – –'), stdout);
     assert.ok(lines.includes('Shop.buy – – – – – – – – – – –'), stdout);
@@ -150,9 +151,10 @@ describe('opero top on a terminal', () => {
   const program = fileURLToPath(new URL('../support/programs/top-on-terminal.js', import.meta.url));
 
   /** Runs it, and waits for what it writes. */
-  function begin(...args: string[]) {
+  function begin(env: NodeJS.ProcessEnv, ...args: string[]) {
     const child: ChildProcess = spawn(process.execPath, [program, 'top', ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
     });
     let written = '';
     let look = (): void => {};
@@ -176,7 +178,7 @@ describe('opero top on a terminal', () => {
 
   test('draws again each second, sorts, says when the program is gone, goes on, and ends by q', async () => {
     const shop = await startBusyShop();
-    const { until, press, ended } = begin(shop.url);
+    const { until, press, ended } = begin({}, shop.url);
     await until(/busy-shop\.js[\s\S]*Weather\.forecast[\s\S]*q quit {2}s sort \(method\)/);
     await until(/Weather\.forecast/);
     press('s');
@@ -199,7 +201,7 @@ describe('opero top on a terminal', () => {
   ] as const) {
     test(`ends by ${what}, and leaves the terminal as it was`, async () => {
       const view = await startView();
-      const { child, until, ended } = begin(view.url);
+      const { child, until, ended } = begin({}, view.url);
       await until(/q quit/);
       end(child);
       const last = await ended;
@@ -209,10 +211,18 @@ describe('opero top on a terminal', () => {
     });
   }
 
+  test('takes a terminal that tells no size for one of 80 columns and 24 rows', async () => {
+    await using view = await startView();
+    const { until, press, ended } = begin({ SIZE: '0x0' }, view.url);
+    await until(/methods? .*calls\/s[\s\S]*Shop\.buy[\s\S]*q quit/);
+    press('q');
+    assert.match(await ended, /status: 0$/);
+  });
+
   test('says before it takes the screen that nobody is there', async () => {
     const view = await startView();
     await view.close();
-    const { ended, child } = begin(view.url);
+    const { ended, child } = begin({}, view.url);
     const last = await ended;
     assert.ok(!last.includes('\x1b[?1049h'));
     assert.equal(child.exitCode, 1);

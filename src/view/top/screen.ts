@@ -17,7 +17,7 @@ export function headOf({ program, at, methods }: Picture, paint: Paint, width: n
     `${program.name}  pid ${program.pid || '–'}  node ${program.node}  up ${ago(at - program.startedAt)}`,
   );
   const circuits = `${count(open)} circuit${open === 1 ? '' : 's'} not closed`;
-  const totals = `${count(methods.size)} methods  ${rate(calls)} calls/s  ${count(running)} running  ${count(queued)} queued  `;
+  const totals = `${count(methods.size)} method${methods.size === 1 ? '' : 's'}  ${rate(calls)} calls/s  ${count(running)} running  ${count(queued)} queued  `;
   if (totals.length + circuits.length > width) return [paint('bold', name.slice(0, width)), totals.slice(0, width)];
   return [paint('bold', name.slice(0, width)), totals + (open > 0 ? paint('bad', circuits) : paint('dim', circuits))];
 }
@@ -68,7 +68,7 @@ export class Screen {
   }
 
   readonly #onKey = (key: string | Buffer): void => {
-    const page = Math.max(1, this.output.rows - 5);
+    const page = Math.max(1, (this.output.rows || 24) - 5);
     const steps: Readonly<Record<string, number>> = {
       '\x1b[A': -1,
       '\x1b[B': 1,
@@ -91,7 +91,8 @@ export class Screen {
   };
 
   readonly #draw = (): void => {
-    const { columns: width = 80, rows = 24 } = this.output;
+    // Some terminals tell no size, or 0.
+    const [width, rows] = [this.output.columns || 80, this.output.rows || 24];
     const lines = this.#picture === undefined ? [] : [...headOf(this.#picture, this.#paint, width), ''];
     if (this.#picture !== undefined) {
       const { shared, at } = this.#picture;

@@ -1,4 +1,4 @@
-// `opero top` on what it takes for a terminal of 100 columns and 20 rows: its keys are what comes in.
+// `opero top` on what it takes for a terminal, of 100 columns and 20 rows unless SIZE says otherwise: its keys are what comes in.
 import { fileURLToPath } from 'node:url';
 
 const { stdin, stdout } = process;
@@ -10,6 +10,7 @@ Object.assign(stdin, {
     return stdin;
   },
 });
-Object.assign(stdout, { isTTY: true, columns: 100, rows: 20 });
+const [columns, rows] = (process.env.SIZE ?? '100x20').split('x').map(Number);
+Object.assign(stdout, { isTTY: true, columns, rows });
 process.once('exit', (code) => stdout.write(`\nraw: ${isRaw}, status: ${code}`));
 await import(fileURLToPath(new URL('../../../../dist/view/opero.js', import.meta.url)));
