@@ -80,8 +80,17 @@ export function chaosStep(options: Filled, around: Around, site: SiteInfo): Step
     // As if the code were entered: it counts as an attempt, and for the limits as a start.
     const { entrance, start } = around;
     start?.entering(call);
+    const attempt = call.trace?.enter(call);
     entrance.leftCode(call, entrance.enterCode(call));
-    return outcome.then(
+    attempt?.sent();
+    const told =
+      attempt === undefined
+        ? outcome
+        : outcome.then(
+            (value) => attempt.succeed(value),
+            (thrown) => attempt.fail(thrown),
+          );
+    return told.then(
       (value) => entrance.succeed(value, call),
       (thrown) => entrance.fail(thrown, call),
     );

@@ -5,6 +5,7 @@ import {
   CircuitBreaker,
   cache,
   captureArguments,
+  chaos,
   circuitBreaker,
   circuitOf,
   concurrency,
@@ -21,6 +22,7 @@ import {
   rateLimit,
   retry,
   singleFlight,
+  statsOf,
   timeout,
   type Undo,
 } from 'opero';
@@ -181,6 +183,47 @@ describe('the events of a call', () => {
       heard.of('call').map(({ attempts, outcome }) => [attempts, outcome]),
       [[3, 'ok']],
     );
+  });
+
+  test('tell of what chaos does in place of the method as of an attempt', async () => {
+    class Weather {
+      @retry({ waitMin: 0, maxAttempts: 2 })
+      @chaos({ error: failure })
+      async forecast(): Promise<string> {
+        return 'sun';
+      }
+      @chaos({ result: 'snow', latency: 5 })
+      async warnings(): Promise<string> {
+        return 'none';
+      }
+    }
+    await underFakeClock(async (clock) => {
+      using heard = hear();
+      using _ = chaos.enable();
+      captureArguments(true);
+      try {
+        await assert.rejects(new Weather().forecast(), failure);
+        const warned = new Weather().warnings();
+        await advance(clock, 5);
+        assert.equal(await warned, 'snow');
+      } finally {
+        captureArguments(false);
+      }
+      assert.deepEqual(
+        heard
+          .of('attempt')
+          .map(({ method, attempt, outcome, error, result }) => [method, attempt, outcome, error, result]),
+        [
+          ['forecast', 1, 'error', failure, undefined],
+          ['forecast', 2, 'error', failure, undefined],
+          ['warnings', 1, 'ok', undefined, 'snow'],
+        ],
+      );
+      assert.deepEqual(
+        heard.of('call').map(({ attempts }) => attempts),
+        [statsOf(Weather, 'forecast').attempts, statsOf(Weather, 'warnings').attempts],
+      );
+    });
   });
 
   test('that throws at once, or gives a thenable', async () => {
