@@ -82,7 +82,7 @@ export interface PolicyDefinition<
   readonly kind: string;
   /**
    * Where it stands. `'call'`: around everything but the fallback, once per call; `'attempt'`: around each attempt, outside
-   * the limits, whose waits it sees; `'method'`: right around the method, inside the limits.
+   * the limits, whose waits it sees; `'method'`: right around the method, inside the limits, save rate limits in a store.
    */
   readonly stage: 'call' | 'attempt' | 'method';
   /** The options that the policy takes: a rule for each. Default: none. */

@@ -19,9 +19,9 @@ const order = [
   'concurrency.narrow',
   'rateLimit',
   'concurrency',
-  'rateLimit.last',
   '*.method',
   'chaos',
+  'rateLimit.last',
   // Of opero/bullmq.
   'queued',
   'cpuBound',

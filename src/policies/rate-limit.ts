@@ -123,16 +123,21 @@ export function rateLimitPolicy(given: unknown, where: Where): RateLimitPolicy {
     },
   };
   if (!limits.some(isStored)) return policy;
-  // A permit of a store would lapse while its call waits for a slot of one.
+  // A permit of a store would lapse while its call waits for a slot of one, or while what is right around the method works.
   const last = stepsFor(
     limits,
     (options) => (options.store ? rankOf('rateLimit.last') : rank(options)),
     () => policy,
   );
-  policy.stepsBeside = (all) => (all.some((each) => each.kind === 'concurrency' && isInStore(each)) ? last : steps);
+  policy.stepsBeside = (all) => (all.some(mayTakeLong) ? last : steps);
   inStore(policy);
   return policy;
 }
+
+/** Whether calls may be held up by it once they have their permits. */
+const mayTakeLong = (policy: Policy): boolean =>
+  (policy.kind === 'concurrency' && isInStore(policy)) ||
+  policy.steps.some(({ rank: at }) => at >= rankOf('*.method') && at < rankOf('rateLimit.last'));
 
 function stepsFor(
   limits: readonly Limit<Window, RateLimitOptions>[],
