@@ -184,6 +184,33 @@ describe('rate limits in a store', () => {
       assert.equal(counts.trips, 1);
     }));
 
+  test('R2 no ask is for so many that it would hold up a server, and nobody is turned away for that', () =>
+    underFakeClock(async () => {
+      const asked: number[] = [];
+      class Recording extends MemoryBackend {
+        override async reserve(tag: string, message: PermitAsk): Promise<PermitAnswer> {
+          asked.push(message.wanted.reduce((sum, [, count]) => sum + count, 0));
+          return await super.reserve(tag, message);
+        }
+      }
+      const options = {
+        timeout: 500,
+        whenDown: 'wait',
+        lease: 10_000,
+        processes: undefined,
+        onEvent: undefined,
+      } as const;
+      const store = new StoreOn(new Recording(new Memory()), options) as unknown as Store;
+      class Api {
+        @rateLimit({ rate: 100_000, store, name: 'api', maxWait: 0, weight: (weight: number) => weight })
+        async get(_weight: number): Promise<void> {}
+      }
+      const api = new Api();
+      await Promise.all(Array.from({ length: 2500 }, (_, at) => api.get(1 + Math.floor(at / 100))));
+      assert.ok(Math.max(...asked) <= 1000 && asked.length <= 4, `${asked}`);
+      await Promise.all(Array.from({ length: 300 }, (_, at) => api.get(1 + (at % 2))));
+    }));
+
   test('R2 saturated, at most 0.3 round trips a start, and every window is full', () =>
     underFakeClock(async (clock) => {
       const one = counting();
@@ -385,6 +412,16 @@ describe('slots in a store', () => {
       await advance(clock, 200);
       await calls;
       assert.ok(counts.trips <= 4, `${counts.trips} trips`);
+    }));
+
+  test('nobody is turned away as one message does not tell of so many weights', () =>
+    underFakeClock(async () => {
+      class Api {
+        @concurrency({ limit: 300, store: memoryStore(), name: 'api', maxWait: 0, weight: (weight: number) => weight })
+        async hold(_weight: number): Promise<void> {}
+      }
+      const api = new Api();
+      await Promise.all(Array.from({ length: 200 }, (_, at) => api.hold(1 + (at % 2))));
     }));
 
   test('C4 who has not fetched what it was granted gets no other', () => {

@@ -18,6 +18,8 @@ import type { WholePause } from './whole-pause.js';
 
 /** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
 const gathering = 20;
+/** How many permits are asked for at once at the most: a server does nothing else while it works that out. */
+const mostAtOnce = 1000;
 /** How often those who wait look whether a pause is over, in milliseconds, where nobody tells them. */
 const lookEvery = 1000;
 
@@ -335,7 +337,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** What the waiters want that is worth asking for now. */
   #wanted(time: number, tells: boolean): Run[] {
     if (!this.isWaiting || this.isPaused || this.#isUnknown || (this.#askAt > time + residue && !tells)) return [];
-    if (!this.terms.spread) return this.line.weights(this.#reserved.length);
+    if (!this.terms.spread) return firstOf(this.line.weights(this.#reserved.length), mostAtOnce);
     // The next one is known once the one before has started.
     const isKnown = this.#reserved.length === 0 && (this.#starting === undefined || this.#starting.until < time);
     const [first] = isKnown ? this.line.weights(0) : [];
@@ -428,7 +430,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.line.serve();
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
     if (isTooLate) this.#againAt = Number.NEGATIVE_INFINITY;
-    else this.line.answered(no);
+    // Nor does it for those who are left where all who were asked for have gone: one message does not ask for any number.
+    else if (again > 0 || this.#reserved.length > 0) this.line.answered(no);
   }
 
   /** What is asked for may have been given, though no answer came: nobody uses it, and it goes back. */
@@ -475,4 +478,14 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     }
     return Math.min(...times);
   }
+}
+
+/** As many as come first. */
+function firstOf(runs: readonly Run[], most: number): Run[] {
+  let left = most;
+  return runs.flatMap(([weight, count]): Run[] => {
+    const taken = Math.min(count, left);
+    left -= taken;
+    return taken === 0 ? [] : [[weight, taken]];
+  });
 }

@@ -308,7 +308,8 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     for (const [weight, count] of message.wanted) wanted += weight * count;
     this.#isInLine = wanted > got;
     this.line.serve();
-    this.line.answered(no);
+    // It decides nothing for those who are left where all who were told of have got theirs: one message tells of so many only.
+    if (wanted === 0 || wanted > got) this.line.answered(no);
     if (!this.#isBusy) return;
     this.#beatAt = receivedAt + lease / 3;
     if (this.isWaiting && nextEnd > 0) this.#beatAt = Math.min(this.#beatAt, receivedAt + nextEnd);
