@@ -107,6 +107,8 @@ export interface SlotGrant {
 export interface SlotGate {
   /** Waits for a slot; then goes on with `onward.next`, and `grantOf(call)` gives what it has. */
   wait(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules, weight: number, advance: number): unknown;
+  /** Waits once more, before all whose turn has not come yet: for one that lost its slot before it began. */
+  waitAgain(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown;
   /** What a call that has waited got. */
   grantOf(call: Call): SlotGrant;
 }

@@ -65,6 +65,10 @@ export class Waiter implements Standing, Wait {
     readonly ask: Ask,
   ) {}
 
+  get isForPlace(): boolean {
+    return true;
+  }
+
   get hasFailed(): boolean {
     return this.error !== none;
   }

@@ -71,19 +71,28 @@ export function leasedStep(
 ): Step {
   const onward = {
     async next(call: Call): Promise<unknown> {
-      const grant = (call.keptAt(around.place) as SlotGate).grantOf(call);
+      const slots = call.keptAt(around.place) as SlotGate;
+      const grant = slots.grantOf(call);
       if (call.aborted) {
         grant.giveBack();
         return await around.fail(call.reason, call);
       }
       const run = new LeasedCall(call, grant, site);
       call.waiting = run;
-      if (options().onLost !== 'continue') grant.onLost = (error) => run.abort(ownError(error, site), 'policy');
+      let hasToWaitAgain = false;
+      if (options().onLost !== 'continue') {
+        grant.onLost = (error) => {
+          // One that waits for its permit, or another slot, has not begun.
+          hasToWaitAgain = run.waiting?.isForPlace === true;
+          run.abort(ownError(error, site), 'policy');
+        };
+      }
       let value: unknown;
       try {
         value = await run.run(around);
       } catch (error) {
         leave(call, run);
+        if (hasToWaitAgain && !call.aborted) return await slots.waitAgain(call, site, onward, options());
         return await around.fail(error, call);
       }
       leave(call, run);

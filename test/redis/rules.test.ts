@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  concurrency,
-  isLeaseLostError,
-  Orchestrator,
-  type RateLimitConfig,
-  RateLimiter,
-  rateLimit,
-  type Store,
-  statsOf,
-} from 'opero';
+import { concurrency, Orchestrator, type RateLimitConfig, RateLimiter, rateLimit, type Store, statsOf } from 'opero';
 import { redisStore } from 'opero/redis';
 import { memoryStore } from 'opero/testing';
 import type { LeaseAnswer, PermitAnswer, PermitAsk } from '../../src/limits/stored/backend.js';
@@ -623,13 +614,17 @@ describe('a call that has its slot, and waits for its permit', () => {
           await advance(clock, 100);
           memory.failure = new Error('away');
           await advance(clock, 3000);
-          // It is aborted with the end of the lease, though nothing of it has run.
-          assert.equal(isLeaseLostError(outcome), onLost === 'abort');
+          // Nothing of it has run: it waits on, for another slot.
+          assert.equal(outcome, 'waits');
           assert.deepEqual(entered, [1]);
-          assert.deepEqual([statsOf(Api, 'get').attempts, statsOf(Api, 'get').queued], [1, onLost === 'abort' ? 0 : 1]);
+          assert.deepEqual([statsOf(Api, 'get').attempts, statsOf(Api, 'get').queued], [1, 1]);
+          void api.get(3);
           memory.failure = undefined;
-          await advance(clock, 30_000);
-          assert.deepEqual(entered, onLost === 'abort' ? [1] : [1, 2]);
+          await advance(clock, 50_000);
+          assert.equal(outcome, 'done');
+          assert.deepEqual(entered, [1, 2, 3]);
+          const { attempts, queued, running } = statsOf(Api, 'get');
+          assert.deepEqual([attempts, queued, running], [3, 0, 0]);
         }));
     }
   }

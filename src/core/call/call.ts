@@ -15,6 +15,8 @@ export interface StartListener {
 /** A wait that an abort cuts short; or code that runs, which nobody waits for after an abort. */
 export interface Wait {
   leave(reason: unknown, call: Call): void;
+  /** Whether it is for a place among those who may go on, so that nothing beneath has begun. */
+  readonly isForPlace?: boolean;
 }
 
 /**

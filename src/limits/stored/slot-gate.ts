@@ -123,6 +123,14 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     return this.line.wait(call, site, onward, queue, ask);
   }
 
+  waitAgain(call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown {
+    if (this.link.isClosed) return onward.fail(closed(site), call);
+    const { weight, advance } = this.#asks.get(call) as SlotAsk;
+    const ask = new SlotAsk(this, weight, advance);
+    this.#asks.set(call, ask);
+    return this.line.waitAgain(call, site, onward, queue, ask);
+  }
+
   grantOf(call: Call): SlotGrant {
     return this.#asks.get(call) as SlotAsk;
   }
