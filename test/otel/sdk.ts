@@ -45,6 +45,11 @@ export const metrics = await load<typeof import('@opentelemetry/sdk-metrics')>('
 export const { AsyncLocalStorageContextManager } = await load<typeof import('@opentelemetry/context-async-hooks')>(
   '@opentelemetry/context-async-hooks',
 );
+/** That which the SDK has of its own. */
+const ofSdk = createRequire(from.resolve('@opentelemetry/sdk-trace'));
+export const { W3CTraceContextPropagator } = (await import(
+  pathToFileURL(ofSdk.resolve('@opentelemetry/core')).href
+)) as typeof import('@opentelemetry/core');
 export const { UndiciInstrumentation } = await load<typeof import('@opentelemetry/instrumentation-undici')>(
   '@opentelemetry/instrumentation-undici',
 );

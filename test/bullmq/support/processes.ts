@@ -49,6 +49,13 @@ export class Process {
     return child;
   }
 
+  /** One that serves Traced, once it takes jobs. */
+  static async tracedWorker(): Promise<Process> {
+    const child = new Process('traced-worker', []);
+    await child.tells('ready');
+    return child;
+  }
+
   static caller(...args: readonly unknown[]): Process {
     return new Process('caller', args);
   }
