@@ -410,8 +410,7 @@ describe('a Redis that refuses jobs', needsRedis, () => {
       async call(_text: string): Promise<void> {}
     }
     const text = 'x'.repeat(500_000);
-    for (const made of [new Full().call(text), enqueue(Full, 'call', [text])]) {
-      const error = await rejection(made);
+    for (const error of await Promise.all([new Full().call(text), enqueue(Full, 'call', [text])].map(rejection))) {
       assert.ok(error instanceof JobError && error.reason === 'not-queued', String(error));
       assert.match(error.message, /^Full\.call: its job could not be put into the queue 'full': OOM/);
       assert.match(String(error.cause), /OOM/);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Tracer } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { AsyncLocalStorageContextManager, api, instrument, trace } from './sdk.js';
@@ -9,6 +10,10 @@ export class SpansInMemory {
   readonly #exporter = new trace.InMemorySpanExporter();
   readonly provider = new trace.TracerProvider({
     spanProcessors: [new trace.SimpleSpanProcessor({ exporter: this.#exporter })],
+    idGenerator: {
+      generateTraceId: () => randomBytes(16).toString('hex'),
+      generateSpanId: () => randomBytes(8).toString('hex'),
+    },
   });
   readonly tracer: Tracer = this.provider.getTracer('test');
   readonly instrument = (spans: 'attempt' | 'call' | 'none' = 'attempt') =>
