@@ -67,6 +67,12 @@ export class Link {
     return this.#probe.answers();
   }
 
+  /** Whether Redis is away, be it down or silent: a new connection does not reach it either. */
+  async isAway(): Promise<boolean> {
+    if (await this.answers()) return false;
+    return this.client.status !== 'ready' || !(await this.answers());
+  }
+
   /**
    * Checks that a queue may be here.
    *

@@ -26,7 +26,9 @@ export class Probe {
     this.#asked ??= this.#ask();
     const asked = this.#asked;
     if ((await inTime(asked, this.#patience)) !== undefined) return true;
-    if (asked === this.#asked) this.#isSilent();
+    // By another connection, it may.
+    if (asked !== this.#asked) return await this.answers();
+    this.#isSilent();
     return false;
   }
 

@@ -43,6 +43,7 @@ export class RunningJobs {
   readonly #running = new Map<string, RunningJob>();
   readonly #aborted = new Map<string, unknown>();
   readonly #alarm = new Alarm(() => this.#lookAtLocks(), false);
+  #onIdle: (() => void)[] = [];
   readonly #label: string;
   readonly #lockDuration: number;
 
@@ -63,7 +64,19 @@ export class RunningJobs {
   end(id: string, job: RunningJob): void {
     // It may run here again, after it was taken for dead.
     if (this.#running.get(id) === job) this.#running.delete(id);
-    if (this.#running.size === 0) this.#alarm.clear();
+    if (!this.isIdle) return;
+    this.#alarm.clear();
+    for (const told of this.#onIdle.splice(0)) told();
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** Settles once no job runs here. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   /** Callers have left their jobs. */

@@ -54,6 +54,7 @@ const ignore = (): void => {};
 /** One queue that is served. */
 class QueueServer {
   #worker: Worker | undefined;
+  #isCutOff: () => Promise<boolean> = async () => false;
   #aborts: StreamReader | undefined;
   #unwatch = ignore;
   #isClosed = false;
@@ -76,6 +77,12 @@ class QueueServer {
     this.#worker = worker;
     const failed = (error: unknown): void => tellOfQueue('error', name, error);
     const running = new RunningJobs(name, worker.opts.lockDuration as number);
+    this.#isCutOff = async () => {
+      if (!(await link.isAway())) return false;
+      if (running.isIdle) return true;
+      await running.idle();
+      return await link.isAway();
+    };
     const jobs = new JobRunner(bullmq, client, methods, running, (id) => worker.toKey(id));
     runner = jobs;
     worker.on('error', failed);
@@ -92,7 +99,8 @@ class QueueServer {
   /** Where Redis was not there yet, there is nothing to end. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#worker?.close();
+    // BullMQ waits for a Redis that is away until it is back, be there anything to end or not.
+    await this.#worker?.close(await this.#isCutOff());
     this.#aborts?.close();
     this.#unwatch();
   }

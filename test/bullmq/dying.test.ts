@@ -171,6 +171,26 @@ describe('jobs whose processes die', needsRedis, () => {
     await worker.kill();
   });
 
+  test('J10 close() ends the program of a worker while Redis is away, once the jobs that it runs have ended', async () => {
+    const workers = await Promise.all(
+      ['idle', 'busy'].map((name) => Process.worker({ name, ...quick, concurrency: 1 })),
+    );
+    const call = rejection(crm.hold('f'));
+    const busy = await Promise.any(
+      workers.map(async (each) => {
+        await each.tells('entered f');
+        return each;
+      }),
+    );
+    await redis.kill();
+    for (const each of workers) each.send('close');
+    busy.send('leave');
+    assert.deepEqual(await Promise.all(workers.map((each) => each.ends())), [0, 0]);
+    assert.ok(busy.told.includes('left f'));
+    await redis.start();
+    assert.ok(isJobError(await call));
+  });
+
   test('nothing that waits for Redis keeps a finished program alive', async () => {
     await redis.kill();
     const caller = Process.caller('leave');
