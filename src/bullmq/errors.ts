@@ -11,9 +11,15 @@ const deepest = 100;
 /** How much is kept of texts where all of an error is too much. */
 const mostText = 10_000;
 
-/** Anything thrown, as JSON holds it, in at most so many bytes; what cannot travel is left out. */
+/** Anything thrown, as JSON holds it, in at most so many bytes; what cannot travel is left out. Never throws. */
 export function encodeThrown(thrown: unknown, classes: readonly ErrorClass[], maxBytes: number): unknown {
-  const encoded = encodeError(thrown, new ErrorNamesOfPrograms(classes), structuredClone);
+  let encoded: EncodedError;
+  try {
+    encoded = encodeError(thrown, new ErrorNamesOfPrograms(classes), structuredClone);
+  } catch {
+    // A proxy may refuse whatever it is asked.
+    return { kind: 'value', value: 'something that cannot be read' };
+  }
   const packed = pack(encoded, 0);
   if (Buffer.byteLength(JSON.stringify(packed)) <= maxBytes) return packed;
   if (encoded.kind !== 'error') return { kind: 'value', value: 'something that is too large to travel' };

@@ -111,11 +111,21 @@ export class JobRunner {
 
   /** What BullMQ keeps of an error: some names and messages mean something to it. */
   #forBullMQ(error: unknown, isCall: boolean): Error {
-    const { message, stack } = isError(error) ? error : { message: show(error), stack: undefined };
+    const { message, stack, isOver } = factsOf(error);
     const text = /^bullmq:/.test(message) ? `the method threw: ${message}` : message;
-    const isOver = error instanceof JobError || (isError(error) && error.name === 'UnrecoverableError');
     const kept = isOver && !isCall ? new this.bullmq.UnrecoverableError(text) : new Error(text);
-    if (typeof stack === 'string') Object.defineProperty(kept, 'stack', { value: stack });
+    if (typeof stack === 'string' && stack !== '') Object.defineProperty(kept, 'stack', { value: stack });
     return kept;
+  }
+}
+
+/** What counts for BullMQ of anything thrown; `isOver`: to try again would be in vain. A proxy may refuse to be asked. */
+function factsOf(error: unknown): { readonly message: string; readonly stack?: string; readonly isOver: boolean } {
+  try {
+    if (!isError(error)) return { message: show(error), isOver: false };
+    const { message, stack = '', name } = error;
+    return { message: String(message), stack, isOver: error instanceof JobError || name === 'UnrecoverableError' };
+  } catch {
+    return { message: 'something that cannot be read', isOver: false };
   }
 }

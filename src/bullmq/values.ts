@@ -62,9 +62,9 @@ class Encoder {
   }
 
   #parts(object: object, path: string): unknown {
-    if (Array.isArray(object)) return Array.from(object, (each, index) => this.encode(each, `${path}[${index}]`));
     if (isPlain(object)) return this.#fields(object, path);
     if (isOfItsOwn(object)) {
+      if (Array.isArray(object)) return Array.from(object, (each, index) => this.encode(each, `${path}[${index}]`));
       if (types.isDate(object)) return tagged('date', Number.isNaN(Number(object)) ? null : Number(object));
       if (types.isMap(object)) {
         const pairs = Array.from(object as Map<unknown, unknown>, ([key, value]) => [

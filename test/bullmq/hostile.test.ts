@@ -169,6 +169,25 @@ describe('J9 a job that opero did not make', needsRedis, () => {
     await strange.close();
   });
 
+  test('what is thrown and cannot even be looked at is told of at once', async () => {
+    class Sealed {
+      @queued({ name: 'sealed', connection })
+      async fail(): Promise<never> {
+        const { proxy, revoke } = Proxy.revocable(new Error('sealed'), {});
+        revoke();
+        throw proxy;
+      }
+    }
+    await using served = serve(new Sealed(), { connection });
+    await served.ready;
+    assert.equal(await rejection(new Sealed().fail()), 'something that cannot be read');
+    const sealed = new Queue('sealed', { connection: redis.connection });
+    while ((await sealed.getFailedCount()) < 1);
+    const [job] = await sealed.getFailed();
+    assert.equal(job?.failedReason, 'something that cannot be read');
+    await sealed.close();
+  });
+
   test('J14 BullMQ set to another database is a ConfigurationError', async () => {
     class Other {
       @queued({ name: 'other', connection: { host: '127.0.0.1', port: redis.port, db: 1 } })

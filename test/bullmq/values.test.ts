@@ -63,6 +63,7 @@ describe('J9 values in a job', () => {
   test('what cannot travel is named, with its path', () => {
     class Socket {}
     class Table extends Map {}
+    class Rows extends Array {}
     const holder: Record<string, unknown> = {};
     holder.self = holder;
     let deep: unknown = 1;
@@ -73,6 +74,7 @@ describe('J9 values in a job', () => {
       [[{ 'a b': Symbol('s') }], 'args[0]["a b"] cannot go into a job: it is Symbol(s)'],
       [[new Set([/x/])], 'args[0] (a member) cannot go into a job: it is an object of the class RegExp'],
       [[new Table()], 'args[0] cannot go into a job: it is an object of the class Table'],
+      [[Rows.of(1)], 'args[0] cannot go into a job: it is an object of the class Rows'],
       [[new Error('no')], 'args[0] cannot go into a job: it is an object of the class Error'],
       [[new AbortController().signal], /args\[0\] .* an AbortSignal that does not govern the call/],
       [holder, 'args.self cannot go into a job: it is an object that holds itself'],
