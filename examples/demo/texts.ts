@@ -26,7 +26,7 @@ const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 8 } };
 const workers = Math.max(2, availableParallelism());
 
 /** Studies files, each by itself. */
-class Texts {
+export class Texts {
   /** On the calling thread. */
   async studyHere(path: string): Promise<Study> {
     const text = await readFile(path);

@@ -195,7 +195,7 @@ class Report {
 }
 
 /** Makes the reporter. `limit`: how many milliseconds a file may run before it is killed. */
-function newReporter(limit = timeLimit) {
+export function newReporter(limit = timeLimit) {
   return async function* reporter(events) {
     const report = new Report(limit);
     // Where a signal ends the run: nothing else would say which file ran, or end its process.
