@@ -128,8 +128,8 @@ export const reasons = [
     of: [
       ['core/call/signals.ts', 'part();'],
       ['limits/starts.ts', 'head * 2 < this.#times.length', 3],
-      ['policies/retry-step.ts', '!rethrow && (canRunOut || call.deadline !== Number.POSITIVE_INFINITY)', 2],
-      ['policies/retry-step.ts', 'canRunOut || call.deadline !== Number.POSITIVE_INFINITY', 'true'],
+      ['policies/retry-step.ts', '!rethrow && (canRunOut || first.call.deadline !== Number.POSITIVE_INFINITY)', 2],
+      ['policies/retry-step.ts', 'canRunOut || first.call.deadline !== Number.POSITIVE_INFINITY', 'true'],
       [
         'policies/retry-step.ts',
         'maxAttempts !== Number.POSITIVE_INFINITY || hasDeadline || budget !== undefined || delayHook !== undefined',
