@@ -1,5 +1,5 @@
 import type { Call, StartListener } from '../../core/call/call.js';
-import { Alarm, always, now, residue } from '../../core/call/clock.js';
+import { always, now, residue } from '../../core/call/clock.js';
 import type { SiteInfo } from '../../core/call/policy.js';
 import type { Limiter } from '../found.js';
 import { Spell } from '../pause.js';
@@ -14,6 +14,7 @@ import { Reservations, type Reserved } from './reservations.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
 import { type RateAsk, StoredPermit } from './stored-permit.js';
+import { Turns } from './turns.js';
 import type { WholePause } from './whole-pause.js';
 
 /** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
@@ -41,14 +42,13 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly line = new StoreLine(this);
   terms: RateTerms;
   readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
-  readonly #alarm = new Alarm(() => this.#turn(), false, always);
+  readonly #turns = new Turns(this, () => this.#act(), always);
   readonly #pause = new Spell();
   /** Whether nobody starts here, whatever the store says. */
   #isHeld = false;
   #asked = 0;
   /** What is asked just now. */
   #asking: PermitAsk | undefined;
-  #hasTurn = false;
   /** When it is worth asking again, by the clock of this process. */
   #againAt = Number.NEGATIVE_INFINITY;
   /** When what is to be told is told, whoever asks or not. */
@@ -114,7 +114,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isPassing(): boolean {
-    return !this.#isAsking && this.#alarm.isSet;
+    return !this.#isAsking && this.#turns.isSet;
   }
 
   get isPaused(): boolean {
@@ -256,7 +256,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   close(): void {
     this.line.refuseAll(({ site }) => closed(site));
-    this.#alarm.clear();
+    this.#turns.clear();
     this.#reserved.keep(0);
     if (this.#asking !== undefined) this.#disown(this.#asking);
     if (!this.link.isDown && !this.notes.isEmpty) {
@@ -265,17 +265,11 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     }
   }
 
-  /** Looks, once all that calls do in this turn is done, at what is to be done. */
   wake(): void {
-    this.link.active.add(this);
-    if (this.#hasTurn) return;
-    this.#hasTurn = true;
-    queueMicrotask(() => this.#turn());
+    this.#turns.soon();
   }
 
-  #turn(): void {
-    this.#hasTurn = false;
-    if (this.link.isClosed) return;
+  #act(): void {
     const time = now();
     if (this.hasKey && this.isWaiting) this.whole.look();
     // It may have been told until now.
@@ -381,7 +375,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
           done();
           this.#answered(reply, ask, no);
         } else this.#disown(ask);
-        this.#turn();
+        this.#turns.now();
         if (this.isIdle) this.onIdle?.();
       },
     );
@@ -459,10 +453,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   /** Sets the timer to when there is something to do next. */
   #schedule(time: number): void {
     const next = Math.min(this.link.isDown ? Number.POSITIVE_INFINITY : this.#tellAt, this.#nextForWaiters(time));
-    if (next === Number.POSITIVE_INFINITY) this.#alarm.clear();
-    else if (!this.#alarm.isSet || Math.abs(this.#alarm.due - next) > residue)
-      this.#alarm.set(Math.max(0, next - time));
-    if (this.#alarm.isHeld !== this.isWaiting) this.#alarm.hold(this.isWaiting);
+    this.#turns.at(next, time);
   }
 
   #nextForWaiters(time: number): number {

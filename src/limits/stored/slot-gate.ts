@@ -11,6 +11,7 @@ import type { Link, Linked, Reply } from './link.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreAsk, StoreLine } from './store-line.js';
 import { limitOf, readTag } from './tags.js';
+import { Turns } from './turns.js';
 
 /** How long a slot that nobody wants is kept, in milliseconds: the next call here may have it without a trip. */
 const lingering = 20;
@@ -62,7 +63,6 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   #isDirty = false;
   /** Whether the store knows that somebody waits here. */
   #isInLine = false;
-  #hasTurn = false;
   /** What the store counts as held here. */
   #told = 0;
   /** When it is told of what is not needed any more; and when it wants a sign of life at the latest. */
@@ -71,7 +71,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   #hasToldOfShare = false;
   /** How many processes shared it at last; 0: nobody has said. */
   #sharedBy = 0;
-  readonly #alarm = new Alarm(() => this.#turn(), false);
+  readonly #turns = new Turns(this, () => this.#act());
   readonly #lease = new Alarm(() => this.#lose(), false);
 
   constructor(
@@ -214,7 +214,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
 
   close(): void {
     this.line.refuseAll(({ site }) => closed(site));
-    this.#alarm.clear();
+    this.#turns.clear();
     this.#lease.clear();
     if (!this.link.isDown) {
       const message = { ...this.#message(), held: 0, wanted: [], leaves: true };
@@ -229,15 +229,10 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   }
 
   wake(): void {
-    this.link.active.add(this);
-    if (this.#hasTurn) return;
-    this.#hasTurn = true;
-    queueMicrotask(() => this.#turn());
+    this.#turns.soon();
   }
 
-  #turn(): void {
-    this.#hasTurn = false;
-    if (this.link.isClosed) return;
+  #act(): void {
     const time = now();
     this.line.serve();
     if (this.link.isDown) {
@@ -295,7 +290,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
       (reply) => {
         this.#isAsking = false;
         if (reply !== undefined) this.#answered(reply, message, no);
-        this.#turn();
+        this.#turns.now();
       },
     );
   }
@@ -342,10 +337,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     const isQuiet = this.link.isDown || this.#isAsking;
     const next = isQuiet ? Number.POSITIVE_INFINITY : Math.min(this.#giveAt, this.#beatAt);
     const time = now();
-    if (next === Number.POSITIVE_INFINITY) this.#alarm.clear();
-    else if (!this.#alarm.isSet || Math.abs(this.#alarm.due - next) > residue)
-      this.#alarm.set(Math.max(0, next - time));
-    if (this.#alarm.isHeld !== this.isWaiting) this.#alarm.hold(this.isWaiting);
+    this.#turns.at(next, time);
     const end = this.#hasLeased ? this.#leasedUntil : Number.NEGATIVE_INFINITY;
     if (end > time && (!this.#lease.isSet || Math.abs(this.#lease.due - end) > residue)) this.#lease.set(end - time);
   }
