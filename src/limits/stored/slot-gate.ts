@@ -1,41 +1,20 @@
 import type { Call } from '../../core/call/call.js';
 import { channels } from '../../core/call/channels.js';
-import { Alarm, now, residue } from '../../core/call/clock.js';
+import { now, residue } from '../../core/call/clock.js';
 import type { SiteInfo } from '../../core/call/policy.js';
-import { LeaseLostError } from '../../core/errors.js';
 import type { Limiter } from '../found.js';
 import type { SlotGate, SlotGrant, SlotRules } from '../store.js';
 import type { Onward, QueueRules, Waiter } from '../waiter.js';
 import type { LeaseAnswer, LeaseMessage } from './backend.js';
 import type { Link, Linked, Reply } from './link.js';
+import { SlotAsk, SlotLease } from './slot-lease.js';
 import { closed, down } from './store-errors.js';
-import { type LineOwner, StoreAsk, StoreLine } from './store-line.js';
-import { limitOf, readTag } from './tags.js';
+import { type LineOwner, StoreLine } from './store-line.js';
+import { readTag } from './tags.js';
 import { Turns } from './turns.js';
 
 /** How long a slot that nobody wants is kept, in milliseconds: the next call here may have it without a trip. */
 const lingering = 20;
-
-/** What a call asks of a concurrency limit in a store, and what it has got. */
-class SlotAsk extends StoreAsk implements SlotGrant {
-  onLost: ((error: Error) => void) | undefined = undefined;
-  fence: number | undefined = undefined;
-  isRunning = false;
-  /** Whether the store knows that it has it: not of one that began while the store was down. */
-  isLeased = false;
-
-  constructor(
-    readonly limit: StoredSlots,
-    weight: number,
-    advance: number,
-  ) {
-    super(weight, advance);
-  }
-
-  giveBack(): void {
-    this.limit.giveBack(this);
-  }
-}
 
 /**
  * A concurrency limit in a store, as this process has it: those who wait here, and the slots that it holds for its calls. It
@@ -47,13 +26,11 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   onIdle: (() => void) | undefined = undefined;
   readonly line = new StoreLine(this);
   readonly #asks = new WeakMap<Call, SlotAsk>();
-  readonly #running = new Set<SlotAsk>();
+  readonly #lease = new SlotLease(this);
   /** How many slots are in use, and how many it holds. */
   #inUse = 0;
   #held = 0;
   #limit: number;
-  /** Until when they are its own, by its own clock. */
-  #leasedUntil = Number.NEGATIVE_INFINITY;
   #epoch = '';
   #fence: number | undefined;
   #others = 0;
@@ -72,7 +49,6 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   /** How many processes shared it at last; 0: nobody has said. */
   #sharedBy = 0;
   readonly #turns = new Turns(this, () => this.#act());
-  readonly #lease = new Alarm(() => this.#lose(), false);
 
   constructor(
     readonly link: Link,
@@ -143,14 +119,14 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     taken.isLeased = !this.link.isDown;
     taken.fence = taken.isLeased ? this.#fence : undefined;
     this.#inUse += ask.weight;
-    this.#running.add(taken);
+    this.#lease.begin(taken);
     return true;
   }
 
   #mayTake(weight: number): boolean {
     if (weight === 0) return true;
     if (this.link.isDown) return this.#mayTakeAlone(weight);
-    return this.#inUse + weight <= this.#held && now() < this.#leasedUntil - residue;
+    return this.#inUse + weight <= this.#held && now() < this.#lease.until - residue;
   }
 
   #mayTakeAlone(weight: number): boolean {
@@ -172,10 +148,9 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   giveBack(ask: SlotAsk): void {
     if (!ask.isRunning) return;
     ask.isRunning = false;
-    this.#running.delete(ask);
     this.#inUse -= ask.weight;
     if (this.#mustPassOn()) this.#held = Math.max(this.#inUse, this.#held - ask.weight);
-    if (this.#running.size === 0) this.#lease.clear();
+    this.#lease.end(ask);
     this.wake();
   }
 
@@ -215,12 +190,11 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   close(): void {
     this.line.refuseAll(({ site }) => closed(site));
     this.#turns.clear();
-    this.#lease.clear();
     if (!this.link.isDown) {
       const message = { ...this.#message(), held: 0, wanted: [], leaves: true };
       this.link.tellLast(() => this.link.backend.lease(this.tag, message));
     }
-    this.#abort([...this.#running], 'the store of its limit was closed');
+    this.#lease.close();
   }
 
   #say(): void {
@@ -273,9 +247,9 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
 
   #ask(time: number): void {
     const { lease } = this.link.options;
-    if (time >= this.#leasedUntil) this.#lose();
+    if (time >= this.#lease.until) this.#lease.lose();
     // Who was silent for so long is as new.
-    if (time > this.#leasedUntil + lease) this.#epoch = '';
+    if (time > this.#lease.until + lease) this.#epoch = '';
     const message = this.#message();
     const no = ++this.#asked;
     this.#isAsking = true;
@@ -299,11 +273,10 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     const { lease } = this.link.options;
     const { got, epoch, closedFor, nextEnd, others, processes, fence } = answer;
     this.#epoch = epoch;
-    this.#leasedUntil = sentAt + lease;
+    this.#lease.renew(sentAt + lease);
     this.#held += got;
     this.#tellOfLease(message.held + got);
     if (fence > 0) this.#fence = fence;
-    for (const each of this.#running) each.isLeased = true;
     this.#others = others;
     this.#sharedBy = processes;
     this.link.processes = processes;
@@ -336,37 +309,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   #schedule(): void {
     const isQuiet = this.link.isDown || this.#isAsking;
     const next = isQuiet ? Number.POSITIVE_INFINITY : Math.min(this.#giveAt, this.#beatAt);
-    const time = now();
-    this.#turns.at(next, time);
-    const end = this.#hasLeased ? this.#leasedUntil : Number.NEGATIVE_INFINITY;
-    if (end > time && (!this.#lease.isSet || Math.abs(this.#lease.due - end) > residue)) this.#lease.set(end - time);
-  }
-
-  get #hasLeased(): boolean {
-    for (const { isLeased } of this.#running) if (isLeased) return true;
-    return false;
-  }
-
-  get #leased(): SlotAsk[] {
-    return [...this.#running].filter(({ isLeased }) => isLeased);
-  }
-
-  /** It could not renew the lease in time. */
-  #lose(): void {
-    if (now() < this.#leasedUntil - residue) {
-      this.#schedule();
-      return;
-    }
-    const lost = this.#leased;
-    if (lost.length === 0) return;
-    this.link.lostLease(this.tag, lost.length);
-    this.#abort(lost, 'this process could not renew the lease of its slot in time');
-  }
-
-  #abort(asks: readonly SlotAsk[], why: string): void {
-    for (const each of asks) {
-      each.isLeased = false;
-      each.onLost?.(new LeaseLostError(`${limitOf(this.tag)}: ${why}`));
-    }
+    this.#turns.at(next, now());
+    this.#lease.schedule();
   }
 }
