@@ -165,7 +165,7 @@ if again > 0 then
 else
   redis.call('ZREM', waiting, me)
 end
-local others = redis.call('ZCOUNT', waiting, text(t), '+inf')
+local others = redis.call('ZCOUNT', waiting, '(' .. text(t), '+inf')
 if again > 0 then others = others - 1 end
 if #news > 0 then redis.call('HSET', meta, unpack(news)) end
 keep(log, furthest - t + 2 * longest)

@@ -100,6 +100,18 @@ function assertExact(used: readonly [number, number][], { starts, window, spread
   }
 }
 
+const idle = { use: new Array<number>(8).fill(0), confirms: false, grace: 5 as const, pause: 0 as const };
+/** Asks just when another one counts as waiting no more. */
+const atTheLastMoment: [Rules, Step[]] = [
+  { starts: 5, window: 600, spread: false },
+  [
+    { ...idle, after: 0, process: 0, wanted: [[2, 2]] },
+    { ...idle, after: 159, process: 0, wanted: [[1, 2]] },
+    { ...idle, after: 379, process: 1, wanted: [] },
+    { ...idle, after: 367, process: 1, wanted: [] },
+  ],
+];
+
 const memory = () => {
   const state = new PermitState();
   return (time: number, ask: PermitAsk) => state.reserve(time, ask, () => {});
@@ -172,7 +184,7 @@ describe('permits, by a model', () => {
           const here = await run(given, steps, memory());
           assert.deepEqual(rounded(there.answers), rounded(here.answers));
         }),
-        { numRuns: 60 },
+        { numRuns: 60, examples: [atTheLastMoment] },
       );
     });
   });
