@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { cache, concurrency, definePolicy, drain, hedge, retry, singleFlight, timeout } from 'opero';
 import { advance, flush, underFakeClock } from '../support/clock.js';
+import { runProgram } from '../support/run-program.js';
 import { Work } from '../support/work.js';
 
 class Api {
@@ -194,6 +195,11 @@ describe('drain', () => {
       });
     });
   }
+
+  test('holds no call whose caller has left, and counts it all the same', async () => {
+    const program = await runProgram('left', { flags: ['--expose-gc'] });
+    assert.deepEqual(program, { code: 0, stdout: 'gone 2\n', stderr: '' });
+  });
 
   test('counts each call once, whatever it comes to', async () => {
     const api = new Api();

@@ -4,26 +4,40 @@ import { allStats, type MutableStats } from './stats.js';
 /** Told of each call that ends, while somebody waits for that. */
 let told: (() => void) | undefined;
 
-/** The calls that have runs which go on for nobody, beneath a policy that gave the call its outcome: how many. */
-const goingOn = new Map<Call, number>();
+/** How many runs go on for nobody beneath a policy: those of each call, held weakly as they may never end, and all. */
+const goingOn = new WeakMap<Call, number>();
+let runs = 0;
+/** How many calls have such runs, and their outcome. */
+let outlived = 0;
 
 /** A call has ended; undefined where it never began. */
 export function hasEnded(stats: MutableStats, call?: Call): void {
-  if (call !== undefined) call.root.hasOutcome = true;
+  if (call !== undefined) {
+    const { root } = call;
+    root.hasOutcome = true;
+    if (runs > 0 && goingOn.has(root)) outlived++;
+  }
   stats.ended++;
   if (told !== undefined) told();
 }
 
 /** A run beneath a policy goes on, whether its call is over or not: until `wentOn`, that is under way for it. */
 export function goesOn({ root }: Call): void {
-  goingOn.set(root, (goingOn.get(root) ?? 0) + 1);
+  runs++;
+  const others = goingOn.get(root) ?? 0;
+  if (others === 0 && root.hasOutcome) outlived++;
+  goingOn.set(root, others + 1);
 }
 
 /** Such a run is over. */
 export function wentOn({ root }: Call): void {
-  const left = (goingOn.get(root) ?? 0) - 1;
-  if (left > 0) goingOn.set(root, left);
-  else goingOn.delete(root);
+  runs--;
+  const others = (goingOn.get(root) ?? 0) - 1;
+  if (others > 0) goingOn.set(root, others);
+  else {
+    goingOn.delete(root);
+    if (root.hasOutcome) outlived--;
+  }
   if (told !== undefined) told();
 }
 
@@ -37,8 +51,7 @@ export const onEveryEnd = (listener: (() => void) | undefined): void => {
  * Summed up where somebody asks, as a number kept for all would cost every call more.
  */
 export function underWay(): number {
-  let count = 0;
-  for (const { hasOutcome } of goingOn.keys()) if (hasOutcome) count++;
+  let count = outlived;
   for (const { calls, ended } of allStats()) count += calls - ended;
   return count;
 }
