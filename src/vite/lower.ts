@@ -55,9 +55,9 @@ const loaderOf = (file: string): string =>
 
 /**
  * A class that esbuild has called otherwise: `_Weather` where it names itself, `_a` where it stands in an expression. Events,
- * metrics and configuration by name would know it so.
+ * metrics and configuration by name would know it so. Letters beyond ASCII it writes as `\u00E4` and `\u{20BB7}`.
  */
-const otherwiseCalled = /\b_\w* = class\b|\bclass \w+_default\b/;
+const otherwiseCalled = /\b_[\w$\\{}]* = class\b|\bclass [\w$\\{}]+_default\b/;
 
 /** Leaves imports, JSX and newer syntax to vite, which knows what the project wants of them. */
 async function byEsbuild(

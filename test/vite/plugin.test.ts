@@ -112,14 +112,20 @@ describe('opero/vite', () => {
       export const Moon = class { @d async get() {} };
       export default class { @d async get() {} }
       export { early };`;
-    const made = (await import(`data:text/javascript,${encodeURIComponent(await compile(code))}`)) as Record<
-      'Weather' | 'Tides' | 'Moon' | 'default',
-      { readonly name: string }
-    > & { readonly early: string[] };
+    const load = async (source: string) =>
+      (await import(`data:text/javascript,${encodeURIComponent(await compile(source))}`)) as Record<
+        string,
+        { readonly name: string }
+      > & { readonly early: string[] };
+    const made = await load(code);
     assert.deepEqual(
-      [made.Weather.name, made.Tides.name, made.Moon.name, made.default.name, made.early],
+      [made.Weather?.name, made.Tides?.name, made.Moon?.name, made.default?.name, made.early],
       ['Weather', 'Tides', 'Moon', 'default', ['Weather']],
     );
+    for (const name of ['$Weather', 'Wärme', '𠮷野']) {
+      const alone = `const d = (method) => method; export class ${name} { static shared = new ${name}(); @d async get() {} }`;
+      assert.equal((await load(alone))[name]?.name, name);
+    }
     assert.doesNotMatch(
       await compile(`${decorated}export const send = () => { const inner = () => 1; };`),
       /__name\(\(\) =>/,
