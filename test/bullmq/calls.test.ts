@@ -2,7 +2,6 @@ import { strict as assert } from 'node:assert';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { type Job, Queue } from 'bullmq';
-import { Redis } from 'ioredis';
 import * as opero from 'opero';
 import {
   configure,
@@ -25,8 +24,10 @@ import {
 } from 'opero';
 import { enqueue, queued, type ServedWorker, serve } from 'opero/bullmq';
 import { failTimes, withoutPolicies } from 'opero/testing';
+import { deferred } from '../support/deferred.js';
 import { rejection } from '../support/rejection.js';
 import { Crm, CrmError, connection, redisPort } from './support/crm.js';
+import { monitor } from './support/monitor.js';
 import { needsRedis, RedisServer } from './support/redis-server.js';
 
 describe('a method with @queued, served in this process', needsRedis, () => {
@@ -105,25 +106,21 @@ describe('a method with @queued, served in this process', needsRedis, () => {
   });
 
   test('J2 the outcome is in the stream of the caller before the job has ended, whichever it is', async () => {
-    const client = new Redis(redis.port);
-    const monitor = await client.monitor();
-    client.disconnect();
     const steps = new Map<string, string[]>();
-    const ended = new Promise<void>((resolve) => {
-      let ends = 0;
-      monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {
-        const step = `${command.toLowerCase()} ${key.replace(/[0-9a-f]{32}$/, '')}`;
-        const isEnd = /^zadd bull:crm:(completed|failed)$/.test(step);
-        if (!isEnd && step !== 'xadd opero:replies:') return;
-        const id = (isEnd ? rest.at(-1) : rest[rest.indexOf('job') + 1]) as string;
-        steps.set(id, [...(steps.get(id) ?? []), step]);
-        if (isEnd && ++ends === 2) resolve();
-      });
+    const bothEnded = deferred();
+    let ends = 0;
+    const endMonitor = await monitor(redis.port, ([command = '', key = '', ...rest]) => {
+      const step = `${command.toLowerCase()} ${key.replace(/[0-9a-f]{32}$/, '')}`;
+      const isEnd = /^zadd bull:crm:(completed|failed)$/.test(step);
+      if (!isEnd && step !== 'xadd opero:replies:') return;
+      const id = (isEnd ? rest.at(-1) : rest[rest.indexOf('job') + 1]) as string;
+      steps.set(id, [...(steps.get(id) ?? []), step]);
+      if (isEnd && ++ends === 2) bothEnded.resolve();
     });
     await crm.where();
     await rejection(crm.fail('west'));
-    await ended;
-    monitor.disconnect();
+    await bothEnded.promise;
+    endMonitor();
     assert.deepEqual(
       [...steps.values()],
       [

@@ -8,6 +8,7 @@ import { startCluster } from '../redis/support/backends.js';
 import { RedisServer } from '../redis/support/server.js';
 import { rejection } from '../support/rejection.js';
 import { needsRedis } from './support/redis-server.js';
+import { monitor } from './support/monitor.js';
 
 /** An object whose calls go by this connection. */
 function crmOn(connection: ConnectionSource, prefix?: string) {
@@ -78,13 +79,12 @@ describe('the connections that @queued takes', needsRedis, () => {
       () => client.disconnect(),
     );
     const { crm } = crmOn(client);
-    const monitor = await client.monitor();
-    ends.push(() => monitor.disconnect());
     let looks = 0;
-    monitor.on('monitor', (_time: string, [command = '', ...args]: string[]) => {
+    const endMonitor = await monitor(redis.port, ([command = '', ...args]) => {
       if (command.toLowerCase() === 'hmget' && args.includes('opero')) looks++;
     });
     await using worker = serve(crm);
+    ends.push(endMonitor);
     await worker.ready;
     assert.equal(await crm.double(1), 2);
     assert.equal(looks, 0);
