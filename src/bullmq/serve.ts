@@ -1,6 +1,6 @@
 import type { Worker, WorkerOptions } from 'bullmq';
 import { ConfigurationError } from '../core/errors.js';
-import { positiveInteger, show, wrongOption } from '../core/options.js';
+import { anything, hasNames, positiveInteger, type Rule, readOptions } from '../core/options.js';
 import { type ConnectionSource, requireConnection } from './connection.js';
 import { tellOfQueue } from './events.js';
 import { holdProgram } from './hold.js';
@@ -106,22 +106,44 @@ class QueueServer {
   }
 }
 
-function readOptions(given: unknown): ServeOptions {
-  if (typeof given !== 'object' || given === null) {
-    throw new ConfigurationError(`serve(): expected the options to be an object, got ${show(given)}`);
-  }
+/** What BullMQ's own options may be is its affair. */
+const rules = {
+  connection: anything,
+  concurrency: positiveInteger,
+  blockingConnection: anything,
+  drainDelay: anything,
+  limiter: anything,
+  lockDuration: anything,
+  lockRenewTime: anything,
+  maxStalledCount: anything,
+  maxStartedAttempts: anything,
+  maximumRateLimitDelay: anything,
+  metrics: anything,
+  name: anything,
+  removeOnComplete: anything,
+  removeOnFail: anything,
+  runRetryDelay: anything,
+  settings: anything,
+  skipLockRenewal: anything,
+  skipStalledCheck: anything,
+  skipVersionCheck: anything,
+  skipWaitingForReady: anything,
+  stalledInterval: anything,
+  telemetry: anything,
+  workerForkOptions: anything,
+  workerThreadsOptions: anything,
+} satisfies Record<keyof ServeOptions, Rule>;
+
+function readServeOptions(given: unknown): ServeOptions {
   const where = { text: 'serve()' };
-  const { connection, concurrency, ...others } = given as Readonly<Record<string, unknown>>;
-  if (connection !== undefined) requireConnection(connection, where);
-  if (concurrency !== undefined && !positiveInteger.test(concurrency)) {
-    throw wrongOption(where, 'concurrency', concurrency, positiveInteger.allowed);
-  }
   for (const name of ['prefix', 'autorun', 'useWorkerThreads']) {
-    if (others[name] === undefined) continue;
+    if (!hasNames(given) || Reflect.get(given, name) === undefined) continue;
     const cure = name === 'prefix' ? 'give it to @queued' : 'leave it out';
     throw new ConfigurationError(`serve(): \`${name}\` is none of its options; ${cure}`);
   }
-  return given;
+  const options = readOptions<ServeOptions>(where, given, rules, {});
+  if (options.connection !== undefined) requireConnection(options.connection, where);
+  return options;
 }
 
 /**
@@ -139,7 +161,7 @@ function readOptions(given: unknown): ServeOptions {
  * await worker.closed;
  */
 export function serve(subjects: object | readonly object[], options: ServeOptions = {}): ServedWorker {
-  const { connection, ...others } = readOptions(options);
+  const { connection, ...others } = readServeOptions(options);
   const servers = readServed(subjects).map((methods) => ({
     server: new QueueServer(),
     methods,

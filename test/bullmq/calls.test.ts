@@ -537,6 +537,11 @@ describe('options of @queued and serve()', () => {
     assert.throws(() => serve(new Crm(), { concurrency: 0 }), /expected `concurrency` to be an integer of at least 1/);
     assert.throws(() => serve(new Crm(), { connection: 'mysql://x' }), /expected `connection` to be/);
     assert.throws(() => serve(null as never, at), /serve\(\)/);
+    assert.throws(
+      () => serve(new Crm(), { concurency: 3 } as never),
+      /serve\(\): unknown option `concurency` \(3\); known options are connection, concurrency, /,
+    );
+    assert.throws(() => serve(new Crm(), new Map() as never), /serve\(\): expected the options to be an object/);
   });
 
   test('enqueue() wants a method with @queued, and options that it knows', async () => {
