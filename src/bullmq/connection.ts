@@ -111,11 +111,11 @@ export function patientLike(client: object): IRedisClient | undefined {
     readonly isCluster?: boolean;
   };
   if (isCluster === true) {
-    if (!options.redisOptions?.maxRetriesPerRequest) return undefined;
+    if (typeof options.redisOptions?.maxRetriesPerRequest !== 'number') return undefined;
     const cure = 'give the `redisOptions` of the cluster `maxRetriesPerRequest: null`';
     throw new ConfigurationError(`@queued: the commands of \`connection\` do not wait until Redis is there; ${cure}`);
   }
-  return options.maxRetriesPerRequest ? (client as IRedisClient).duplicate(patient) : undefined;
+  return typeof options.maxRetriesPerRequest === 'number' ? (client as IRedisClient).duplicate(patient) : undefined;
 }
 
 /** What tells two connections apart: options that are alike are one. */

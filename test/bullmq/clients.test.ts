@@ -4,11 +4,12 @@ import { Cluster, Redis } from 'ioredis';
 import { ConfigurationError, JobError } from 'opero';
 import { type ConnectionSource, enqueue, queued, serve } from 'opero/bullmq';
 import { createClient, createCluster } from 'redis';
+import { patientLike } from '../../src/bullmq/connection.js';
 import { startCluster } from '../redis/support/backends.js';
 import { RedisServer } from '../redis/support/server.js';
 import { rejection } from '../support/rejection.js';
-import { needsRedis } from './support/redis-server.js';
 import { monitor } from './support/monitor.js';
+import { needsRedis } from './support/redis-server.js';
 
 /** An object whose calls go by this connection. */
 function crmOn(connection: ConnectionSource, prefix?: string) {
@@ -83,11 +84,22 @@ describe('the connections that @queued takes', needsRedis, () => {
     const endMonitor = await monitor(redis.port, ([command = '', ...args]) => {
       if (command.toLowerCase() === 'hmget' && args.includes('opero')) looks++;
     });
-    await using worker = serve(crm);
     ends.push(endMonitor);
+    await using worker = serve(crm);
     await worker.ready;
     assert.equal(await crm.double(1), 2);
     assert.equal(looks, 0);
+  });
+
+  test('a client of ioredis whose commands give up after any number of tries is a model for one whose commands wait', () => {
+    for (const maxRetriesPerRequest of [undefined, 20, 0, -1]) {
+      const like = patientLike(new Redis({ lazyConnect: true, maxRetriesPerRequest }));
+      assert.equal((like as unknown as Redis).options.maxRetriesPerRequest, null);
+    }
+    assert.equal(patientLike(new Redis({ lazyConnect: true, maxRetriesPerRequest: null })), undefined);
+    const cluster = new Cluster([], { lazyConnect: true, redisOptions: { maxRetriesPerRequest: 0 } });
+    assert.throws(() => patientLike(cluster), /give the `redisOptions` of the cluster `maxRetriesPerRequest: null`/);
+    assert.equal(patientLike(new Cluster([], { lazyConnect: true })), undefined);
   });
 
   test('one that Redis lets in nowhere, for its password or its database: calls, enqueue() and serve() reject', async () => {
