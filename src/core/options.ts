@@ -196,14 +196,25 @@ const nameOf = (fn: { readonly name: unknown }): string => {
 const inspected = (value: unknown): string =>
   node('node:util')
     .inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 })
-    .replace(/\s*\n\s*/g, ' ');
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(secretInUrl, '://...@')
+    .replace(secretText, '$1...');
+
+/** Messages end up in logs: the passwords that connections hold stay out of them. */
+const secretInUrl = /:\/\/[^/@\s]*@/g;
+const secretName = /password|passphrase|secret|token|api[-_]?key/i;
+const secretText = new RegExp(`([\\w-]*(?:${secretName.source})[\\w-]*'?: )(['"\`]).*?\\2(?=[,. ]|$)`, 'gi');
+
+/** The value of an option of this name, for a message. */
+const showOption = (name: PropertyKey, value: unknown): string =>
+  typeof value === 'string' && secretName.test(String(name)) ? 'a text' : show(value);
 
 const optionName = ({ path }: Where, name: PropertyKey): string =>
   path === undefined ? String(name) : `${path}.${String(name)}`;
 
 /** The error for one option of a wrong value. */
 export function wrongOption(where: Where, name: string, value: unknown, allowed: string): ConfigurationError {
-  const text = `${where.text}: expected \`${optionName(where, name)}\` to be ${allowed}, got ${show(value)}`;
+  const text = `${where.text}: expected \`${optionName(where, name)}\` to be ${allowed}, got ${showOption(name, value)}`;
   return new ConfigurationError(text);
 }
 
@@ -214,7 +225,7 @@ export function unknownOption(
   value: unknown,
   known: readonly string[],
 ): ConfigurationError {
-  const unknown = `unknown option \`${optionName(where, name)}\` (${show(value)})`;
+  const unknown = `unknown option \`${optionName(where, name)}\` (${showOption(name, value)})`;
   return new ConfigurationError(`${where.text}: ${unknown}; known options are ${known.join(', ')}`);
 }
 

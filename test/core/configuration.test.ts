@@ -1483,6 +1483,42 @@ describe('what holds no options by their names is refused as options', () => {
   });
 });
 
+describe('a message holds no passwords', () => {
+  const messageOf = (options: object): string => {
+    try {
+      decorate('retry', options);
+    } catch (error) {
+      return String(error);
+    }
+    return 'nothing was thrown';
+  };
+
+  for (const [what, options] of Object.entries({
+    'of a URL': { conection: 'redis://me:hush@localhost' },
+    'of an object': { conection: { host: 'localhost', password: 'hush' } },
+    'of an object, in other words': {
+      conection: { 'api-key': `hush, hush ${'hush '.repeat(30)}`, apiToken: 'hu\'s "hush"' },
+    },
+    'that are an option themselves': { password: 'hush' },
+  })) {
+    test(what, () => {
+      assert.match(
+        messageOf(options),
+        /^ConfigurationError: @retry on .+: unknown option `(conection|password)` \(.+\); known/,
+      );
+      assert.doesNotMatch(messageOf(options), /hush/);
+    });
+  }
+
+  test('but what they are beside', () => {
+    assert.match(messageOf({ conection: 'redis://me:hush@localhost/1' }), /'redis:\/\/\.\.\.@localhost\/1'/);
+    assert.match(
+      messageOf({ conection: { password: 'hush', port: 1, tokens: 5 } }),
+      /\{ password: \.\.\., port: 1, tokens: 5 \}/,
+    );
+  });
+});
+
 test('a compiler that gives no metadata is named as the cause', () => {
   const context = { kind: 'method', name: 'load', static: false, private: false, metadata: undefined };
   fails(
