@@ -2,13 +2,13 @@ import type { Call, StartListener } from '../../core/call/call.js';
 import { always, now, residue } from '../../core/call/clock.js';
 import type { SiteInfo } from '../../core/call/policy.js';
 import type { Limiter } from '../found.js';
-import { Spell } from '../pause.js';
 import type { RateGate, RateRules } from '../store.js';
 import type { Onward, QueueRules, Waiter } from '../waiter.js';
 import type { PermitAnswer, PermitAsk, Run } from './backend.js';
 import type { Link, Linked, Reply } from './link.js';
 import { OwnStarts } from './own-starts.js';
 import { Notes } from './permit-notes.js';
+import { RatePause } from './rate-pause.js';
 import { aloneOf, graceOf, marginOf, type RateTerms, termsOf } from './rate-terms.js';
 import { Reservations, type Reserved } from './reservations.js';
 import { closed, down } from './store-errors.js';
@@ -21,8 +21,6 @@ import type { WholePause } from './whole-pause.js';
 const gathering = 20;
 /** How many permits are asked for at once at the most: a server does nothing else while it works that out. */
 const mostAtOnce = 1000;
-/** How often those who wait look whether a pause is over, in milliseconds, where nobody tells them. */
-const lookEvery = 1000;
 
 /**
  * A rate limit in a store, as this process has it: those who wait here, and the permits that it has for them, which it asks for
@@ -43,9 +41,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   terms: RateTerms;
   readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
   readonly #turns = new Turns(this, () => this.#act(), always);
-  readonly #pause = new Spell();
-  /** Whether nobody starts here, whatever the store says. */
-  #isHeld = false;
+  readonly #pause: RatePause;
   #asked = 0;
   /** What is asked just now. */
   #asking: PermitAsk | undefined;
@@ -53,9 +49,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #againAt = Number.NEGATIVE_INFINITY;
   /** When what is to be told is told, whoever asks or not. */
   #tellAt = Number.POSITIVE_INFINITY;
-  #pausedAt = Number.NEGATIVE_INFINITY;
-  /** When it looks whether a pause is over. */
-  #lookAt = Number.POSITIVE_INFINITY;
   #othersWait = false;
   /** The permit that a call got last, and has not started by; where starts are spaced, nothing is known before it has. */
   #starting: Reserved | undefined;
@@ -71,10 +64,11 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     readonly tag: string,
     rules: RateRules,
     /** The pause of all keys. */
-    readonly whole: WholePause,
-    readonly hasKey: boolean,
+    whole: WholePause,
+    hasKey: boolean,
   ) {
     this.terms = termsOf(rules);
+    this.#pause = new RatePause(this, whole, hasKey);
   }
 
   get waiting(): number {
@@ -92,7 +86,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isIdle(): boolean {
-    return this.#users === 0 && !this.isWaiting && !this.#isAsking;
+    return this.#users === 0 && !this.isWaiting && !this.isAsking;
   }
 
   /** What it tells of starts counts for so long. */
@@ -114,34 +108,20 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isPassing(): boolean {
-    return !this.#isAsking && this.#turns.isSet;
+    return !this.isAsking && this.#turns.isSet;
   }
 
   get isPaused(): boolean {
-    return this.#isHeld || this.#pauseLeft > 0;
+    return this.#pause.isOn;
   }
 
   /** Whether it is so for its own sake, whatever becomes of other keys. */
   get isPausedItself(): boolean {
-    return this.#pause.left > 0;
+    return this.#pause.isOwn;
   }
 
-  get #pauseLeft(): number {
-    return Math.max(this.#pause.left, this.whole.left);
-  }
-
-  /** Whether nobody tells that its pause is over. That of all keys is looked at for all of them. */
-  get #hasToLook(): boolean {
-    return !this.link.isHinted && (this.hasKey ? this.#pause.left : this.#pauseLeft) > 0;
-  }
-
-  get #isAsking(): boolean {
+  get isAsking(): boolean {
     return this.#asking !== undefined;
-  }
-
-  /** Whether nobody knows if it is paused: an answer of its own tells where it has no key. */
-  get #isUnknown(): boolean {
-    return this.hasKey && this.whole.isUnknown;
   }
 
   configure(rules: RateRules): void {
@@ -178,17 +158,14 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   resume(): void {
-    this.#pausedAt = now();
-    this.#pause.end();
+    this.#pause.told(0);
     this.notes.add({ kind: 'resume', isForAll: false });
     this.tellSoon(0);
   }
 
   /** The same for this process alone, as it was told of a pause; 0: it was told of its end. */
   pauseHere(duration: number): void {
-    this.#pausedAt = now();
-    if (duration > 0) this.#pause.extend(duration);
-    else this.#pause.end();
+    this.#pause.told(duration);
     this.#againAt = Number.NEGATIVE_INFINITY;
     this.wake();
   }
@@ -201,7 +178,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   /** Nobody starts here until it is held no more; nobody else needs to know. */
   hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
+    this.#pause.isHeld = isHeld;
     this.#againAt = Number.NEGATIVE_INFINITY;
     this.wake();
   }
@@ -271,9 +248,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   #act(): void {
     const time = now();
-    if (this.hasKey && this.isWaiting) this.whole.look();
-    // It may have been told until now.
-    if (this.#hasToLook && !this.#isAsking) this.#lookAt = Math.min(this.#lookAt, time + lookEvery);
+    this.#pause.look(time);
     this.#reserved.dropLapsed(time);
     this.line.serve();
     if (this.link.isDown && this.link.options.whenDown === 'reject')
@@ -281,17 +256,17 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const isSurplus = this.#reserved.takeReleased() || this.#reserved.length > this.waiting;
     if (isSurplus) this.#tellAt = Math.min(this.#tellAt, time + gathering);
     this.link.hold();
-    if (!this.#isAsking && !this.link.isDown) this.#askIfNeeded(time);
+    if (!this.isAsking && !this.link.isDown) this.#askIfNeeded(time);
     // Where nothing is asked, nobody needs to wait for an answer.
-    if (!this.#isAsking && !this.#isUnknown && this.line.hasUntold) this.line.answered(this.nextAnswer);
+    if (!this.isAsking && !this.#pause.isUnknown && this.line.hasUntold) this.line.answered(this.nextAnswer);
     this.#schedule(time);
-    if (!this.isWaiting && this.#tellAt === Number.POSITIVE_INFINITY && !this.#isAsking) this.link.active.delete(this);
+    if (!this.isWaiting && this.#tellAt === Number.POSITIVE_INFINITY && !this.isAsking) this.link.active.delete(this);
   }
 
   /** Takes for the first in line what it asks for. */
   take(waiter: Waiter): boolean {
     const ask = waiter.ask as RateAsk;
-    if (this.isPaused || this.#isUnknown) return false;
+    if (this.isPaused || this.#pause.isUnknown) return false;
     const { weight } = this.countOf(ask.weight);
     if (weight === 0) return true;
     const reserved = this.#reserved.takeDue(weight, now());
@@ -330,7 +305,8 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   /** What the waiters want that is worth asking for now. */
   #wanted(time: number, tells: boolean): Run[] {
-    if (!this.isWaiting || this.isPaused || this.#isUnknown || (this.#askAt > time + residue && !tells)) return [];
+    if (!this.isWaiting || this.isPaused || this.#pause.isUnknown || (this.#askAt > time + residue && !tells))
+      return [];
     if (!this.terms.spread) return firstOf(this.line.weights(this.#reserved.length), mostAtOnce);
     // The next one is known once the one before has started.
     const isKnown = this.#reserved.length === 0 && (this.#starting === undefined || this.#starting.until < time);
@@ -349,7 +325,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #askIfNeeded(time: number): void {
     const tells = this.#tellAt <= time + residue;
     const wanted = this.#wanted(time, tells);
-    const looks = this.isWaiting && this.#lookAt <= time + residue;
+    const looks = this.isWaiting && this.#pause.isLookDue(time);
     if (tells || looks || wanted.length > 0) {
       // Those for which nobody is left here.
       this.#reserved.keep(this.waiting);
@@ -360,7 +336,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   #ask(wanted: readonly Run[]): void {
-    this.#lookAt = Number.POSITIVE_INFINITY;
+    this.#pause.asked();
     const no = ++this.#asked;
     const { notes, done } = this.notes.take();
     const ask = this.#message(wanted, notes);
@@ -391,7 +367,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   #answered(reply: Reply<PermitAnswer>, ask: PermitAsk, no: number): void {
     const { answer, sentAt, receivedAt } = reply;
-    const { now: storeNow, again, permits, pausedUntil } = answer;
+    const { now: storeNow, again, permits } = answer;
     const until = receivedAt + (again - storeNow);
     this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
     this.#othersWait = answer.othersWait;
@@ -413,13 +389,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
         toStoreTime,
       });
     }
-    // What was asked before may have been answered before the pause, too.
-    if (sentAt >= this.#pausedAt && !this.notes.tellsOfPause) {
-      this.#pause.end();
-      if (pausedUntil > storeNow) this.#pause.extend(pausedUntil - storeNow);
-    }
-    if (!this.hasKey) this.whole.answered(reply);
-    if (this.#hasToLook) this.#lookAt = receivedAt + lookEvery;
+    this.#pause.answered(reply);
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
@@ -457,14 +427,13 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   #nextForWaiters(time: number): number {
-    if (!this.isWaiting || this.#isHeld) return Number.POSITIVE_INFINITY;
-    const look = this.hasKey ? this.whole.nextLook : Number.POSITIVE_INFINITY;
-    if (this.isPaused)
-      return Math.min(time + this.#pauseLeft, look, this.link.isDown ? Number.POSITIVE_INFINITY : this.#lookAt);
-    const times = [this.#reserved.next(time), look];
+    if (!this.isWaiting) return Number.POSITIVE_INFINITY;
+    const pause = this.#pause.next(time);
+    if (this.isPaused) return pause;
+    const times = [this.#reserved.next(time), pause];
     if (this.link.isDown) {
       if (this.link.options.whenDown === 'local') times.push(this.#turnAlone(this.line.firstWeight));
-    } else if (!this.#isAsking) {
+    } else if (!this.isAsking) {
       times.push(...[this.#askAt, this.#starting?.until ?? 0].filter((each) => each > time + residue));
     }
     return Math.min(...times);
