@@ -4,12 +4,13 @@ import type { SiteInfo } from '../../core/call/policy.js';
 import type { Limiter } from '../found.js';
 import type { RateGate, RateRules } from '../store.js';
 import type { Onward, QueueRules, Waiter } from '../waiter.js';
-import type { PermitAnswer, PermitAsk, Run } from './backend.js';
-import type { Link, Linked, Reply } from './link.js';
+import type { Run } from './backend.js';
+import type { Link, Linked } from './link.js';
 import { OwnStarts } from './own-starts.js';
 import { Notes } from './permit-notes.js';
+import { type Granted, PermitRequests } from './permit-requests.js';
 import { RatePause } from './rate-pause.js';
-import { aloneOf, graceOf, marginOf, type RateTerms, termsOf } from './rate-terms.js';
+import { aloneOf, countOf, type RateTerms, termsOf } from './rate-terms.js';
 import { Reservations, type Reserved } from './reservations.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
@@ -19,8 +20,6 @@ import type { WholePause } from './whole-pause.js';
 
 /** How long what others may wait for is kept back, in milliseconds, so that one command tells of all. */
 const gathering = 20;
-/** How many permits are asked for at once at the most: a server does nothing else while it works that out. */
-const mostAtOnce = 1000;
 
 /**
  * A rate limit in a store, as this process has it: those who wait here, and the permits that it has for them, which it asks for
@@ -39,12 +38,14 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly starts = new OwnStarts();
   readonly line = new StoreLine(this);
   terms: RateTerms;
+  readonly #requests = new PermitRequests(this, (granted) => {
+    if (granted !== undefined) this.#answered(granted);
+    this.#turns.now();
+    if (this.isIdle) this.onIdle?.();
+  });
   readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
   readonly #turns = new Turns(this, () => this.#act(), always);
   readonly #pause: RatePause;
-  #asked = 0;
-  /** What is asked just now. */
-  #asking: PermitAsk | undefined;
   /** When it is worth asking again, by the clock of this process. */
   #againAt = Number.NEGATIVE_INFINITY;
   /** When what is to be told is told, whoever asks or not. */
@@ -54,7 +55,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #starting: Reserved | undefined;
   #longestWindow = 0;
   #users = 0;
-  #numbered = 0;
   #hasToldOfShare = false;
   /** How many processes shared it at last; 0: nobody has said. */
   #sharedBy = 0;
@@ -95,7 +95,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get nextAnswer(): number {
-    return this.#asked + 1;
+    return this.#requests.nextAnswer;
   }
 
   /** The last answer has told when there is something next. */
@@ -121,7 +121,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   get isAsking(): boolean {
-    return this.#asking !== undefined;
+    return this.#requests.isUnderWay;
   }
 
   configure(rules: RateRules): void {
@@ -141,13 +141,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   }
 
   newId(weight: number): string {
-    return `${this.link.process}:${++this.#numbered}:${weight}`;
-  }
-
-  /** What counts for a start in the store: where starts are spaced, one, and for so much longer. */
-  countOf(weight: number): { readonly weight: number; readonly shift: number } {
-    if (!this.terms.spread) return { weight, shift: 0 };
-    return { weight: Math.min(weight, 1), shift: Math.max(0, weight - 1) * this.terms.window };
+    return this.#requests.newId(weight);
   }
 
   /** Nobody who shares it starts for so long. */
@@ -235,11 +229,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     this.line.refuseAll(({ site }) => closed(site));
     this.#turns.clear();
     this.#reserved.keep(0);
-    if (this.#asking !== undefined) this.#disown(this.#asking);
-    if (!this.link.isDown && !this.notes.isEmpty) {
-      const ask = this.#message([], this.notes.take().notes);
-      this.link.tellLast(() => this.link.backend.reserve(this.tag, ask));
-    }
+    this.#requests.close();
   }
 
   wake(): void {
@@ -267,7 +257,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   take(waiter: Waiter): boolean {
     const ask = waiter.ask as RateAsk;
     if (this.isPaused || this.#pause.isUnknown) return false;
-    const { weight } = this.countOf(ask.weight);
+    const { weight } = countOf(this.terms, ask.weight);
     if (weight === 0) return true;
     const reserved = this.#reserved.takeDue(weight, now());
     if (reserved !== undefined) {
@@ -307,7 +297,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #wanted(time: number, tells: boolean): Run[] {
     if (!this.isWaiting || this.isPaused || this.#pause.isUnknown || (this.#askAt > time + residue && !tells))
       return [];
-    if (!this.terms.spread) return firstOf(this.line.weights(this.#reserved.length), mostAtOnce);
+    if (!this.terms.spread) return this.line.weights(this.#reserved.length);
     // The next one is known once the one before has started.
     const isKnown = this.#reserved.length === 0 && (this.#starting === undefined || this.#starting.until < time);
     const [first] = isKnown ? this.line.weights(0) : [];
@@ -332,86 +322,27 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
       this.#reserved.takeReleased();
       this.#tellAt = Number.POSITIVE_INFINITY;
     }
-    if (wanted.length > 0 || looks || (tells && !this.notes.isEmpty)) this.#ask(wanted);
+    if (wanted.length > 0 || looks || (tells && !this.notes.isEmpty)) {
+      this.#pause.asked();
+      this.#requests.ask(wanted);
+    }
   }
 
-  #ask(wanted: readonly Run[]): void {
-    this.#pause.asked();
-    const no = ++this.#asked;
-    const { notes, done } = this.notes.take();
-    const ask = this.#message(wanted, notes);
-    this.#asking = ask;
-    this.link.ask(
-      this.tag,
-      this.isWaiting,
-      () => this.link.backend.reserve(this.tag, ask),
-      (reply) => {
-        this.#asking = undefined;
-        if (reply !== undefined) {
-          done();
-          this.#answered(reply, ask, no);
-        } else this.#disown(ask);
-        this.#turns.now();
-        if (this.isIdle) this.onIdle?.();
-      },
-    );
-  }
-
-  #message(wanted: readonly Run[], notes: PermitAsk['notes']): PermitAsk {
-    const { starts, window, horizon, spread } = this.terms;
-    const first = this.#numbered + 1;
-    for (const [, count] of wanted) this.#numbered += count;
-    const grace = graceOf(this.terms, this.link.worstTrip);
-    return { starts, window, horizon, grace, spread, process: this.link.process, first, wanted, notes };
-  }
-
-  #answered(reply: Reply<PermitAnswer>, ask: PermitAsk, no: number): void {
-    const { answer, sentAt, receivedAt } = reply;
-    const { now: storeNow, again, permits } = answer;
-    const until = receivedAt + (again - storeNow);
-    this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : until;
+  #answered({ reply, ask, no, permits }: Granted): void {
+    const { answer, receivedAt } = reply;
+    const { now: storeNow, again } = answer;
+    this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : receivedAt + (again - storeNow);
     this.#othersWait = answer.othersWait;
     this.#sharedBy = answer.processes;
     this.link.processes = answer.processes;
-    const toStoreTime = (time: number): number => storeNow + (time - sentAt);
-    this.link.toStoreTime = toStoreTime;
-    let isTooLate = false;
-    const weights = ask.wanted.flatMap(([weight, count]) => new Array<number>(count).fill(weight));
-    for (const [at, turn] of permits.entries()) {
-      const weight = weights[at] as number;
-      const lapsesAt = sentAt + (turn + ask.grace - storeNow) - marginOf(ask.grace);
-      isTooLate ||= lapsesAt <= receivedAt;
-      this.#reserved.add({
-        id: this.#idOf(ask, at, weight),
-        weight: this.countOf(weight).weight,
-        from: receivedAt + (turn - storeNow),
-        until: lapsesAt,
-        toStoreTime,
-      });
-    }
+    for (const each of permits) this.#reserved.add(each);
     this.#pause.answered(reply);
     this.#tellOfWindow(answer.window, ask.window);
     this.line.serve();
     // What had lapsed on its way decides nothing: it goes back, and is asked for anew, to last for longer than that took.
-    if (isTooLate) this.#againAt = Number.NEGATIVE_INFINITY;
+    if (permits.some(({ until }) => until <= receivedAt)) this.#againAt = Number.NEGATIVE_INFINITY;
     // Nor does it for those who are left where all who were asked for have gone: one message does not ask for any number.
     else if (again > 0 || this.#reserved.length > 0) this.line.answered(no);
-  }
-
-  /** What is asked for may have been given, though no answer came: nobody uses it, and it goes back. */
-  #disown(ask: PermitAsk): void {
-    const weights = ask.wanted.flatMap(([weight, count]) =>
-      new Array<number>(Math.min(count, ask.starts)).fill(weight),
-    );
-    for (const [at, weight] of weights.slice(0, ask.starts).entries()) {
-      this.notes.add({ kind: 'release', id: this.#idOf(ask, at, weight) });
-    }
-    // Others may wait for it, though nobody does here.
-    if (!this.notes.isOfStarts) this.tellSoon(0);
-  }
-
-  #idOf({ process, first }: PermitAsk, at: number, weight: number): string {
-    return `${process}:${first + at}:${this.countOf(weight).weight}`;
   }
 
   #tellOfWindow(window: number, own: number): void {
@@ -438,14 +369,4 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     }
     return Math.min(...times);
   }
-}
-
-/** As many as come first. */
-function firstOf(runs: readonly Run[], most: number): Run[] {
-  let left = most;
-  return runs.flatMap(([weight, count]): Run[] => {
-    const taken = Math.min(count, left);
-    left -= taken;
-    return taken === 0 ? [] : [[weight, taken]];
-  });
 }

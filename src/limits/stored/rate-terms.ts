@@ -31,6 +31,15 @@ export function termsOf({ rate, per, spread }: RateRules): RateTerms {
   return { starts, window, whole, horizon, spread, entry: grace, grace };
 }
 
+/** What counts for a start in the store: where starts are spaced, one, and for so much longer. */
+export function countOf(
+  { spread, window }: RateTerms,
+  weight: number,
+): { readonly weight: number; readonly shift: number } {
+  if (!spread) return { weight, shift: 0 };
+  return { weight: Math.min(weight, 1), shift: Math.max(0, weight - 1) * window };
+}
+
 /** How much may start in a window by the share of one process of so many; 0: nobody knows of how many. */
 export function aloneOf(
   { starts, window, whole, spread }: RateTerms,

@@ -5,7 +5,7 @@ import type { RatePermit } from '../rate-permit.js';
 import type { Onward, QueueRules } from '../waiter.js';
 import type { OwnStarts } from './own-starts.js';
 import type { Notes } from './permit-notes.js';
-import type { RateTerms } from './rate-terms.js';
+import { countOf, type RateTerms } from './rate-terms.js';
 import type { Reserved } from './reservations.js';
 import { StoreAsk } from './store-line.js';
 
@@ -23,7 +23,6 @@ interface Owner {
   readonly starts: OwnStarts;
   readonly isPaused: boolean;
   newId(weight: number): string;
-  countOf(weight: number): { readonly weight: number; readonly shift: number };
   waitFor(ask: RateAsk, call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown;
   waitAgain(ask: RateAsk, call: Call, site: SiteInfo, onward: Onward, queue: QueueRules): unknown;
   started(reserved: Reserved | undefined): void;
@@ -83,7 +82,7 @@ export class StoredPermit implements RatePermit {
     const time = now();
     const { limit, ask } = this;
     const start = enteredAt === undefined ? time : Math.min(time, enteredAt + limit.terms.entry);
-    const { weight, shift } = limit.countOf(this.weight);
+    const { weight, shift } = countOf(limit.terms, this.weight);
     this.isHeld = false;
     this.isUsed = true;
     if (weight === 0) return;
@@ -128,11 +127,11 @@ export class StoredPermit implements RatePermit {
     const { window, spread } = limit.terms;
     const isCharged = more > 0 && (!spread || weight === 0);
     if (isCharged) {
-      const counted = limit.countOf(more);
+      const counted = countOf(limit.terms, more);
       limit.notes.add({ kind: 'charge', id: limit.newId(counted.weight), age: 0, shift: counted.shift });
       limit.starts.add(now(), more, limit.terms.whole);
     } else if (this.#id !== undefined) {
-      const to = limit.newId(limit.countOf(real).weight);
+      const to = limit.newId(countOf(limit.terms, real).weight);
       limit.notes.add({ kind: 'change', id: this.#id, to, shift: spread ? more * window : 0 });
       this.#id = to;
     }
