@@ -12,6 +12,7 @@ import { type Granted, PermitRequests } from './permit-requests.js';
 import { RatePause } from './rate-pause.js';
 import { aloneOf, countOf, type RateTerms, termsOf } from './rate-terms.js';
 import { Reservations, type Reserved } from './reservations.js';
+import { Sharers } from './sharers.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
 import { type RateAsk, StoredPermit } from './stored-permit.js';
@@ -46,6 +47,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   readonly #reserved = new Reservations(this.notes, (weight) => this.newId(weight));
   readonly #turns = new Turns(this, () => this.#act(), always);
   readonly #pause: RatePause;
+  readonly #sharers = new Sharers(this);
   /** When it is worth asking again, by the clock of this process. */
   #againAt = Number.NEGATIVE_INFINITY;
   /** When what is to be told is told, whoever asks or not. */
@@ -55,9 +57,6 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
   #starting: Reserved | undefined;
   #longestWindow = 0;
   #users = 0;
-  #hasToldOfShare = false;
-  /** How many processes shared it at last; 0: nobody has said. */
-  #sharedBy = 0;
 
   constructor(
     readonly link: Link,
@@ -279,18 +278,9 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   /** When so much may start by the share of this process alone. */
   #turnAlone(weight: number): number {
-    const { share, window } = aloneOf(this.terms, this.#processes());
+    const { share, window } = aloneOf(this.terms, this.#sharers.count());
     this.starts.trim(window, now());
     return this.starts.turnOf(Math.min(weight, share), share, window);
-  }
-
-  #processes(): number {
-    const processes = this.link.processesOf(this.#sharedBy);
-    if (processes === 0 && !this.#hasToldOfShare) {
-      this.#hasToldOfShare = true;
-      this.link.emit({ type: 'share' }, this.tag);
-    }
-    return processes;
   }
 
   /** What the waiters want that is worth asking for now. */
@@ -333,8 +323,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
     const { now: storeNow, again } = answer;
     this.#againAt = again === 0 ? Number.NEGATIVE_INFINITY : receivedAt + (again - storeNow);
     this.#othersWait = answer.othersWait;
-    this.#sharedBy = answer.processes;
-    this.link.processes = answer.processes;
+    this.#sharers.told(answer.processes);
     for (const each of permits) this.#reserved.add(each);
     this.#pause.answered(reply);
     this.#tellOfWindow(answer.window, ask.window);

@@ -7,6 +7,7 @@ import type { SlotGate, SlotGrant, SlotRules } from '../store.js';
 import type { Onward, QueueRules, Waiter } from '../waiter.js';
 import type { LeaseAnswer, LeaseMessage } from './backend.js';
 import type { Link, Linked, Reply } from './link.js';
+import { Sharers } from './sharers.js';
 import { SlotAsk, SlotLease } from './slot-lease.js';
 import { closed, down } from './store-errors.js';
 import { type LineOwner, StoreLine } from './store-line.js';
@@ -27,6 +28,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   readonly line = new StoreLine(this);
   readonly #asks = new WeakMap<Call, SlotAsk>();
   readonly #lease = new SlotLease(this);
+  readonly #sharers = new Sharers(this);
   /** How many slots are in use, and how many it holds. */
   #inUse = 0;
   #held = 0;
@@ -45,9 +47,6 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
   /** When it is told of what is not needed any more; and when it wants a sign of life at the latest. */
   #giveAt = Number.POSITIVE_INFINITY;
   #beatAt = Number.POSITIVE_INFINITY;
-  #hasToldOfShare = false;
-  /** How many processes shared it at last; 0: nobody has said. */
-  #sharedBy = 0;
   readonly #turns = new Turns(this, () => this.#act());
 
   constructor(
@@ -138,11 +137,8 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
 
   /** What this process may do alone. */
   #share(): number {
-    const processes = this.link.processesOf(this.#sharedBy);
-    if (processes > 0) return Math.max(1, Math.floor(this.#limit / processes));
-    if (!this.#hasToldOfShare) this.link.emit({ type: 'share' }, this.tag);
-    this.#hasToldOfShare = true;
-    return 1;
+    const processes = this.#sharers.count();
+    return processes === 0 ? 1 : Math.max(1, Math.floor(this.#limit / processes));
   }
 
   giveBack(ask: SlotAsk): void {
@@ -278,8 +274,7 @@ export class StoredSlots implements SlotGate, Limiter, Linked, LineOwner {
     this.#tellOfLease(message.held + got);
     if (fence > 0) this.#fence = fence;
     this.#others = others;
-    this.#sharedBy = processes;
-    this.link.processes = processes;
+    this.#sharers.told(processes);
     let wanted = 0;
     for (const [weight, count] of message.wanted) wanted += weight * count;
     this.#isInLine = wanted > got;
