@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { concurrency, rateLimit, type Store } from 'opero';
+import { concurrency, RateLimiter, rateLimit, type Store } from 'opero';
 import { Memory, MemoryBackend } from '../../src/limits/stored/memory-backend.js';
 import { StoreOn } from '../../src/limits/stored/store-on.js';
 import { advance, underFakeClock } from '../support/clock.js';
@@ -57,5 +57,35 @@ describe("a process's share, by whenDown: 'local'", () => {
         members.map(({ counts: { running } }) => running),
         [2, 2, 2, 2],
       );
+    }));
+
+  test('is not more for being looked at', () =>
+    underFakeClock(async (clock) => {
+      const memory = new Memory();
+      const options = { timeout: 500, lease: 10_000, processes: 2, onEvent: undefined } as const;
+      const store = new StoreOn(new MemoryBackend(memory), { ...options, whenDown: 'local' }) as unknown as Store;
+      const limiter = new RateLimiter({ rate: 10, spread: true, store, name: 'spaced' });
+      const starts: number[] = [];
+      class Api {
+        @rateLimit(limiter)
+        async start(): Promise<void> {
+          starts.push(performance.now());
+        }
+      }
+      const api = new Api();
+      memory.failure = new Error('away');
+      for (let n = 0; n < 20; n++) void api.start();
+      const used: number[] = [];
+      for (let n = 0; n < 150; n++) {
+        await advance(clock, 10);
+        void api.start();
+        used.push(limiter.used);
+      }
+      assert.deepEqual(
+        starts.slice(1).map((start, at) => start - (starts[at] as number)),
+        starts.slice(1).map(() => 200),
+      );
+      assert.equal(starts.length, 8);
+      assert.deepEqual([...new Set(used)].sort(), [0, 1]);
     }));
 });

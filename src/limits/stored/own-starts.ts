@@ -2,13 +2,18 @@
 export class OwnStarts {
   readonly #times: number[] = [];
   readonly #weights: number[] = [];
+  /** How much has started, of what was not forgotten. */
   #weight = 0;
   /** When there are so many, the old ones are looked for: so that costs no more than the adding did. */
   #full = 64;
 
-  /** How much has started, of what was not forgotten. */
-  get weight(): number {
-    return this.#weight;
+  /** How much has started within a window; nothing is forgotten, as what may start alone goes by a longer one. */
+  weightWithin(window: number, time: number): number {
+    let weight = 0;
+    for (let at = this.#times.length - 1; at >= 0 && (this.#times[at] as number) > time - window; at--) {
+      weight += this.#weights[at] as number;
+    }
+    return weight;
   }
 
   /** One more; those that were longer ago than a window are forgotten now and then. */

@@ -76,8 +76,7 @@ export class StoredRate implements RateGate, Limiter, Linked, LineOwner {
 
   /** Permits that are held, or were used within a window, weights included. */
   get used(): number {
-    this.starts.trim(this.terms.window, now());
-    return this.starts.weight + this.#reserved.weight;
+    return this.starts.weightWithin(this.terms.window, now()) + this.#reserved.weight;
   }
 
   get isWaiting(): boolean {
