@@ -189,7 +189,7 @@ describe('faults', { skip: missing }, () => {
 
   test('a black hole: each call waits for the timeout at most, and rejects by whenDown: reject', async () => {
     fresh();
-    const { api, told } = limited({ whenDown: 'reject', timeout: 100 });
+    const { api, told } = limited({ whenDown: 'reject', timeout: 1_000 });
     network.swallows = 'all';
     const error = await rejection(api.get());
     assert.ok(error instanceof StoreError && error.cause instanceof Error);
@@ -278,7 +278,7 @@ describe('faults', { skip: missing }, () => {
   test('R8 a reply that is lost: the permits that it gave go back', async () => {
     fresh();
     const { api, told, events } = limited(
-      { timeout: 200, whenDown: 'reject' },
+      { timeout: 1_000, whenDown: 'reject' },
       { rate: 5, per: 60_000, maxWait: 10_000 },
     );
     await api.get();
@@ -297,7 +297,7 @@ describe('faults', { skip: missing }, () => {
   }, async () => {
     fresh();
     const rules = { rate: 5, per: 60_000 };
-    const { api, told } = limited({ timeout: 200, whenDown: 'reject' }, rules);
+    const { api, told } = limited({ timeout: 1_000, whenDown: 'reject' }, rules);
     await api.get();
     const other = redisStore(direct, { prefix: `f${prefixes}`, timeout: 10_000 });
     ends.push(() => other.close());
