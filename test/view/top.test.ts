@@ -152,7 +152,7 @@ describe('opero top on a terminal', () => {
 
   /** Runs it, and waits for what it writes. */
   function begin(env: NodeJS.ProcessEnv, ...args: string[]) {
-    const child: ChildProcess = spawn(process.execPath, [program, 'top', ...args], {
+    const child: ChildProcess = spawn(process.execPath, ['--expose-gc', program, 'top', ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
     });
@@ -203,6 +203,8 @@ describe('opero top on a terminal', () => {
       const view = await startView();
       const { child, until, ended } = begin({}, view.url);
       await until(/q quit/);
+      // Once it has been told of a program for a while, too.
+      for (let drawn = 0; drawn < 3; drawn++) await until(/0 queued[\s\S]*q quit/);
       end(child);
       const last = await ended;
       assert.ok(last.includes('\x1b[?1049l'));

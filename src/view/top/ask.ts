@@ -56,7 +56,7 @@ export async function* pictures(address: Address, signal: AbortSignal): AsyncGen
   const response = await ask(address, 'events', signal);
   let picture: { everything: Everything; methods: Map<number, MethodState> } | undefined;
   try {
-    for await (const { event, data } of events(response.body as ReadableStream<Uint8Array>)) {
+    for await (const { event, data } of events(response.body as ReadableStream<Uint8Array>, signal)) {
       if (event === 'all') {
         const everything = everythingIn(data, address);
         picture = { everything, methods: new Map(everything.methods.map((method) => [method.id, method])) };
@@ -75,18 +75,31 @@ export async function* pictures(address: Address, signal: AbortSignal): AsyncGen
   }
 }
 
-/** The server-sent events of a body. */
-async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{ event: string; data: string }> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    const parts = text.split('\n\n');
-    text = parts.pop() ?? '';
-    for (const part of parts) {
-      const fields = new Map(part.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line] as const));
-      const field = (name: string): string => fields.get(name)?.slice(name.length + 2) ?? '';
-      yield { event: field('event'), data: field('data') };
+/** The server-sent events of a body, until it ends or is left. */
+async function* events(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<{ event: string; data: string }> {
+  const reader = body.getReader();
+  // Once it has answered, `fetch` of Node 20 holds the signal weakly, and after a collection knows of no abort.
+  const leave = (): void => void reader.cancel().catch(() => {});
+  signal.addEventListener('abort', leave);
+  try {
+    if (signal.aborted) return;
+    const decoder = new TextDecoder();
+    let text = '';
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      text += decoder.decode(read.value, { stream: true });
+      const parts = text.split('\n\n');
+      text = parts.pop() ?? '';
+      for (const part of parts) {
+        const fields = new Map(part.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line] as const));
+        const field = (name: string): string => fields.get(name)?.slice(name.length + 2) ?? '';
+        yield { event: field('event'), data: field('data') };
+      }
     }
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
   }
 }

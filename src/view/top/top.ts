@@ -47,6 +47,7 @@ async function follow(address: Address, screen: Screen, signal: AbortSignal): Pr
     } catch (error) {
       if (!(error instanceof NoViewError) && !signal.aborted) throw error;
     }
+    if (signal.aborted) return;
     goneAt ??= Date.now();
     const seconds = Math.round((Date.now() - goneAt) / 1000);
     screen.tell(`The program has gone, or cannot be reached, for ${seconds} s. Asking again ... (q ends this)`);

@@ -12,5 +12,8 @@ Object.assign(stdin, {
 });
 const [columns, rows] = (process.env.SIZE ?? '100x20').split('x').map(Number);
 Object.assign(stdout, { isTTY: true, columns, rows });
+// Where it may, it collects garbage all the time.
+const { gc } = globalThis;
+if (gc !== undefined) setInterval(() => gc(), 20).unref();
 process.once('exit', (code) => stdout.write(`\nraw: ${isRaw}, status: ${code}`));
 await import(fileURLToPath(new URL('../../../../dist/view/opero.js', import.meta.url)));
